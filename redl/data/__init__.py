@@ -1,0 +1,1 @@
+"""Files to arrays: DICOM, cohorts, splits, phantoms and the cache of prepared images."""

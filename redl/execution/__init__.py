@@ -1,0 +1,1 @@
+"""Case to record, each case in a process of its own."""

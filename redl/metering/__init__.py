@@ -1,0 +1,1 @@
+"""What training and inference cost: time, memory and energy, on a known machine."""

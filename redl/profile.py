@@ -1,0 +1,86 @@
+"""Profiles: how large a run is, from a smoke test on a laptop to the published protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from redl.errors import OptionError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """Hold every size and tolerance of a run.
+
+    `margin` is how far test accuracy must lie above the majority class, `tolerance` how far below its
+    baseline's a setting's may lie; both are None where a run is too small for accuracy to mean anything.
+    """
+
+    name: str
+    image_size: int
+    epochs: int
+    patience: int
+    batch_size: int
+    learning_rate: float
+    seeds: tuple[int, ...]
+    pretrained: bool
+    phantom_subjects: int
+    inference_rounds: int
+    margin: float | None
+    tolerance: float | None
+
+
+SMOKE = Profile(
+    name="smoke",
+    image_size=48,
+    epochs=4,
+    patience=4,
+    batch_size=32,
+    learning_rate=1e-3,
+    seeds=(1,),
+    pretrained=False,
+    phantom_subjects=346,
+    inference_rounds=3,
+    margin=0.10,
+    tolerance=0.10,
+)
+
+# Selvan, Schoen and Dam (2023), section 3; the seeds are those of the published script.
+PAPER = Profile(
+    name="paper",
+    image_size=256,
+    epochs=50,
+    patience=5,
+    batch_size=32,
+    learning_rate=1e-5,
+    seeds=(1, 10, 100),
+    pretrained=True,
+    phantom_subjects=3199,
+    inference_rounds=3,
+    margin=0.02,
+    tolerance=0.02,
+)
+
+# Seconds a case: shows that every path works, learns nothing.
+TINY = Profile(
+    name="tiny",
+    image_size=32,
+    epochs=1,
+    patience=1,
+    batch_size=16,
+    learning_rate=1e-3,
+    seeds=(1,),
+    pretrained=False,
+    phantom_subjects=24,
+    inference_rounds=2,
+    margin=None,
+    tolerance=None,
+)
+
+PROFILES = {profile.name: profile for profile in (SMOKE, PAPER, TINY)}
+
+
+def profile_named(name: str) -> Profile:
+    """Return the profile called `name`; raise OptionError for an unknown one."""
+    if name not in PROFILES:
+        raise OptionError(f"unknown profile {name!r}: use one of {', '.join(PROFILES)}")
+    return PROFILES[name]

@@ -1,0 +1,299 @@
+"""The record (schema 1): everything one case found out, in names that everything else relies on.
+
+Units end names. A figure that was not measured is None, with its reason in `warnings`, never 0.
+The JSON is strict: no NaN, no infinity, no unknown and no missing field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from redl import codec
+from redl.case import Case
+from redl.errors import RecordError
+
+SCHEMA = 1
+
+
+class Status(StrEnum):
+    """Tell how a case ended."""
+
+    COMPLETED = "completed"
+    DIVERGED = "diverged"
+    OOM = "oom"
+    KILLED = "killed"
+    CRASHED = "crashed"
+    TIMEOUT = "timeout"
+    FAILED = "failed"
+
+
+class EnergyKind(StrEnum):
+    """Tell how an energy figure was obtained."""
+
+    MEASURED = "measured"
+    ESTIMATED = "estimated"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """Count subjects or images in each part of the split."""
+
+    train: int
+    valid: int
+    test: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fractions:
+    """Hold a fraction for each part of the split; None where the part is empty."""
+
+    train: float | None
+    valid: float | None
+    test: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pretrained:
+    """Tell which weights were asked for and which were really loaded."""
+
+    requested: bool
+    loaded: bool
+    source: str | None
+    sha256: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flags:
+    """Hold the numerical switches that decide speed and repeatability."""
+
+    tf32: bool
+    cudnn_benchmark: bool
+    deterministic: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """Tell how the model was trained; `optimizer_state_bits` counts parameters by their state's width."""
+
+    epochs: int
+    patience: int
+    batch_size: int
+    learning_rate: float
+    image_size: int
+    weights_dtype: str
+    autocast_dtype: str | None
+    grad_scaler: bool
+    optimizer: str
+    optimizer_state_bits: dict[str, int]
+    pretrained: Pretrained
+    flags: Flags
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataSummary:
+    """Describe the data; `majority_accuracy` is what a constant answer scores on the test part."""
+
+    fingerprint: str
+    synthetic: bool
+    subjects: Counts
+    images: Counts
+    positive_fraction: Fractions
+    majority_accuracy: float | None
+    ideal_accuracy: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scores:
+    """Hold the scores of one part; None where a score is undefined, as an AUC of one class is."""
+
+    accuracy: float | None
+    subject_accuracy: float | None
+    auc: float | None
+    subject_auc: float | None
+    balanced_accuracy: float | None
+    sensitivity: float | None
+    specificity: float | None
+    sensitivity_at_90_specificity: float | None
+    brier: float | None
+    ece: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metrics:
+    """Hold the scores of the parts that were not trained on."""
+
+    valid: Scores
+    test: Scores
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Epoch:
+    """Hold one epoch's trace; a loss that is not finite is None, and `seconds` leave out evaluation."""
+
+    epoch: int
+    train_loss: float | None
+    valid_loss: float | None
+    valid_accuracy: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Training:
+    """Tell how training went; the clock stood still during evaluation."""
+
+    epochs_run: int
+    best_epoch: int | None
+    seconds_to_best: float | None
+    seconds_to_stop: float
+    images_per_second: float
+    trace: tuple[Epoch, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inference:
+    """Tell how long one pass over the test images took, after a warm-up."""
+
+    seconds: float
+    images: int
+    images_per_second: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictedMemory:
+    """Predict what weights, gradients and optimizer state take, from the parameters' real shapes."""
+
+    weights: int
+    gradients: int
+    optimizer_state: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """Hold peaks in bytes: the allocator's on a GPU, the process's resident growth on a CPU."""
+
+    device: str
+    train_peak_bytes: int | None
+    inference_peak_bytes: int | None
+    reserved_peak_bytes: int | None
+    process_peak_bytes: int | None
+    predicted: PredictedMemory
+    paper_compatible_bytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CarbonTrackerFigures:
+    """Hold CarbonTracker's own figure, as it gives it and without its fixed PUE."""
+
+    version: str
+    energy_wh_raw: float | None
+    energy_wh_corrected: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pue:
+    """Hold the power usage effectiveness that was applied, and who chose it."""
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CarbonIntensity:
+    """Hold the carbon intensity of electricity that was applied, and where it comes from."""
+
+    g_per_kwh: float
+    source: str
+    country: str | None
+    year: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnergyReading:
+    """Hold the energy of one phase and how it was obtained; None, never 0, where it was not."""
+
+    energy_wh: float | None
+    co2eq_g: float | None
+    kind: EnergyKind
+    sensor: str | None
+    devices: tuple[str, ...]
+    scope: str | None
+    n_samples: int
+    interval_s: float
+    coverage: float | None
+    duration_s: float
+    carbontracker: CarbonTrackerFigures
+    pue: Pue
+    carbon_intensity: CarbonIntensity | None
+    warnings: tuple[str, ...]
+    reason_unavailable: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Energy:
+    """Hold the energy of both phases."""
+
+    train: EnergyReading
+    inference: EnergyReading
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Divergence:
+    """Tell whether training diverged: in any epoch (`ever`), and in the last one (`final`)."""
+
+    ever: bool
+    final: bool
+    first_epoch: int | None
+    reasons: tuple[str, ...]
+
+
+Environment = dict[str, str | int | bool | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """Hold everything one case found out; a case that broke off holds what it reached, else None."""
+
+    schema: int = SCHEMA
+    status: Status
+    reason: str | None
+    warnings: tuple[str, ...]
+    case: Case
+    recipe: Recipe | None = None
+    data: DataSummary | None = None
+    parameters: int | None = None
+    metrics: Metrics | None = None
+    training: Training | None = None
+    inference: Inference | None = None
+    memory: Memory | None = None
+    energy: Energy | None = None
+    divergence: Divergence | None = None
+    environment: Environment | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain JSON values; raise RecordError for a NaN or an infinity."""
+        plain = codec.encode(self, f"case {self.case.id}")
+        plain["case"] = {"id": self.case.id, **plain["case"]}
+        return plain
+
+    @classmethod
+    def from_json(cls, value: object) -> Record:
+        """Rebuild a record; raise RecordError naming the field that breaks the schema."""
+        match value:
+            case {"schema": int(schema)} if schema > SCHEMA:
+                raise RecordError(f"record of schema {schema}: this redl reads up to {SCHEMA}; update redl")
+            case {"schema": int(schema)} if schema < SCHEMA or isinstance(schema, bool):
+                raise RecordError(f"record of schema {schema!r}: no such schema was ever released")
+            case {"case": dict(case), **rest}:
+                plain = {**rest, "case": {key: item for key, item in case.items() if key != "id"}}
+            case _:
+                raise RecordError("not a record: an object with `schema` and `case` is needed")
+        record = codec.decode(plain, cls, "record")
+        if case.get("id") != record.case.id:
+            raise RecordError(
+                f"record.case.id: {case.get('id')!r} does not match its fields ({record.case.id})"
+            )
+        return record
