@@ -64,3 +64,14 @@ class Case:
         """Spell the case as `rsna-densenet-amp+8bit-seed1`; a downsampled one ends in `-down4`."""
         scale = "" if self.downsample == 1 else f"-down{self.downsample}"
         return f"{self.dataset}-{self.model}-{self.setting}-seed{self.seed}{scale}"
+
+
+def matrix(profile: str, seeds: tuple[int, ...]) -> list[Case]:
+    """List every case of the study once; a model's baseline comes first, for the others compare with it."""
+    return [
+        Case(dataset=dataset, model=model, setting=setting, seed=seed, profile=profile)
+        for dataset in Dataset
+        for model in Model
+        for seed in seeds
+        for setting in Setting
+    ]

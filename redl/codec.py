@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def encode(value: Any, what: str) -> dict[str, Any]:
-    """Return a data class as plain JSON values; raise RecordError, naming `what`, for a NaN or an infinity."""
+    """Return a data class as plain JSON values; raise RecordError, naming `what`, for a non-finite figure."""
     try:
         encoded = json.dumps(dataclasses.asdict(value), allow_nan=False)
     except ValueError as error:
@@ -28,7 +28,7 @@ def encode(value: Any, what: str) -> dict[str, Any]:
 
 
 def decode(value: object, kind: type[T], where: str) -> T:
-    """Turn JSON values into `kind`; raise RecordError for an unknown, missing, mistyped or non-finite field."""
+    """Turn JSON values into `kind`; raise RecordError for an unknown, missing, mistyped or infinite field."""
     return typing.cast("T", _decode(value, kind, where))
 
 

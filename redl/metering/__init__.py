@@ -1,1 +1,1 @@
-"""What training and inference cost: time, memory and energy, on a known machine."""
+"""What a case costs: seconds, bytes and watt-hours, and on which machine."""

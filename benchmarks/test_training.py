@@ -1,0 +1,34 @@
+"""Train every model under every setting on every data set, and judge what it scored and cost.
+
+The cases come from `redl_case`; select with `-k`, as `-k densenet` or `-k "8bit and not amp"`.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from redl.execution.trial import Trial
+from redl.plugin import Options
+from redl.record import Record
+from redl.results.judgement import Judgement
+
+
+@pytest.mark.benchmark(group="training")
+def test_training(
+    benchmark: BenchmarkFixture, redl_trial: Trial, redl_judge: Callable[[Record], Judgement]
+) -> None:
+    """A setting trains as it must, beats the majority class and stays within its baseline's tolerance."""
+    redl_trial.warm_up()
+    benchmark.pedantic(redl_trial.train, rounds=1, iterations=1)
+    record = redl_trial.finish()
+    benchmark.extra_info["redl"] = record.to_json()
+    assert not redl_judge(record).problems
+
+
+@pytest.mark.benchmark(group="inference")
+def test_inference(benchmark: BenchmarkFixture, redl_trial: Trial, redl_options: Options) -> None:
+    """The trained model passes over the test images, several times."""
+    benchmark.extra_info["redl"] = redl_trial.finish().to_json()
+    benchmark.pedantic(redl_trial.infer, rounds=redl_options.profile.inference_rounds, iterations=1)
+    assert redl_trial.finish().training is not None, redl_trial.finish().reason

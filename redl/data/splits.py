@@ -1,0 +1,41 @@
+"""Split images into training, validation and test parts, so that no subject is in two of them.
+
+The published code cuts the sorted image list, which puts the subjects at each cut on both sides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redl.errors import DataError
+
+# Below this, rounding 60/20/20 leaves a part with no subject or a single image to speak for it.
+MIN_SUBJECTS = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Split:
+    """Hold, for each part, the ascending indices of its images, shape (n,)."""
+
+    train: NDArray[np.intp]
+    valid: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+def split_by_subject(subjects: NDArray[Any], *, seed: int) -> Split:
+    """Split images 60/20/20 by subject, whatever the order of the rows.
+
+    `subjects` names the subject of each image, shape (N,). Raise DataError for fewer than 5 subjects.
+    """
+    unique, subject_of_image = np.unique(subjects, return_inverse=True)
+    count = len(unique)
+    if count < MIN_SUBJECTS:
+        raise DataError(f"{count} subjects cannot be split in three: at least {MIN_SUBJECTS} are needed")
+    place = np.random.default_rng(seed).permutation(count)[subject_of_image]
+    part = np.digitize(place, [round(0.6 * count), round(0.8 * count)])
+    train, valid, test = (np.flatnonzero(part == number) for number in range(3))
+    return Split(train=train, valid=valid, test=test)

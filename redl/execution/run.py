@@ -1,0 +1,184 @@
+"""Run: one case from prepared data to its record, in plain Python, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from redl.case import Case
+from redl.data.prepared import Prepared, open_prepared
+from redl.execution.summary import Findings, Pass, summarise
+from redl.metering.carbontracker import CarbonTrackerMeter
+from redl.metering.clock import Stopwatch
+from redl.metering.memory import MemoryMeter, Phase
+from redl.profile import Profile
+from redl.record import Epoch, Flags, Record
+from redl.training import convolution
+from redl.training.fit import Part, fit, predict
+from redl.training.models import build
+from redl.training.optimizers import adam, import_library, state_bits
+from redl.training.precision import precision_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """Hold all that a process needs to run one case; `half_dtype` names the setting's 16-bit weights."""
+
+    case: Case
+    profile: Profile
+    prepared: Path
+    half_dtype: str | None = None
+
+
+def run(job: Job) -> Record:
+    """Train, evaluate and measure one case, and return its record."""
+    with CaseRun(job) as case_run:
+        case_run.warm_up()
+        case_run.train()
+        return case_run.finish()
+
+
+class CaseRun:
+    """Work through one case step by step: warm up, train, finish, and infer as often as wanted.
+
+    Libraries and data are in memory before the memory meter starts, the model and all after it.
+    """
+
+    def __init__(self, job: Job, on_epoch: Callable[[Epoch], None] = lambda _: None) -> None:
+        self._case, self._profile = job.case, job.profile
+        self._on_epoch = on_epoch
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        half_dtype = None if job.half_dtype is None else getattr(torch, job.half_dtype)
+        self._precision = precision_of(job.case.setting, self._device, half_dtype)
+        self._data = open_prepared(job.prepared)
+        split = self._data.split
+        self._parts = [
+            _part(self._data, index, self._device) for index in (split.train, split.valid, split.test)
+        ]
+        self._stopwatch = Stopwatch(synchronize=self._synchronize)
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._flags = set_flags()
+        import_library(eight_bit=self._case.setting.eight_bit)
+        self._widened = convolution.needs_widening(self._precision.half_dtypes, self._device)
+        self._open.enter_context(convolution.widened(needed=self._widened))
+        self._energy = self._open.enter_context(self._energy_meter())
+        self._memory = MemoryMeter(self._device)
+        torch.manual_seed(self._case.seed)
+        model, self._pretrained = build(self._case.model, pretrained=self._profile.pretrained)
+        self._model = model.to(self._device, self._precision.weights_dtype)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def warm_up(self) -> None:
+        """Pass one batch through the untrained model, which leaves model and random stream as they were."""
+        self._predict(self._parts[0].images[: self._profile.batch_size])
+
+    def train(self) -> None:
+        """Train, metering time, memory and energy of the training steps."""
+        train, valid, _ = self._parts
+        eight_bit = self._case.setting.eight_bit
+        optimizer = adam(
+            self._model.parameters(), learning_rate=self._profile.learning_rate, eight_bit=eight_bit
+        )
+        with self._memory.phase() as self._train_memory:
+            self._fit = fit(
+                self._model,
+                optimizer,
+                train,
+                valid,
+                precision=self._precision,
+                epochs=self._profile.epochs,
+                patience=self._profile.patience,
+                batch_size=self._profile.batch_size,
+                seed=self._case.seed,
+                window=self._training_window,
+                seconds=lambda: self._stopwatch.seconds,
+                on_epoch=self._on_epoch,
+            )
+        self._optimizer_name = type(optimizer).__name__
+        self._state_bits = state_bits(optimizer)
+        self._model.zero_grad(set_to_none=True)  # inference holds no gradients
+
+    def finish(self) -> Record:
+        """Evaluate on the validation part, which warms up, then measure a pass over the test part."""
+        _, valid, test = self._parts
+        valid_logits = self._predict(valid.images)
+        stopwatch = Stopwatch(synchronize=self._synchronize)
+        with self._energy_meter() as energy, self._memory.phase() as memory, energy.window(), stopwatch:
+            test_logits = self._predict(test.images)
+        findings = Findings(
+            case=self._case,
+            profile=self._profile,
+            precision=self._precision,
+            widened=self._widened,
+            flags=self._flags,
+            pretrained=self._pretrained,
+            optimizer=self._optimizer_name,
+            optimizer_state_bits=self._state_bits,
+            data=self._data,
+            model=self._model,
+            fit=self._fit,
+            seconds=self._stopwatch.seconds,
+            train=_pass(self._energy, self._train_memory),
+            inference=_pass(energy, memory),
+            inference_seconds=stopwatch.seconds,
+            valid_logits=valid_logits,
+            test_logits=test_logits,
+        )
+        return summarise(findings)
+
+    def infer(self) -> None:
+        """Pass once over the test part."""
+        self._predict(self._parts[2].images)
+        self._synchronize()
+
+    def _predict(self, images: torch.Tensor) -> torch.Tensor:
+        batch_size = self._profile.batch_size
+        return predict(self._model, images, precision=self._precision, batch_size=batch_size)
+
+    @contextmanager
+    def _training_window(self) -> Iterator[None]:
+        with self._energy.window(), self._stopwatch:
+            yield
+
+    def _energy_meter(self) -> CarbonTrackerMeter:
+        return CarbonTrackerMeter(gpu=self._device.type == "cuda")
+
+    def _synchronize(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+
+def set_flags() -> Flags:
+    """Set the numerical switches on purpose: full float32, and kernels chosen the same way every time."""
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined] # set up at import
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    return Flags(tf32=False, cudnn_benchmark=False, deterministic=True)
+
+
+def _pass(energy: CarbonTrackerMeter, memory: Phase) -> Pass:
+    assert memory.peak is not None, "the phase has ended"
+    return Pass(energy=energy.reading(), memory=memory.peak)
+
+
+def _part(data: Prepared, index: NDArray[np.intp], device: torch.device) -> Part:
+    """Copy one part into memory, so that the disk's cache is not taken for the setting's memory."""
+    images = torch.from_numpy(data.images[index]).unsqueeze(1)
+    labels = torch.from_numpy(data.labels[index].astype(np.float32)).unsqueeze(1)
+    return Part(images=images.to(device), labels=labels.to(device))

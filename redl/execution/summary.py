@@ -1,0 +1,178 @@
+"""Summary: a case's findings in the words of the record, with a reason for each missing figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from redl.case import Case
+from redl.data.prepared import Prepared
+from redl.metering.environment import describe_environment
+from redl.metering.memory import Peak, predicted_memory
+from redl.profile import Profile
+from redl.record import (
+    Energy,
+    EnergyReading,
+    Flags,
+    Inference,
+    Memory,
+    Metrics,
+    Pretrained,
+    Recipe,
+    Record,
+    Status,
+    Training,
+)
+from redl.training.fit import Fit
+from redl.training.metrics import Floats, score, threshold_at_specificity
+from redl.training.models import parameter_count
+from redl.training.precision import Precision
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pass:
+    """Hold what one phase cost."""
+
+    energy: EnergyReading
+    memory: Peak
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Findings:
+    """Hold all that a case found out, as it came; logits are float32 (N, 1)."""
+
+    case: Case
+    profile: Profile
+    precision: Precision
+    widened: bool
+    flags: Flags
+    pretrained: Pretrained
+    optimizer: str
+    optimizer_state_bits: dict[str, int]
+    data: Prepared
+    model: nn.Module
+    fit: Fit
+    seconds: float
+    train: Pass
+    inference: Pass
+    inference_seconds: float
+    valid_logits: torch.Tensor
+    test_logits: torch.Tensor
+
+
+def summarise(found: Findings) -> Record:
+    """Put the findings into a record."""
+    divergence = found.fit.divergence
+    return Record(
+        status=Status.DIVERGED if divergence.final else Status.COMPLETED,
+        reason="; ".join(divergence.reasons) or None,
+        warnings=tuple(_warnings(found)),
+        case=found.case,
+        recipe=_recipe(found),
+        data=found.data.summary(),
+        parameters=parameter_count(found.model),
+        metrics=_metrics(found),
+        training=_training(found),
+        inference=_inference(found),
+        memory=_memory(found),
+        energy=Energy(train=found.train.energy, inference=found.inference.energy),
+        divergence=divergence,
+        environment=describe_environment(found.precision.device),
+    )
+
+
+def _recipe(found: Findings) -> Recipe:
+    profile, precision = found.profile, found.precision
+    return Recipe(
+        epochs=profile.epochs,
+        patience=profile.patience,
+        batch_size=profile.batch_size,
+        learning_rate=profile.learning_rate,
+        image_size=profile.image_size,
+        weights_dtype=_name(precision.weights_dtype),
+        autocast_dtype=None if precision.autocast_dtype is None else _name(precision.autocast_dtype),
+        grad_scaler=precision.grad_scaler,
+        optimizer=found.optimizer,
+        optimizer_state_bits=found.optimizer_state_bits,
+        pretrained=found.pretrained,
+        flags=found.flags,
+    )
+
+
+def _metrics(found: Findings) -> Metrics:
+    valid, test = (_probabilities(logits) for logits in (found.valid_logits, found.test_logits))
+    labels, subjects, split = found.data.labels.astype(np.int64), found.data.subjects, found.data.split
+    cut = threshold_at_specificity(labels[split.valid], valid)
+    return Metrics(
+        valid=score(labels[split.valid], valid, subjects[split.valid], threshold_at_90=cut),
+        test=score(labels[split.test], test, subjects[split.test], threshold_at_90=cut),
+    )
+
+
+def _training(found: Findings) -> Training:
+    trace, best = found.fit.trace, found.fit.best_epoch
+    return Training(
+        epochs_run=len(trace),
+        best_epoch=best,
+        seconds_to_best=None if best is None else trace[best - 1].seconds,
+        seconds_to_stop=found.seconds,
+        images_per_second=found.fit.images / found.seconds,
+        trace=trace,
+    )
+
+
+def _inference(found: Findings) -> Inference:
+    images = len(found.test_logits)
+    return Inference(
+        seconds=found.inference_seconds, images=images, images_per_second=images / found.inference_seconds
+    )
+
+
+def _memory(found: Findings) -> Memory:
+    train, inference = found.train.memory, found.inference.memory
+    return Memory(
+        device=found.precision.device.type,
+        train_peak_bytes=train.allocated_bytes,
+        inference_peak_bytes=inference.allocated_bytes,
+        reserved_peak_bytes=train.reserved_bytes,
+        process_peak_bytes=train.process_bytes,
+        predicted=predicted_memory(found.model.parameters(), optimizer_state_bits=found.optimizer_state_bits),
+        paper_compatible_bytes=None,
+    )
+
+
+def _warnings(found: Findings) -> Iterator[str]:
+    """Give each figure that is missing its reason, and say what a reader of the others must know."""
+    if found.widened:
+        dtype = _name(*found.precision.half_dtypes)
+        yield (
+            f"recipe: this CPU has no {dtype} instructions; convolutions ran in float32 and were rounded, so "
+            "time and energy say nothing about hardware that has them"
+        )
+    yield "data.ideal_accuracy: the best possible accuracy on these images is not known"
+    yield "memory.paper_compatible_bytes: the published figure is not taken"
+    for phase, peak in {"train": found.train.memory, "inference": found.inference.memory}.items():
+        if peak.reason is not None:
+            yield f"memory of {phase}: {peak.reason}"
+    for phase, energy in {"train": found.train.energy, "inference": found.inference.energy}.items():
+        if energy.reason_unavailable is not None:
+            yield f"energy of {phase}: {energy.reason_unavailable}"
+    if found.fit.best_epoch is None:
+        yield "training.best_epoch: no epoch had a finite validation loss"
+    if not torch.isfinite(found.test_logits).all():
+        yield "metrics: the trained network answers values that are not finite, which no score can take"
+    if found.pretrained.loaded:
+        yield "recipe.pretrained.sha256: the checksum of the loaded weights is not taken"
+
+
+def _probabilities(logits: torch.Tensor) -> Floats:
+    probabilities: Floats = torch.sigmoid(logits.double()).squeeze(1).cpu().numpy()
+    return probabilities
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

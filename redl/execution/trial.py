@@ -1,0 +1,92 @@
+"""A trial: one case from start to record, whatever becomes of its process."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+from redl.case import Case
+from redl.execution.worker import CaseBrokeError, OnEpoch, Start, Step, Steps, Worker
+from redl.profile import Profile
+from redl.record import Record
+
+
+class Trial:
+    """Work through one case's steps in a child process; a child that ends early still leaves a record.
+
+    The process starts with the first step. No step raises for what happens in the child: the record says it.
+    """
+
+    def __init__(self, case: Case, start: Start, *, timeout_s: float, on_epoch: OnEpoch) -> None:
+        self.case = case
+        self._open_worker = partial(Worker, start, timeout_s=timeout_s, on_epoch=on_epoch)
+        self._worker: Worker | None = None
+        self._done: set[Step] = set()
+        self._record: Record | None = None
+        self._broke = False
+
+    def warm_up(self) -> None:
+        """Start the process and bring it to working temperature, once."""
+        self._once("warm_up")
+
+    def train(self) -> None:
+        """Train, once: later calls do nothing."""
+        self.warm_up()
+        self._once("train")
+
+    def finish(self) -> Record:
+        """Evaluate the trained model, once, and return the record."""
+        self.train()
+        self._once("finish")
+        assert self._record is not None, (
+            "a child answers `finish` with its record, a broken one leaves its own"
+        )
+        return self._record
+
+    def infer(self) -> None:
+        """Pass once over the test images with the trained model."""
+        self.finish()
+        self._do("infer")
+
+    def close(self) -> None:
+        """End the child process."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def _once(self, step: Step) -> None:
+        if step not in self._done:
+            self._done.add(step)
+            self._do(step)
+
+    def _do(self, step: Step) -> None:
+        if self._broke:
+            return
+        try:
+            if self._worker is None:
+                self._worker = self._open_worker()
+            self._record = self._worker.call(step) or self._record
+        except CaseBrokeError as end:
+            self._broke = True
+            self._record = broken_record(self.case, end)
+            self.close()
+
+
+def start_case(case: Case, profile: Profile, prepared: Path, half_dtype: str | None) -> Start:
+    """Return what the child calls to begin a case on prepared images."""
+    return partial(_start, case, profile, prepared, half_dtype)
+
+
+def _start(
+    case: Case, profile: Profile, prepared: Path, half_dtype: str | None, on_epoch: OnEpoch
+) -> AbstractContextManager[Steps]:
+    from redl.execution.run import CaseRun, Job  # torch comes with it, which the parent must not import
+
+    return CaseRun(Job(case=case, profile=profile, prepared=prepared, half_dtype=half_dtype), on_epoch)
+
+
+def broken_record(case: Case, end: CaseBrokeError) -> Record:
+    """Return the record of a case whose process ended early: how it ended, and no figure."""
+    nothing = "no figure was kept: the case's process ended before it could report"
+    return Record(status=end.status, reason=end.reason, warnings=(nothing,), case=case)

@@ -1,0 +1,36 @@
+"""The carbon intensity of electricity, from the tables that CarbonTracker brings along."""
+
+from __future__ import annotations
+
+import csv
+from importlib import resources
+
+from redl.errors import OptionError
+from redl.record import CarbonIntensity
+
+
+def carbon_intensity(country: str | None) -> CarbonIntensity:
+    """Return the carbon intensity of a country's electricity, or the world's, from CarbonTracker's tables.
+
+    Raise OptionError for a country that is not in them.
+    """
+    if country is None:
+        from carbontracker import constants
+
+        return CarbonIntensity(
+            g_per_kwh=float(constants.WORLD_AVG_CARBON_INTENSITY),
+            source="world average (IEA), as CarbonTracker gives it",
+            country=None,
+            year=constants.WORLD_AVG_CARBON_INTENSITY_YEAR,
+        )
+    table = resources.files("carbontracker") / "data" / "carbon-intensities.csv"
+    with table.open(encoding="utf-8") as lines:
+        rows = {row["alpha-2"]: row for row in csv.DictReader(lines)}
+    if country not in rows:
+        raise OptionError(f"country {country!r}: not in CarbonTracker's table; give two capitals, as DK")
+    return CarbonIntensity(
+        g_per_kwh=float(rows[country]["Carbon intensity of electricity (gCO2eq/kWh)"]),
+        source="the country's yearly average, as CarbonTracker gives it",
+        country=country,
+        year=int(rows[country]["Year"]),
+    )

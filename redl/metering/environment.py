@@ -1,0 +1,126 @@
+"""The machine and the software a case ran on, without naming the machine or its user."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+from redl.record import Environment
+
+_PACKAGES = ("timm", "bitsandbytes", "carbontracker", "pydicom", "numpy")
+
+# Neither decides whether two runs compare: the commit is what one compares, and the kernel's own share
+# of memory changes from boot to boot.
+_NOT_COMPARED = frozenset({"git_commit", "memory_bytes"})
+
+
+def describe_environment(device: torch.device) -> Environment:
+    """Describe the machine, its software and `device`; hold no host name, user name or path.
+
+    `fingerprint` is the same for two runs whose figures may be compared.
+    """
+    entries: Environment = {
+        **_machine(),
+        **_gpu(device),
+        "torch": str(torch.__version__),  # names the build too, as +cpu
+        **{package: package_version(package) for package in _PACKAGES},
+        "device": device.type,
+        "torch_threads": torch.get_num_threads(),
+        "bfloat16_kernels": _bfloat16_kernels(device),
+        "git_commit": git_commit(Path(__file__).parents[2]),
+    }
+    return {"fingerprint": fingerprint(entries), **entries}
+
+
+def fingerprint(entries: Environment) -> str:
+    """Return 16 hexadecimal digits that stand for all entries on which measured figures depend."""
+    compared = {key: value for key, value in entries.items() if key not in _NOT_COMPARED}
+    return hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def cpu_model() -> str | None:
+    """Return the processor's name as the kernel gives it; None where it gives none."""
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1].strip() if found else platform.processor() or None
+
+
+def git_commit(checkout: Path) -> str | None:
+    """Return the checkout's commit, with `+dirty` if a tracked file was changed; None if it is none."""
+    git = shutil.which("git")
+    # An installed package may lie inside somebody else's checkout, whose commit would say nothing.
+    if git is None or not (checkout / ".git").exists():
+        return None
+    command = [git, "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+dirty"]
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words
+            command, cwd=checkout, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def _machine() -> Environment:
+    return {
+        "cpu": cpu_model(),
+        "logical_cores": _usable_cores(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def _gpu(device: torch.device) -> Environment:
+    if device.type != "cuda":
+        return dict.fromkeys(("gpu", "gpu_memory_bytes", "driver", "cuda", "cudnn"))
+    card = torch.cuda.get_device_properties(device)
+    return {
+        "gpu": card.name,
+        "gpu_memory_bytes": card.total_memory,
+        "driver": _driver(),
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+    }
+
+
+def _driver() -> str | None:
+    try:
+        text = Path("/proc/driver/nvidia/version").read_text()
+    except OSError:
+        return None
+    found = re.search(r"\b\d{3}\.\d+(?:\.\d+)?\b", text)
+    return found[0] if found else None
+
+
+def _usable_cores() -> int | None:
+    """Count the cores this process may use, which a batch system often restricts."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def package_version(package: str) -> str | None:
+    """Return the version of an installed package; None if it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _bfloat16_kernels(device: torch.device) -> str:
+    """Tell whether the device computes in bfloat16 or converts to float32 and back, which is slower."""
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - torch has no public one
+    return "native" if native else "emulated"

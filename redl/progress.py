@@ -1,0 +1,71 @@
+"""Progress: a live line on a terminal, plain lines elsewhere, beside pytest's own output."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from redl.profile import Profile
+from redl.record import Epoch
+
+_LEAST_GAP_S = 0.2  # between two redrawings of the live line
+
+
+class Progress:
+    """Write how far a long step has come, past pytest's capture."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._capture: Any = config.pluginmanager.get_plugin("capturemanager")
+        self._quiet = self._reporter is None or config.get_verbosity() < 0
+        self._live = False
+        self._drawn_at = 0.0
+
+    def epochs(self, case_id: str, profile: Profile) -> Callable[[Epoch], None]:
+        """Return what to call after each epoch of a case."""
+        began = time.monotonic()
+
+        def show(epoch: Epoch) -> None:
+            elapsed = time.monotonic() - began
+            left = elapsed / epoch.epoch * (profile.epochs - epoch.epoch)
+            self._write(
+                f"{case_id}  epoch {epoch.epoch}/{profile.epochs}  loss {_figure(epoch.train_loss)}  "
+                f"valid accuracy {_figure(epoch.valid_accuracy)}  {elapsed:.0f} s, at most {left:.0f} s left",
+                last=left == 0,
+            )
+
+        return show
+
+    def counting(self, what: str) -> Callable[[int, int], None]:
+        """Return what to call with (done, total) while `what` is counted through."""
+
+        def show(done: int, total: int) -> None:
+            now = time.monotonic()
+            if done == total or (self._is_terminal and now - self._drawn_at > _LEAST_GAP_S):
+                self._drawn_at = now
+                self._write(f"{what}  {done}/{total}", last=done == total)
+
+        return show
+
+    @property
+    def _is_terminal(self) -> bool:
+        return bool(self._reporter and self._reporter.isatty)
+
+    def _write(self, line: str, *, last: bool) -> None:
+        if self._quiet:
+            return
+        with self._capture.global_and_fixture_disabled():
+            writer = self._reporter._tw  # noqa: SLF001 - the reporter's own methods end every line
+            if not self._live:
+                self._reporter.ensure_newline()
+            writer.write(f"\r\x1b[2K{line}" if self._is_terminal else f"{line}\n", flush=True)
+            self._live = self._is_terminal and not last
+            if self._is_terminal and last:
+                writer.write("\n", flush=True)
+
+
+def _figure(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.3f}"

@@ -1,0 +1,102 @@
+"""Judgement: whether a case did what its setting must, and whether the setting cost accuracy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from redl.case import Case, Setting
+from redl.profile import Profile
+from redl.record import Record, Status
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """Hold what is wrong with a record, a sentence each, and how it was compared with its baseline."""
+
+    record: Record
+    problems: tuple[str, ...]
+    comparison: str
+
+
+def judge(record: Record, profile: Profile, baseline: Record | None) -> Judgement:
+    """Judge a record; `baseline` is the same model's with full precision, None if there is none."""
+    if problem := _unfinished(record):
+        return Judgement(record=record, problems=(problem,), comparison="not compared: did not finish")
+    if problem := _divergence(record):
+        return Judgement(record=record, problems=(problem,), comparison="not compared: divergence")
+    if expects_divergence(record):
+        return Judgement(record=record, problems=(), comparison="not compared: diverged, as expected")
+    comparison, problem = _against_baseline(record, profile, baseline)
+    problems = (_against_majority(record, profile), problem)
+    return Judgement(record=record, problems=tuple(filter(None, problems)), comparison=comparison)
+
+
+def baseline_of(case: Case, records: Iterable[Record]) -> Record | None:
+    """Find the completed baseline of the same model, data, seed, scale and profile."""
+    wanted = replace(case, setting=Setting.BASELINE)
+    fitting = (record for record in records if record.case == wanted and record.status is Status.COMPLETED)
+    return next(fitting, None)
+
+
+def expects_divergence(record: Record) -> bool:
+    """Tell whether the setting is known to diverge: Adam's eps of 1e-8 is 0 beside float16 weights."""
+    assert record.recipe is not None, "a finished case states its recipe"
+    return record.case.setting is Setting.HALF and record.recipe.weights_dtype == "float16"
+
+
+def accuracy(record: Record) -> float:
+    """Return the test accuracy per image, or NaN without one."""
+    if record.metrics is None or record.metrics.test.accuracy is None:
+        return math.nan
+    return record.metrics.test.accuracy
+
+
+def _unfinished(record: Record) -> str | None:
+    if record.status in {Status.COMPLETED, Status.DIVERGED}:
+        return None
+    return f"did not finish: {record.status}: {record.reason}"
+
+
+def _divergence(record: Record) -> str | None:
+    assert record.divergence is not None, "a finished case states whether it diverged"
+    if record.divergence.ever == expects_divergence(record):
+        return None
+    if record.divergence.ever:
+        return f"diverged: {'; '.join(record.divergence.reasons)}"
+    return "did not diverge, though float16 weights with ordinary Adam are known to"
+
+
+def _against_majority(record: Record, profile: Profile) -> str | None:
+    assert record.data is not None, "a finished case describes its data"
+    majority = record.data.majority_accuracy
+    if profile.margin is None:
+        return None
+    if majority is None:
+        return "the test part is empty: there is no majority class to beat"
+    if accuracy(record) >= majority + profile.margin:  # False for NaN
+        return None
+    found, needed = accuracy(record), f"the majority class's {majority:.3f} + {profile.margin}"
+    return f"test accuracy {found:.3f} is below {needed}"
+
+
+def _against_baseline(record: Record, profile: Profile, baseline: Record | None) -> tuple[str, str | None]:
+    """Return how the comparison went in a few words, and the problem if it is one."""
+    if profile.tolerance is None:
+        return f"not compared: {profile.name} is too small a run for accuracy", None
+    if record.case.setting is Setting.BASELINE:
+        return "is the baseline", None
+    if baseline is None:
+        return "not compared: no baseline in this run, nor in the reference", None
+    assert record.data is not None, "a finished case describes its data"
+    if baseline.data is None or baseline.data.fingerprint != record.data.fingerprint:
+        return "not compared: the baseline saw other data", None
+    difference = accuracy(record) - accuracy(baseline)
+    words = f"{difference:+.3f}"
+    if difference >= -profile.tolerance:  # False for NaN
+        return words, None
+    return (
+        words,
+        f"test accuracy {difference:+.3f} against the baseline, beyond the tolerance of {profile.tolerance}",
+    )

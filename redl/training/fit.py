@@ -1,0 +1,137 @@
+"""Fit: the training loop, whole and in one place, and the pass that evaluates.
+
+Images stay uint8 until a batch is taken. No step reads a value back from the device; the loss and the
+divergence flags are read once an epoch. The best weights wait in a file, for a copy in memory would be
+counted as the setting's.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from redl.record import Divergence, Epoch
+from redl.training.divergence import DivergenceWatch
+from redl.training.precision import Precision
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """Hold one part of the split on the device: uint8 images (N, 1, H, W), float32 labels (N, 1)."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fit:
+    """Hold what training found; `images` counts every image of every epoch once."""
+
+    images: int
+    trace: tuple[Epoch, ...]
+    best_epoch: int | None
+    divergence: Divergence
+
+
+def fit(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    train: Part,
+    valid: Part,
+    *,
+    precision: Precision,
+    epochs: int,
+    patience: int,
+    batch_size: int,
+    seed: int,
+    window: Callable[[], AbstractContextManager[object]],
+    seconds: Callable[[], float],
+    on_epoch: Callable[[Epoch], None],
+) -> Fit:
+    """Train with early stopping on the validation loss, and leave the best epoch's weights in the model.
+
+    `window` opens around an epoch's training steps, and `seconds` reads the clock that runs within it, so
+    evaluation is in neither. Training also stops once a parameter is not finite. Without any finite
+    validation loss the last weights stay.
+    """
+    scaler = torch.amp.GradScaler(precision.device.type, enabled=precision.grad_scaler)
+    shuffle = torch.Generator().manual_seed(seed)
+    watch = DivergenceWatch(precision.device)
+    trace: list[Epoch] = []
+    images, best_epoch, best_loss = 0, None, float("inf")
+
+    with tempfile.TemporaryFile() as best_weights:
+        for epoch in range(1, epochs + 1):
+            model.train()
+            order = torch.randperm(len(train), generator=shuffle).to(precision.device)
+            total, seen = torch.zeros((), device=precision.device), 0
+            with window():
+                for batch in batches(order, batch_size):
+                    with precision.autocast():
+                        logits = model(precision.inputs(train.images[batch]))
+                    loss = binary_cross_entropy_with_logits(logits.float(), train.labels[batch])
+                    optimizer.zero_grad(set_to_none=True)
+                    scaler.scale(loss).backward()
+                    scaler.step(optimizer)
+                    scaler.update()
+                    watch.step(loss, logits)
+                    total += loss.detach() * len(batch)
+                    seen += len(batch)
+            images += seen
+            lost = watch.end_epoch(epoch, model, optimizer)
+
+            logits = predict(model, valid.images, precision=precision, batch_size=batch_size)
+            valid_loss = binary_cross_entropy_with_logits(logits, valid.labels).item()
+            trace.append(
+                Epoch(
+                    epoch=epoch,
+                    train_loss=finite(total.item() / seen),
+                    valid_loss=finite(valid_loss),
+                    valid_accuracy=_accuracy(logits, valid.labels),
+                    seconds=seconds(),
+                )
+            )
+            on_epoch(trace[-1])
+            if valid_loss < best_loss:  # False for NaN
+                best_epoch, best_loss = epoch, valid_loss
+                best_weights.seek(0)
+                torch.save(model.state_dict(), best_weights)
+            if lost or epoch - (best_epoch or 0) >= patience:
+                break
+
+        if best_epoch is not None:
+            best_weights.seek(0)
+            model.load_state_dict(torch.load(best_weights, map_location=precision.device, weights_only=True))
+    return Fit(images=images, trace=tuple(trace), best_epoch=best_epoch, divergence=watch.verdict)
+
+
+def predict(model: nn.Module, images: torch.Tensor, *, precision: Precision, batch_size: int) -> torch.Tensor:
+    """Return float32 logits (N, 1) of uint8 images (N, 1, H, W), the last incomplete batch included."""
+    model.eval()
+    with torch.inference_mode(), precision.autocast():
+        return torch.cat([model(precision.inputs(batch)).float() for batch in images.split(batch_size)])
+
+
+def batches(order: torch.Tensor, batch_size: int) -> Iterator[torch.Tensor]:
+    """Cut an order of images into batches, but for a last single image: batch norm cannot train on it."""
+    return (batch for batch in order.split(batch_size) if len(batch) > 1)
+
+
+def finite(value: float) -> float | None:
+    """Return the value, or None where it is not finite."""
+    return value if abs(value) < float("inf") else None
+
+
+def _accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float | None:
+    if not torch.isfinite(logits).all():
+        return None
+    return ((logits > 0) == (labels > 0.5)).float().mean().item()
