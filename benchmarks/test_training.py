@@ -29,6 +29,8 @@ def test_training(
 @pytest.mark.benchmark(group="inference")
 def test_inference(benchmark: BenchmarkFixture, redl_trial: Trial, redl_options: Options) -> None:
     """The trained model passes over the test images, several times."""
-    benchmark.extra_info["redl"] = redl_trial.finish().to_json()
+    record = redl_trial.finish()
+    assert record.inference is not None, record.reason
     benchmark.pedantic(redl_trial.infer, rounds=redl_options.profile.inference_rounds, iterations=1)
-    assert redl_trial.finish().training is not None, redl_trial.finish().reason
+    benchmark.extra_info["redl"] = record.to_json()
+    assert redl_trial.finish() == record

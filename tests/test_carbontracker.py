@@ -170,6 +170,12 @@ def test_counting_every_gpu_of_the_machine_is_warned_of():
 
 
 @pytest.mark.usefixtures("nvml")
+def test_gpus_that_were_chosen_are_not_warned_of(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert not any("all GPUs are counted" in warning for warning in measured(gpu=True).warnings)
+
+
+@pytest.mark.usefixtures("nvml")
 def test_only_the_gpus_that_the_process_may_use_are_counted(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     reading = measured(gpu=True)
@@ -411,9 +417,10 @@ def traces():
     return threading.enumerate(), files, len(logging.root.manager.loggerDict), streams
 
 
-def test_nvml_is_released(nvml):
+def test_nvml_is_released_once(nvml):
+    nvml.append("held by somebody else")
     measured(gpu=True)
-    assert [] == nvml
+    assert ["held by somebody else"] == nvml
 
 
 @pytest.mark.usefixtures("nvml")

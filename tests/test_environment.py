@@ -86,7 +86,12 @@ def checkout(tmp_path):
     """Return a checkout with one committed file, and its commit."""
     (tmp_path / "file").write_text("first")
     identity = ["-c", "user.name=N", "-c", "user.email=n@example.org", "-c", "commit.gpgsign=false"]
-    for command in (["init", "-q"], ["add", "file"], [*identity, "commit", "-qm", "First"], ["tag", "v1"]):
+    for command in (
+        ["init", "-q"],
+        ["add", "file"],
+        [*identity, "commit", "-qm", "First"],
+        [*identity, "tag", "-am", "One", "v1"],
+    ):
         subprocess.run([GIT, *command], cwd=tmp_path, check=True, capture_output=True)
     head = subprocess.run(
         [GIT, "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True

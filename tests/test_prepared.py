@@ -151,11 +151,12 @@ def test_changed_source_files_are_another_entry(phantom, cache, entry, tmp_path)
     assert prepare_rsna(changed, image_size=SIZE, cache=cache).name != entry.name
 
 
-def test_a_changed_table_is_another_entry(phantom, cache, entry, tmp_path):
-    changed = shutil.copytree(phantom, tmp_path / "changed")
-    table = changed / "train.csv"
-    table.write_text("\n".join(table.read_text().splitlines()[:-1]))
-    assert prepare_rsna(changed, image_size=SIZE, cache=cache).name != entry.name
+def test_a_changed_label_is_another_entry(tmp_path):
+    root = one_image_root(tmp_path, np.zeros((32, 32), np.uint16))
+    first = prepare_rsna(root, image_size=SIZE, cache=tmp_path / "cache")
+    table = root / "train.csv"
+    table.write_text(table.read_text().replace("0,0,40,0", "0,0,40,1"))
+    assert prepare_rsna(root, image_size=SIZE, cache=tmp_path / "cache") != first
 
 
 def test_the_fingerprint_does_not_depend_on_where_and_when(phantom, entry, tmp_path):
@@ -190,6 +191,20 @@ def test_an_interrupted_preparation_leaves_no_entry(phantom, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         prepare_rsna(phantom, image_size=SIZE, cache=tmp_path, on_progress=interrupt)
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+
+
+def test_an_interrupted_writing_leaves_no_entry(phantom, tmp_path, monkeypatch):
+    save = np.save
+
+    def interrupt(file, array, **options):
+        if file.name == "subjects.npy":
+            raise KeyboardInterrupt
+        save(file, array, **options)
+
+    monkeypatch.setattr(np, "save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        prepare_rsna(phantom, image_size=SIZE, cache=tmp_path)
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 

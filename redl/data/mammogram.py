@@ -1,7 +1,7 @@
 """One synthetic mammogram: a breast of power-law texture, with or without a lesion to find.
 
 Brightness varies far more between images than a lesion adds to it, and half of all images hold a broad smooth
-mass, benign in look, so that neither the mean nor the brightest pixel gives a lesion away.
+mass, benign in look, so that the mean tells nothing of a lesion and the brightest pixel little.
 
 Source: P(f) = K / f^b with b about 2.8, and the lesion's profile, from Burgess, Jacobson and Judy (2001),
 "Human observer detection experiments with mammograms and power-law noise".
@@ -110,10 +110,10 @@ def _add_lesion(rng: Generator, content: Image, outline: _Outline, tissue: Tissu
 
 
 def _add_benign_mass(rng: Generator, content: Image, outline: _Outline, tissue: Tissue) -> None:
-    """Add a mass more than twice as wide as a lesion, of up to half its height, smooth at its edge."""
+    """Add a mass more than twice as wide as a lesion, of at least half its height, smooth at its edge."""
     radius = tissue.radius * rng.uniform(2, 3)
     window, distance, _ = _around(_place(rng, outline, radius / 2), radius, content.shape)
-    content[window] += tissue.contrast * rng.uniform(0.25, 0.5) * _mound(distance / radius)
+    content[window] += tissue.contrast * rng.uniform(0.5, 1.0) * _mound(distance / radius)
 
 
 def _mound(relative_distance: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -92,7 +92,7 @@ def _read_table(path: Path) -> pd.DataFrame:
 
     kinds = {"patient_id": "int64", "image_id": "int64", "age": "float64", "BIRADS": "float64"}
     try:
-        return pd.read_csv(path, usecols=NEEDED_COLUMNS, dtype=kinds, encoding="utf-8-sig")
+        return pd.read_csv(path, usecols=NEEDED_COLUMNS, dtype=kinds)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         # `from None`: the message would quote the value, which can be a patient's.
         raise DataError(

@@ -31,17 +31,18 @@ class Trial:
         self._once("warm_up")
 
     def train(self) -> None:
-        """Train, once: later calls do nothing."""
+        """Train; raise RuntimeError for a second time, which would time a trained model's nothing."""
+        if "train" in self._done:
+            raise RuntimeError(f"{self.case.id} has been trained already")
         self.warm_up()
         self._once("train")
 
     def finish(self) -> Record:
-        """Evaluate the trained model, once, and return the record."""
-        self.train()
+        """Train unless that is done, evaluate, once, and return the record."""
+        if "train" not in self._done:
+            self.train()
         self._once("finish")
-        assert self._record is not None, (
-            "a child answers `finish` with its record, a broken one leaves its own"
-        )
+        assert self._record is not None, "finish brings a record, and so does a broken case"
         return self._record
 
     def infer(self) -> None:

@@ -25,6 +25,9 @@ _CLEAR_REFS = Path("/proc/self/clear_refs")
 # Block of bitsandbytes' 8-bit optimizers: one 32-bit scale for each 256 elements of each moment.
 _BLOCK = 256
 
+# What a process that does nothing may lose between two readings.
+_UNREST_BYTES = 4 * 2**20
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Peak:
@@ -90,10 +93,10 @@ class MemoryMeter:
         peak = _resident("VmHWM")
         if peak is None or self._start_bytes is None:
             return _unmeasured("this system does not tell a process its resident size (/proc/self/status)")
-        if peak < self._start_bytes:
+        if peak < self._start_bytes - _UNREST_BYTES:
             return _unmeasured("memory in use when the meter was made has been freed since")
         return Peak(
-            allocated_bytes=peak - self._start_bytes,
+            allocated_bytes=max(0, peak - self._start_bytes),
             reserved_bytes=None,
             process_bytes=peak,
             reason="a CPU has no caching allocator that reserves memory",

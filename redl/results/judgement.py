@@ -84,7 +84,7 @@ def _against_majority(record: Record, profile: Profile) -> str | None:
 def _against_baseline(record: Record, profile: Profile, baseline: Record | None) -> tuple[str, str | None]:
     """Return how the comparison went in a few words, and the problem if it is one."""
     if profile.tolerance is None:
-        return f"not compared: {profile.name} is too small a run for accuracy", None
+        return f"not compared: {profile.name} run", None
     if record.case.setting is Setting.BASELINE:
         return "is the baseline", None
     if baseline is None:

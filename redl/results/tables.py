@@ -12,6 +12,7 @@ from redl.record import EnergyKind, Record
 from redl.results.judgement import Judgement
 
 _MISSING = "-"
+_MEMORY = {"cpu": "resident growth of the case's process on the CPU", "cuda": "the allocator's on the GPU"}
 
 
 def table_1(judgements: Sequence[Judgement], *, width: int) -> str:
@@ -82,10 +83,9 @@ def _legend(records: Sequence[Record]) -> list[str]:
     )
     devices = _unique(record.memory.device for record in records if record.memory)
     kinds = _unique(f"{e.kind} by {e.sensor}" for r in records if r.energy and (e := r.energy.train).sensor)
-    reserved = "resident growth of the case's process" if "cpu" in devices else "the allocator's"
     legend = [
         f"P_T: test accuracy per image (majority class {', '.join(majority) or _MISSING}). * diverged.",
-        f"memory: peak of training, {reserved} ({', '.join(devices) or _MISSING}).",
+        f"memory: peak of training, {' or '.join(_MEMORY[device] for device in devices) or 'not measured'}.",
         "T_c: training until it stopped, evaluation left out. T: one pass over the test images.",
         f"E: of training, {', '.join(kinds) or 'not available'}; ~ marks an estimate, not a measurement.",
     ]

@@ -57,7 +57,7 @@ def threshold_at_specificity(labels: Ints, probabilities: Floats, specificity: f
     negatives = probabilities[labels == 0]
     if len(negatives) == 0 or not np.isfinite(probabilities).all():
         return None
-    return float(np.quantile(negatives, specificity, method="higher"))
+    return float(np.quantile(negatives, specificity, method="inverted_cdf"))
 
 
 def expected_calibration_error(labels: Ints, probabilities: Floats, bins: int = 15) -> float:

@@ -1,0 +1,74 @@
+"""The house: imports point down only, and each awkward library has one room."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import redl
+
+ROOT = Path(redl.__file__).parent
+FLOORS = {
+    "errors": 0,
+    "codec": 0,
+    "case": 0,
+    "profile": 0,
+    "record": 0,
+    "data": 1,
+    "training": 2,
+    "metering": 2,
+    "execution": 3,
+    "results": 4,
+    "progress": 5,
+    "plugin": 6,
+}
+ROOMS = {
+    "pydicom": {"data/dicom.py"},
+    "bitsandbytes": {"training/optimizers.py", "execution/preload.py"},
+    "timm": {"training/models.py"},
+    "pytest": {"plugin.py", "progress.py"},
+}
+MODULES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if path.name != "__init__.py")
+
+
+def imported(module):
+    for node in ast.walk(ast.parse((ROOT / module).read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield f"{node.module}.{node.names[0].name}" if node.module == "redl" else node.module
+
+
+def room(module):
+    return Path(module).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module):
+    own = room(module)
+    others = {name.split(".")[1] for name in imported(module) if name.startswith("redl.")} - {own}
+    # The lowest floor is one room of several plain modules.
+    assert [] == [other for other in others if FLOORS[other] >= FLOORS[own] > 0]
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if FLOORS[room(module)] == 0])
+def test_the_lowest_floor_stands_on_the_standard_library(module):
+    outside = {name.split(".")[0] for name in imported(module)} - sys.stdlib_module_names - {"redl", "__future__"}
+    assert set() == outside
+
+
+@pytest.mark.parametrize("library", ROOMS)
+def test_an_awkward_library_has_its_rooms(library):
+    users = {module for module in MODULES if any(name.split(".")[0] == library for name in imported(module))}
+    assert ROOMS[library] == users
+
+
+def test_carbontracker_has_one_room():
+    users = {module for module in MODULES if any(n.split(".")[0] == "carbontracker" for n in imported(module))}
+    assert all(module.startswith("metering/carbontracker/") for module in users)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_stays_under_300_lines(module):
+    assert len((ROOT / module).read_text().splitlines()) <= 300

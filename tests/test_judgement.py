@@ -1,0 +1,91 @@
+"""Judgements: what passes, and everything that must not."""
+
+from dataclasses import replace
+
+import pytest
+
+from redl.case import Setting
+from redl.profile import SMOKE, TINY
+from redl.record import Divergence, Status
+from redl.results.judgement import baseline_of, judge
+from samples import WHOLE, broken, record
+
+DIVERGED = Divergence(ever=True, final=True, first_epoch=2, reasons=("loss not finite in epoch 2",))
+FLOAT16 = replace(WHOLE.recipe, weights_dtype="float16")
+
+
+def problems(found, baseline=WHOLE, profile=SMOKE):
+    return list(judge(found, profile, baseline).problems)
+
+
+def test_a_good_case_passes_and_is_compared():
+    judgement = judge(record(Setting.AMP, 0.88), SMOKE, WHOLE)
+    assert ((), "-0.020") == (judgement.problems, judgement.comparison)
+
+
+@pytest.mark.parametrize("status", [Status.OOM, Status.KILLED, Status.CRASHED, Status.TIMEOUT, Status.FAILED])
+def test_a_case_that_did_not_finish_fails(status):
+    assert [f"did not finish: {status}: MemoryError: too large"] == problems(broken(status=status))
+
+
+def test_an_unexpected_divergence_fails():
+    found = record(Setting.AMP, status=Status.DIVERGED, divergence=DIVERGED)
+    assert ["diverged: loss not finite in epoch 2"] == problems(found)
+
+
+def test_half_in_float16_must_diverge():
+    assert ["did not diverge, though float16 weights with ordinary Adam are known to"] == problems(
+        record(Setting.HALF, recipe=FLOAT16)
+    )
+
+
+def test_half_in_float16_that_diverges_passes_and_is_not_compared():
+    found = record(Setting.HALF, None, recipe=FLOAT16, status=Status.DIVERGED, divergence=DIVERGED)
+    judgement = judge(found, SMOKE, WHOLE)
+    assert ((), "not compared: diverged, as expected") == (judgement.problems, judgement.comparison)
+
+
+def test_half_in_bfloat16_must_not_diverge():
+    found = record(Setting.HALF, status=Status.DIVERGED, divergence=DIVERGED)
+    assert ["diverged: loss not finite in epoch 2"] == problems(found)
+
+
+def test_no_better_than_the_majority_class_fails():
+    assert ["test accuracy 0.799 is below the majority class's 0.700 + 0.1"] == problems(record(accuracy=0.799))
+
+
+def test_far_below_the_baseline_fails():
+    found = problems(record(Setting.AMP, 0.82), record(accuracy=0.95))
+    assert ["test accuracy -0.130 against the baseline, beyond the tolerance of 0.1"] == found
+
+
+def test_above_the_baseline_passes():
+    assert [] == problems(record(Setting.AMP, 0.99), record(accuracy=0.81))
+
+
+def test_an_accuracy_that_is_missing_fails():
+    assert 2 == len(problems(record(Setting.AMP, None)))
+
+
+def test_without_a_baseline_it_says_not_compared():
+    assert "not compared: no baseline" in judge(record(Setting.AMP), SMOKE, None).comparison
+
+
+def test_a_baseline_of_other_data_is_not_compared_with():
+    other = record(data=replace(WHOLE.data, fingerprint="1" * 64))
+    assert "not compared: the baseline saw other data" == judge(record(Setting.AMP), SMOKE, other).comparison
+
+
+def test_a_tiny_run_is_not_judged_by_accuracy():
+    judgement = judge(record(Setting.AMP, 0.1), TINY, None)
+    assert ((), "not compared: tiny run") == (judgement.problems, judgement.comparison)
+
+
+def test_a_baseline_is_of_the_same_seed():
+    case = record(Setting.AMP).case
+    assert WHOLE is baseline_of(case, [record(Setting.EIGHT_BIT), WHOLE])
+    assert None is baseline_of(replace(case, seed=2), [WHOLE])
+
+
+def test_a_broken_baseline_serves_nobody():
+    assert None is baseline_of(record(Setting.AMP).case, [broken(Setting.BASELINE)])

@@ -1,0 +1,87 @@
+"""Metrics: against scikit-learn, by hand, and where they are undefined."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
+
+from redl.training.metrics import (
+    expected_calibration_error,
+    per_subject,
+    score,
+    threshold_at_specificity,
+)
+
+LABELS = np.array([0, 0, 0, 1, 1, 1])
+PROBABILITIES = np.array([0.1, 0.2, 0.7, 0.4, 0.8, 0.9])
+SUBJECTS = np.array([0, 0, 1, 2, 2, 3])
+
+
+def scores(labels=LABELS, probabilities=PROBABILITIES, subjects=SUBJECTS, threshold=0.5):
+    return score(labels, probabilities, subjects, threshold_at_90=threshold)
+
+
+def test_scores_by_hand():
+    found = scores()
+    assert found.accuracy == pytest.approx(4 / 6)
+    assert found.sensitivity == pytest.approx(2 / 3)
+    assert found.specificity == pytest.approx(2 / 3)
+    assert found.balanced_accuracy == pytest.approx(2 / 3)
+    assert found.auc == pytest.approx(8 / 9)
+    assert found.brier == pytest.approx(np.mean([0.01, 0.04, 0.49, 0.36, 0.04, 0.01]))
+
+
+def test_a_subject_answers_with_the_mean_of_its_images():
+    assert 3 / 4 == scores().subject_accuracy  # subject 1 alone is wrong, at 0.7
+    assert 3 / 4 == scores().subject_auc
+
+
+def test_subjects_are_gathered_whatever_their_order():
+    labels, probabilities = per_subject(np.array([1, 0, 1]), np.array([0.2, 0.5, 0.6]), np.array([7, 3, 7]))
+    assert [0, 1] == labels.tolist()
+    assert [0.5, 0.4] == probabilities.tolist()
+
+
+def test_a_network_that_answers_nan_scores_nothing():
+    found = scores(probabilities=np.array([0.1, np.nan, 0.7, 0.4, 0.8, 0.9]))
+    assert found.accuracy is None
+    assert found.auc is None
+
+
+def test_an_empty_part_scores_nothing():
+    assert scores(labels=LABELS[:0], probabilities=PROBABILITIES[:0], subjects=SUBJECTS[:0]).accuracy is None
+
+
+def test_one_class_has_no_auc_but_an_accuracy():
+    found = scores(labels=np.zeros(6, int))
+    assert found.auc is None
+    assert found.sensitivity is None
+    assert found.balanced_accuracy is None
+    assert 0.5 == found.accuracy
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1))
+def test_the_threshold_keeps_its_specificity(pairs):
+    labels, probabilities = (np.array(column) for column in zip(*pairs, strict=True))
+    cut = threshold_at_specificity(labels.astype(int), probabilities)
+    negatives = probabilities[~labels]
+    if len(negatives) == 0:
+        assert cut is None
+    else:
+        assert 0.9 <= np.mean(negatives <= cut)
+        lower = negatives[negatives < cut]
+        assert all(np.mean(negatives <= other) < 0.9 for other in lower)
+
+
+def test_sensitivity_at_90_specificity_uses_the_threshold_it_is_given():
+    assert 1 / 3 == pytest.approx(scores(threshold=0.85).sensitivity_at_90_specificity)
+    assert scores(threshold=None).sensitivity_at_90_specificity is None
+
+
+def test_calibration_error_agrees_with_scikit_learn_on_equal_bins():
+    generator = np.random.default_rng(0)
+    probabilities = generator.permutation(np.linspace(0.001, 0.999, 150))
+    labels = (generator.random(150) < probabilities**2).astype(int)
+    share, mean = calibration_curve(labels, probabilities, n_bins=15, strategy="quantile")
+    assert np.mean(abs(share - mean)) == pytest.approx(expected_calibration_error(labels, probabilities))

@@ -1,0 +1,171 @@
+"""The plugin: what is collected, what is refused, and one whole run."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from redl.profile import TINY
+from redl.results.store import load_records
+
+SUITE = Path(__file__).parent.parent / "benchmarks"
+NEEDS_CASES = "def test_training(redl_case): pass"
+BASELINE = "rsna-densenet-baseline-seed1"
+
+
+@pytest.fixture
+def collected(pytester):
+    pytester.makepyfile(NEEDS_CASES)
+
+    def ids(*arguments):
+        lines = pytester.runpytest("--collect-only", "-q", *arguments).stdout.lines
+        return [line.partition("[")[2].removesuffix("]") for line in lines if "[" in line]
+
+    return ids
+
+
+def test_every_case_is_collected_with_its_id(collected):
+    settings = ["baseline", "amp", "8bit", "amp+8bit", "half+8bit", "half"]
+    assert [f"rsna-densenet-{setting}-seed1" for setting in settings] == collected()
+
+
+def test_the_paper_profile_has_three_seeds(collected):
+    assert 18 == len(collected("--redl-profile=paper"))
+
+
+@pytest.mark.parametrize(
+    ("expression", "settings"),
+    [
+        ("8bit and not amp", ["8bit", "half+8bit"]),
+        ("half and not 8bit", ["half"]),
+        ("densenet and baseline", ["baseline"]),
+        ("rsna and amp", ["amp", "amp+8bit"]),
+    ],
+)
+def test_a_keyword_selects_what_it_says(collected, expression, settings):
+    assert [f"rsna-densenet-{setting}-seed1" for setting in settings] == collected("-k", expression)
+
+
+def test_collecting_imports_no_torch(pytester):
+    pytester.makepyfile(NEEDS_CASES)
+    pytester.makeconftest(
+        "import sys\ndef pytest_sessionfinish():\n"
+        "    heavy = {'torch', 'timm', 'pandas', 'sklearn', 'carbontracker'} & set(sys.modules)\n"
+        "    print('heavy:', sorted(heavy))"
+    )
+    pytester.runpytest_subprocess("--collect-only", "-q").stdout.fnmatch_lines(["*heavy: []"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--redl-profile=huge"], "unknown profile 'huge': use one of smoke, paper, tiny"),
+        (["--redl-half-dtype=int4"], "--redl-half-dtype int4: use one of auto, bfloat16, float16"),
+        (["--redl-timeout=soon"], "--redl-timeout soon: give seconds above 0, as 3600"),
+        (["--redl-timeout=0"], "--redl-timeout 0: give seconds above 0, as 3600"),
+        (["--redl-rsna-root=nowhere"], "nowhere: no such folder; download *, or leave the folder out *"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_one_line(pytester, arguments, message):
+    result = pytester.runpytest(*arguments)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([f"ERROR: {message}"])
+    assert 1 == len([line for line in result.stderr.lines if line])
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_the_environment_names_a_root_too(pytester, monkeypatch):
+    monkeypatch.setenv("REDL_RSNA_ROOT", "nowhere")
+    pytester.runpytest().stderr.fnmatch_lines(["ERROR: nowhere: no such folder; *"])
+
+
+def test_a_table_without_a_needed_column_is_one_line(pytester):
+    pytester.path.joinpath("train.csv").write_text("patient_id,image_id,age\n1,2,50\n")
+    result = pytester.runpytest("--redl-rsna-root=.")
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["ERROR: train.csv: *BIRADS*"])
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda image: image.write_text("<html>"), "*: not a DICOM file; download it again"),
+        (lambda image: image.unlink(), "*missing*"),
+    ],
+)
+def test_an_image_that_cannot_be_used_ends_the_run_with_one_line(pytester, prepare, message):
+    root = pytester.path / "rsna"
+    rows = ["patient_id,image_id,age,BIRADS"]
+    for subject in range(5):
+        folder = root / "train_images" / f"7777{subject}"
+        folder.mkdir(parents=True)
+        image = folder / f"{subject}.dcm"
+        image.touch()
+        prepare(image)
+        rows.append(f"7777{subject},{subject},50,{subject % 2}")
+    (root / "train.csv").write_text("\n".join(rows))
+    pytester.makepyfile("def test_training(redl_trial): pass")
+    result = pytester.runpytest_subprocess(f"--redl-rsna-root={root}", "--redl-cache=cache", "-q")
+    output = result.stdout.str() + result.stderr.str()
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines([message])
+    assert "Traceback" not in output
+    assert "7777" not in output.replace(str(pytester.path), "")
+
+
+def test_a_reference_that_is_no_run_ends_the_run_with_one_line(pytester):
+    pytester.makepyfile("def test_training(redl_judge): pass")
+    result = pytester.runpytest("--redl-reference=nothing.json")
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines(["*nothing.json: cannot be read (FileNotFoundError)*"])
+
+
+@pytest.fixture
+def tiny_run(pytester, tmp_path_factory):
+    """Run the real suite on the tiny profile, in a process of its own, and save it."""
+
+    def run(*arguments):
+        cache = tmp_path_factory.getbasetemp() / "tiny-cache"
+        given = [str(SUITE), "--redl-profile=tiny", f"--redl-cache={cache}", "--benchmark-storage=saved"]
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *given, *arguments, timeout=300)
+
+    return run
+
+
+def test_one_case_leaves_a_record_a_table_and_a_saved_run(tiny_run, pytester):
+    result = tiny_run("-k", "half+8bit", "--benchmark-json=run.json")
+    assert 0 == result.ret
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "rsna: preparing images *",
+            "rsna-densenet-half+8bit-seed1  epoch 1/1  loss 0.* s left",
+            "Table 1, tiny profile, phantom images*",
+            "*rsna*densenet*half+8bit*not compared: tiny run*",
+        ]
+    )
+    (record,) = load_records(pytester.path / "run.json")
+    assert "bfloat16" == record.recipe.weights_dtype
+    assert record.recipe.optimizer_state_bits["8"] > 6_000_000
+    assert TINY.epochs == record.training.epochs_run
+    assert record.memory.train_peak_bytes > record.memory.predicted.total
+    assert record.energy.train.energy_wh > 0
+    saved = json.loads((pytester.path / "run.json").read_text())
+    assert {"training", "inference"} == {benchmark["group"] for benchmark in saved["benchmarks"]}
+    assert "" == saved["machine_info"]["node"]
+    assert 1 == len(list((pytester.path / "saved").rglob("0001_*.json")))
+
+
+def test_a_case_that_outlasts_its_time_fails_and_the_next_goes_on(tiny_run):
+    result = tiny_run("-k", "baseline or amp-seed1", "--redl-timeout=0.01", "--benchmark-json=run.json")
+    result.assert_outcomes(failed=4)
+    result.stdout.fnmatch_lines(["*rsna*densenet*baseline*did not finish:*", "*rsna*densenet*amp*did not finish:*"])
+
+
+def test_saved_runs_compare_with_pytest_benchmark(tiny_run, pytester):
+    tiny_run("-k", "baseline", "--benchmark-save=one")
+    command = [sys.executable, "-m", "pytest_benchmark", "--storage=saved", "compare"]
+    result = pytester.run(*command)
+    assert 0 == result.ret
+    result.stdout.fnmatch_lines([f"*test_training?{BASELINE}?*"])

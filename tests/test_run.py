@@ -1,0 +1,102 @@
+"""A case from prepared phantom images to its record, in this process."""
+
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+
+from redl.case import Case, Dataset, Model, Setting
+from redl.execution.inputs import prepare
+from redl.execution.run import Job, run
+from redl.profile import TINY
+from redl.record import Record, Status
+
+NOT_FIGURES = {"reason", "autocast_dtype", "source", "sha256", "first_epoch", "reason_unavailable", "scope"}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    return prepare(Dataset.RSNA, TINY, root=None, cache=cache, on_progress=lambda done, total: None)
+
+
+@pytest.fixture(scope="module")
+def record_of(prepared):
+    def record(setting, **changes):
+        case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile="tiny")
+        return run(Job(case=case, profile=replace(TINY, **changes), prepared=prepared))
+
+    return record
+
+
+@pytest.fixture(scope="module")
+def baseline(record_of):
+    return record_of(Setting.BASELINE, epochs=2, patience=2)
+
+
+def test_a_case_completes(baseline):
+    assert Status.COMPLETED is baseline.status
+
+
+def test_the_same_seed_gives_the_identical_losses(baseline, record_of):
+    def losses(record):
+        return [(epoch.train_loss, epoch.valid_loss) for epoch in record.training.trace]
+
+    assert losses(baseline) == losses(record_of(Setting.BASELINE, epochs=2, patience=2))
+
+
+def test_a_record_is_strict_json(baseline):
+    assert baseline == Record.from_json(baseline.to_json())
+
+
+def test_the_record_says_what_really_ran(baseline):
+    recipe = baseline.recipe
+    assert ("float32", None, "Adam") == (recipe.weights_dtype, recipe.autocast_dtype, recipe.optimizer)
+    assert {"32": 6_948_609} == recipe.optimizer_state_bits
+
+
+def test_every_missing_figure_has_its_reason(baseline):
+    def missing(value, path):
+        if isinstance(value, dict):
+            return [p for key, item in value.items() for p in missing(item, f"{path}.{key}".lstrip("."))]
+        return [path] if value is None and path.rpartition(".")[2] not in NOT_FIGURES else []
+
+    figures = {key: item for key, item in asdict(baseline).items() if key not in ("environment", "case")}
+    reasons = " ".join(baseline.warnings)
+    for path in missing(figures, ""):
+        section = path.split(".")[0]
+        assert section in reasons, path
+
+
+def test_seconds_add_up_over_the_epochs(baseline):
+    seconds = [epoch.seconds for epoch in baseline.training.trace]
+    assert sorted(seconds) == seconds
+    assert seconds[-1] == baseline.training.seconds_to_stop
+    assert seconds[baseline.training.best_epoch - 1] == baseline.training.seconds_to_best
+
+
+def test_memory_holds_at_least_what_training_must(baseline):
+    assert baseline.memory.train_peak_bytes > baseline.memory.predicted.total
+    assert baseline.memory.inference_peak_bytes > baseline.memory.predicted.weights
+
+
+def test_energy_is_an_estimate_that_says_so_or_measured(baseline):
+    assert baseline.energy.train.energy_wh > 0
+    assert baseline.energy.train.kind in ("measured", "estimated")
+
+
+def test_all_test_images_are_inferred(baseline):
+    assert baseline.data.images.test == baseline.inference.images
+
+
+def test_half_weights_with_8_bit_adam_state_their_formats(record_of):
+    recipe = record_of(Setting.HALF_EIGHT_BIT).recipe
+    assert "bfloat16" == recipe.weights_dtype
+    assert "Adam8bit" == recipe.optimizer
+    assert 6_948_609 == sum(recipe.optimizer_state_bits.values())
+
+
+def test_running_leaves_the_stock_kernels(record_of):
+    record_of(Setting.AMP)
+    image = torch.ones(1, 1, 3, 3)
+    assert 9.0 == torch.nn.functional.conv2d(image, image).item()
