@@ -369,6 +369,20 @@ def test_a_name_that_carbontracker_lost_leaves_a_reading_with_the_reason(monkeyp
     assert [] == carbontracker_threads()
 
 
+def test_an_attribute_that_carbontracker_renamed_leaves_no_thread(monkeypatch):
+    build = carbontracker.tracker.CarbonTracker.__init__
+
+    def build_and_rename(tracker, **options):
+        build(tracker, **options)
+        tracker.renamed = tracker.__dict__.pop("intensity_updater")
+
+    monkeypatch.setattr(carbontracker.tracker.CarbonTracker, "__init__", build_and_rename)
+    assert "intensity_updater" in measured().reason_unavailable
+    for thread in carbontracker_threads():
+        thread.join(timeout=5)
+    assert [] == carbontracker_threads()
+
+
 def carbontracker_threads():
     return [thread for thread in threading.enumerate() if type(thread).__module__.startswith("carbontracker")]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -59,6 +59,9 @@ def start(sensors: Sequence[Sensor], log: SilentLog) -> Session:
         updater, sampler = running.intensity_updater, running.tracker
         endings = (running.intensity_stopper.set, updater.join, sampler.stop)
         return Session(tracker=running, sampler=sampler, endings=endings, builtin_pue=constants.PUE_2023)
-    except AttributeError:
-        running.stop()
+    except AttributeError:  # a failed or renamed CarbonTracker cannot end itself either
+        with suppress(AttributeError):
+            running.intensity_stopper.set()
+        with suppress(AttributeError):
+            running.tracker.stop()
         raise
