@@ -24,6 +24,7 @@ class Profile:
     seeds: tuple[int, ...]
     pretrained: bool
     phantom_subjects: int
+    phantom_rows: int
     inference_rounds: int
     margin: float | None
     tolerance: float | None
@@ -31,14 +32,15 @@ class Profile:
 
 SMOKE = Profile(
     name="smoke",
-    image_size=48,
-    epochs=4,
-    patience=4,
+    image_size=32,
+    epochs=3,
+    patience=3,
     batch_size=32,
     learning_rate=1e-3,
     seeds=(1,),
     pretrained=False,
     phantom_subjects=346,
+    phantom_rows=128,
     inference_rounds=3,
     margin=0.10,
     tolerance=0.10,
@@ -55,6 +57,7 @@ PAPER = Profile(
     seeds=(1, 10, 100),
     pretrained=True,
     phantom_subjects=3199,
+    phantom_rows=512,
     inference_rounds=3,
     margin=0.02,
     tolerance=0.02,
@@ -71,6 +74,7 @@ TINY = Profile(
     seeds=(1,),
     pretrained=False,
     phantom_subjects=24,
+    phantom_rows=128,
     inference_rounds=2,
     margin=None,
     tolerance=None,

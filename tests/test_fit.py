@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 
 def part(count, seed=0):
-    """Images whose left half is bright where the label is 1; a border of zeros all around, as in the clinic."""
+    """Make images with a patch that is bright where the label is 1, and rows of zeros as around a breast."""
     generator = torch.Generator().manual_seed(seed)
     labels = (torch.arange(count) % 2).float().unsqueeze(1)
     images = torch.randint(0, 100, (count, 1, 8, 8), generator=generator, dtype=torch.uint8)
@@ -43,8 +43,17 @@ class Breaking(nn.Module):
 
 
 def train(
-    model, setting=Setting.BASELINE, half_dtype=None, *, epochs=5, patience=5, seed=1, on_epoch=None, window=None,
-    learning_rate=1e-2, valid=None,
+    model,
+    setting=Setting.BASELINE,
+    half_dtype=None,
+    *,
+    epochs=5,
+    patience=5,
+    seed=1,
+    on_epoch=None,
+    window=None,
+    learning_rate=1e-2,
+    valid=None,
 ):
     precision = precision_of(setting, CPU, half_dtype)
     model = model.to(precision.weights_dtype)
@@ -54,7 +63,7 @@ def train(
     def anything():
         yield
 
-    found = fit(
+    return fit(
         model,
         optimizer,
         part(64),
@@ -68,7 +77,6 @@ def train(
         seconds=lambda: 0.0,
         on_epoch=on_epoch or (lambda epoch: None),
     )
-    return found
 
 
 def losses(found):

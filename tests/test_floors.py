@@ -29,7 +29,9 @@ ROOMS = {
     "timm": {"training/models.py"},
     "pytest": {"plugin.py", "progress.py"},
 }
-MODULES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if path.name != "__init__.py")
+MODULES = sorted(
+    path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if path.name != "__init__.py"
+)
 
 
 def imported(module):
@@ -54,7 +56,9 @@ def test_imports_point_down(module):
 
 @pytest.mark.parametrize("module", [module for module in MODULES if FLOORS[room(module)] == 0])
 def test_the_lowest_floor_stands_on_the_standard_library(module):
-    outside = {name.split(".")[0] for name in imported(module)} - sys.stdlib_module_names - {"redl", "__future__"}
+    outside = (
+        {name.split(".")[0] for name in imported(module)} - sys.stdlib_module_names - {"redl", "__future__"}
+    )
     assert set() == outside
 
 
@@ -65,7 +69,9 @@ def test_an_awkward_library_has_its_rooms(library):
 
 
 def test_carbontracker_has_one_room():
-    users = {module for module in MODULES if any(n.split(".")[0] == "carbontracker" for n in imported(module))}
+    users = {
+        module for module in MODULES if any(n.split(".")[0] == "carbontracker" for n in imported(module))
+    }
     assert all(module.startswith("metering/carbontracker/") for module in users)
 
 

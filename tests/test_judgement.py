@@ -51,7 +51,9 @@ def test_half_in_bfloat16_must_not_diverge():
 
 
 def test_no_better_than_the_majority_class_fails():
-    assert ["test accuracy 0.799 is below the majority class's 0.700 + 0.1"] == problems(record(accuracy=0.799))
+    assert ["test accuracy 0.799 is below the majority class's 0.700 + 0.1"] == problems(
+        record(accuracy=0.799)
+    )
 
 
 def test_far_below_the_baseline_fails():

@@ -90,8 +90,8 @@ def test_a_table_without_a_needed_column_is_one_line(pytester):
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        (lambda image: image.write_text("<html>"), "*: not a DICOM file; download it again"),
-        (lambda image: image.unlink(), "*missing*"),
+        (lambda image: image.write_text("<html>"), "0.dcm: not a DICOM file; download it again"),
+        (lambda image: image.unlink(), "missing"),
     ],
 )
 def test_an_image_that_cannot_be_used_ends_the_run_with_one_line(pytester, prepare, message):
@@ -109,7 +109,7 @@ def test_an_image_that_cannot_be_used_ends_the_run_with_one_line(pytester, prepa
     result = pytester.runpytest_subprocess(f"--redl-rsna-root={root}", "--redl-cache=cache", "-q")
     output = result.stdout.str() + result.stderr.str()
     assert pytest.ExitCode.USAGE_ERROR == result.ret
-    result.stdout.fnmatch_lines([message])
+    result.stdout.fnmatch_lines([f"*{message}*"])
     assert "Traceback" not in output
     assert "7777" not in output.replace(str(pytester.path), "")
 
@@ -142,7 +142,7 @@ def test_one_case_leaves_a_record_a_table_and_a_saved_run(tiny_run, pytester):
             "rsna: preparing images *",
             "rsna-densenet-half+8bit-seed1  epoch 1/1  loss 0.* s left",
             "Table 1, tiny profile, phantom images*",
-            "*rsna*densenet*half+8bit*not compared: tiny run*",
+            "*rsna*densenet*half+8bit*not compared: tiny*",
         ]
     )
     (record,) = load_records(pytester.path / "run.json")
@@ -160,7 +160,9 @@ def test_one_case_leaves_a_record_a_table_and_a_saved_run(tiny_run, pytester):
 def test_a_case_that_outlasts_its_time_fails_and_the_next_goes_on(tiny_run):
     result = tiny_run("-k", "baseline or amp-seed1", "--redl-timeout=0.01", "--benchmark-json=run.json")
     result.assert_outcomes(failed=4)
-    result.stdout.fnmatch_lines(["*rsna*densenet*baseline*did not finish:*", "*rsna*densenet*amp*did not finish:*"])
+    result.stdout.fnmatch_lines(
+        ["*rsna*densenet*baseline*did not finish:*", "*rsna*densenet*amp*did not finish:*"]
+    )
 
 
 def test_saved_runs_compare_with_pytest_benchmark(tiny_run, pytester):

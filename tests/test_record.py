@@ -27,7 +27,9 @@ def training(**changes):
     return Training(**(given | {"images_per_second": 1.0, "trace": ()} | changes))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(records)
 def test_a_record_survives_the_way_through_json(record):
     assert record == Record.from_json(json.loads(json.dumps(record.to_json(), allow_nan=False)))
@@ -74,14 +76,14 @@ def test_what_breaks_the_schema_is_refused_by_name(change, message):
 def test_an_infinite_figure_is_refused():
     plain = BROKEN.to_json() | {"training": asdict(training(seconds_to_stop=float("inf")))}
     plain["training"]["trace"] = []
-    with pytest.raises(RecordError, match="record.training.seconds_to_stop: inf is no float"):
+    with pytest.raises(RecordError, match=r"record.training.seconds_to_stop: inf is no float"):
         Record.from_json(plain)
 
 
 def test_an_id_that_belies_the_case_is_refused():
     plain = BROKEN.to_json()
     plain["case"]["id"] = "rsna-densenet-baseline-seed1"
-    with pytest.raises(RecordError, match="does not match its fields .rsna-densenet-amp-seed1"):
+    with pytest.raises(RecordError, match=r"does not match its fields .rsna-densenet-amp-seed1"):
         Record.from_json(plain)
 
 

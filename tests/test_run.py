@@ -11,7 +11,17 @@ from redl.execution.run import Job, run
 from redl.profile import TINY
 from redl.record import Record, Status
 
-NOT_FIGURES = {"reason", "autocast_dtype", "source", "sha256", "first_epoch", "reason_unavailable", "scope"}
+NOT_FIGURES = {
+    "reason",
+    "autocast_dtype",
+    "source",
+    "sha256",
+    "first_epoch",
+    "reason_unavailable",
+    "scope",
+    "country",
+    "year",
+}
 
 
 @pytest.fixture(scope="module")

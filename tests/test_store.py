@@ -43,10 +43,10 @@ def test_a_missing_file_is_refused(path):
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"benchmarks": 3}', '{"benchmarks": [{}]}'])
 def test_what_is_no_saved_run_is_refused(path, text):
     path.write_text(text)
-    with pytest.raises(RecordError, match="run.json: not a run saved by pytest-benchmark"):
+    with pytest.raises(RecordError, match=r"run.json: not a run saved by pytest-benchmark"):
         load_records(path)
 
 
 def test_a_damaged_record_is_refused_by_its_field(path):
-    with pytest.raises(RecordError, match="run.json: record.status: 'fine' is no Status"):
+    with pytest.raises(RecordError, match=r"run.json: record.status: 'fine' is no Status"):
         load_records(saved(path, {"redl": WHOLE.to_json() | {"status": "fine"}}))

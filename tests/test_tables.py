@@ -19,7 +19,19 @@ def row(*records):
 
 
 def test_a_row_holds_what_a_case_scored_and_cost():
-    expected = ["rsna", "densenet", "baseline", "1", "6.9", "0.900", "512", "12.3", "1.50", "-", "is the baseline"]
+    expected = [
+        "rsna",
+        "densenet",
+        "baseline",
+        "1",
+        "6.9",
+        "0.900",
+        "512",
+        "12.3",
+        "1.50",
+        "-",
+        "is the baseline",
+    ]
     assert expected == row(WHOLE)
 
 

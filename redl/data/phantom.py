@@ -42,8 +42,8 @@ class Phantom:
     seed: int = 2023
     rows: int = 256
     columns: int = 192
-    contrast: float = 0.4
-    radius_fraction: float = 0.08
+    contrast: float = 0.55
+    radius_fraction: float = 0.1
     texture: float = 0.08
     noise: float = 0.01
 

@@ -27,5 +27,7 @@ def prepare(
             from redl.data.phantom import Phantom, ensure_rsna  # pydicom and pandas come with them
             from redl.data.prepared import prepare_rsna
 
-            source = root or ensure_rsna(cache, Phantom(subjects=profile.phantom_subjects))
+            rows = profile.phantom_rows
+            phantom = Phantom(subjects=profile.phantom_subjects, rows=rows, columns=rows * 3 // 4)
+            source = root or ensure_rsna(cache, phantom)
             return prepare_rsna(source, image_size=profile.image_size, cache=cache, on_progress=on_progress)

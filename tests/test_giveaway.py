@@ -1,0 +1,31 @@
+"""What the network learns is in the labels: shuffled, they teach it nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from redl.case import Case, Dataset, Model, Setting
+from redl.data.prepared import open_prepared
+from redl.execution import run as run_module
+from redl.execution.inputs import prepare
+from redl.execution.run import Job, run
+from redl.profile import SMOKE
+
+CASE = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="smoke")
+
+
+def shuffled(data):
+    """Permute the labels of the training part's images; validation and test keep theirs."""
+    labels = np.array(data.labels)
+    labels[data.split.train] = np.random.default_rng(0).permutation(labels[data.split.train])
+    return replace(data, labels=labels)
+
+
+@pytest.mark.slow
+def test_shuffled_training_labels_bring_the_accuracy_back_to_the_majority_class(tmp_path, monkeypatch):
+    prepared = prepare(Dataset.RSNA, SMOKE, root=None, cache=tmp_path, on_progress=lambda done, total: None)
+    monkeypatch.setattr(run_module, "open_prepared", lambda path: shuffled(open_prepared(path)))
+    record = run(Job(case=CASE, profile=SMOKE, prepared=prepared))
+    assert record.metrics.test.accuracy < record.data.majority_accuracy + SMOKE.margin / 2
+    assert record.data.images.test >= 200
