@@ -154,13 +154,17 @@ def redl_prepared(redl_options: Options, redl_progress: Progress) -> Callable[[D
 
         options = redl_options
         with _one_line():
-            return prepare(
-                dataset,
-                options.profile,
-                root=options.rsna_root,
-                cache=options.cache,
-                on_progress=redl_progress.counting(f"{dataset}: preparing images"),
-            )
+            try:
+                return prepare(
+                    dataset,
+                    options.profile,
+                    root=options.rsna_root,
+                    cache=options.cache,
+                    on_progress=redl_progress.counting(f"{dataset}: preparing images"),
+                )
+            except OSError as error:  # faults of the data themselves are DataErrors
+                what = f"--redl-cache {options.cache}: {error.strerror}"
+                raise OptionError(f"{what}; name a folder that can be written, with room") from error
 
     return prepared
 

@@ -25,17 +25,14 @@ class Progress:
         self._drawn_at = 0.0
 
     def epochs(self, case_id: str, profile: Profile) -> Callable[[Epoch], None]:
-        """Return what to call after each epoch of a case."""
-        began = time.monotonic()
+        """Return what to call after each epoch of a case; the seconds it tells leave out evaluation."""
 
         def show(epoch: Epoch) -> None:
-            elapsed = time.monotonic() - began
-            left = elapsed / epoch.epoch * (profile.epochs - epoch.epoch)
-            self._write(
-                f"{case_id}  epoch {epoch.epoch}/{profile.epochs}  loss {_figure(epoch.train_loss)}  "
-                f"valid accuracy {_figure(epoch.valid_accuracy)}  {elapsed:.0f} s, at most {left:.0f} s left",
-                last=left == 0,
-            )
+            left = epoch.seconds / epoch.epoch * (profile.epochs - epoch.epoch)
+            line = f"{case_id}  epoch {epoch.epoch}/{profile.epochs}  loss {_figure(epoch.train_loss)}"
+            line += f"  valid accuracy {_figure(epoch.valid_accuracy)}"
+            line += f"  {epoch.seconds:.0f} s, at most {left:.0f} s left"
+            self._write(line, last=left == 0)
 
         return show
 

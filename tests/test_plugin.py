@@ -114,6 +114,17 @@ def test_an_image_that_cannot_be_used_ends_the_run_with_one_line(pytester, prepa
     assert "7777" not in output.replace(str(pytester.path), "")
 
 
+def test_a_cache_that_cannot_be_written_ends_the_run_with_one_line(pytester):
+    pytester.makepyfile("def test_training(redl_trial): pass")
+    pytester.makefile("", file="")
+    result = pytester.runpytest_subprocess("--redl-cache=file/cache", "--redl-profile=tiny", "-q")
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines(
+        ["*--redl-cache file/cache: Not a directory; name a folder that can be written*"]
+    )
+    assert "Traceback" not in result.stdout.str()
+
+
 def test_a_reference_that_is_no_run_ends_the_run_with_one_line(pytester):
     pytester.makepyfile("def test_training(redl_judge): pass")
     result = pytester.runpytest("--redl-reference=nothing.json")

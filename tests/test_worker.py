@@ -66,6 +66,14 @@ def hang(_):
     time.sleep(600)
 
 
+def miss_a_file(_):
+    open("/home/somebody/file")  # noqa: SIM115, PTH123
+
+
+def read_past_the_end(_):
+    raise EOFError("no data left")
+
+
 def raise_value_error(_):
     raise ValueError("no such thing\nsecond line")
 
@@ -108,6 +116,8 @@ def test_epochs_are_told_while_the_child_trains():
         (get_killed, Status.KILLED, "SIGKILL"),
         (touch_null, Status.CRASHED, "the process died of SIGSEGV"),
         (exit_quietly, Status.CRASHED, "the process died with exit status 3"),
+        (miss_a_file, Status.FAILED, "FileNotFoundError: No such file or directory"),
+        (read_past_the_end, Status.FAILED, "EOFError: no data left"),
         (raise_value_error, Status.FAILED, "ValueError: no such thing"),
         (run_out_of_memory, Status.OOM, "MemoryError: too large"),
         (ask_for_more_memory_than_there_is, Status.OOM, "RuntimeError: "),
@@ -118,6 +128,7 @@ def test_a_child_that_dies_leaves_a_record_that_says_how(fate, status, reason):
     assert status is record.status
     assert reason in record.reason
     assert "\n" not in record.reason
+    assert "somebody" not in record.reason
     assert record.warnings
 
 

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from redl.record import Epoch, Record, Status
 
@@ -105,15 +105,11 @@ class Worker:
         self._process.join(timeout=5)
         code = self._process.exitcode
         if code == -signal.SIGKILL:
-            return CaseBrokeError(
-                Status.KILLED, "the process got SIGKILL: often the system ran out of memory"
-            )
-        died_of = (
-            f"of {signal.Signals(-code).name}"
-            if code is not None and code < 0
-            else f"with exit status {code}"
-        )
-        return CaseBrokeError(Status.CRASHED, f"the process died {died_of}")
+            reason = "the process got SIGKILL: often the system ran out of memory"
+            return CaseBrokeError(Status.KILLED, reason)
+        if code is not None and code < 0:
+            return CaseBrokeError(Status.CRASHED, f"the process died of {signal.Signals(-code).name}")
+        return CaseBrokeError(Status.CRASHED, f"the process died with exit status {code}")
 
 
 def _serve(connection: Connection, start: Start) -> None:
@@ -121,14 +117,22 @@ def _serve(connection: Connection, start: Start) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends its children itself
     try:
         with start(lambda epoch: connection.send(("epoch", epoch))) as steps:
-            while True:
-                step: Step = connection.recv()
+            while (step := _next_step(connection)) is not None:
                 connection.send(("done", getattr(steps, step)()))
-    except (EOFError, ConnectionError):
-        return
+    except BrokenPipeError:
+        return  # the parent is gone
     except Exception as error:  # whatever broke the case goes into its record
         traceback.print_exc()
         connection.send(("broke", _status_of(error), _reason_of(error)))
+
+
+def _next_step(connection: Connection) -> Step | None:
+    """Wait for the parent's next call; return None once it hangs up."""
+    try:
+        step: Step = connection.recv()
+    except (EOFError, ConnectionError):
+        return None
+    return step
 
 
 def _status_of(error: Exception) -> Status:
@@ -139,5 +143,6 @@ def _status_of(error: Exception) -> Status:
 
 
 def _reason_of(error: Exception) -> str:
-    first_line: Any = (str(error).splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first_line}"
+    """Say what went wrong in one line; of a system error not the file, whose path may hold a user's name."""
+    text = error.strerror if isinstance(error, OSError) else str(error)
+    return f"{type(error).__name__}: {next(iter((text or '').splitlines()), '')}"
