@@ -255,7 +255,7 @@ Environment = dict[str, str | int | bool | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """Hold everything one case found out; a case that broke off holds what it reached, else None."""
+    """Hold everything one case found out; a case that ended early holds None in every section."""
 
     schema: int = SCHEMA
     status: Status

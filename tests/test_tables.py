@@ -1,5 +1,7 @@
 """The table: every figure with its unit, its star and its provenance."""
 
+from dataclasses import replace
+
 from redl.case import Setting
 from redl.profile import SMOKE
 from redl.record import Divergence, Status
@@ -43,6 +45,11 @@ def test_a_case_that_did_not_finish_says_so_and_has_no_figures():
     cells = row(broken())
     assert ["-"] * 6 == cells[4:10]
     assert "did not finish: oom: MemoryError: too large" == cells[10]
+
+
+def test_a_reason_with_brackets_stands_as_it_is():
+    found = broken()
+    assert "ValueError: [/x] :smile:" in table(replace(found, reason="ValueError: [/x] :smile:"))
 
 
 def test_what_was_not_compared_says_so():

@@ -25,11 +25,12 @@ def table_1(judgements: Sequence[Judgement], *, width: int) -> str:
     table.add_column("P_T against baseline")
     for judgement in judgements:
         table.add_row(*_row(judgement))
-    console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
+    # No markup: a reason may hold brackets.
+    console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
     with console.capture() as captured:
         console.print(table)
         for line in _legend([j.record for j in judgements]):
-            console.print(line, markup=False, highlight=False)
+            console.print(line)
     return captured.get()
 
 
