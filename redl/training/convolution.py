@@ -9,6 +9,7 @@ instructions, and the record warns of that.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -46,8 +47,9 @@ def widened(*, needed: bool) -> Iterator[None]:
         yield
         return
     library = torch.library.Library("aten", "IMPL")
-    library.impl("_slow_conv2d_forward", _forward, "CPU")
-    library.impl("_slow_conv2d_backward.output_mask", _backward, "CPU")
+    with warnings.catch_warnings(action="ignore"):  # some releases of PyTorch warn that a kernel is replaced
+        library.impl("_slow_conv2d_forward", _forward, "CPU")
+        library.impl("_slow_conv2d_backward.output_mask", _backward, "CPU")
     try:
         yield
     finally:
