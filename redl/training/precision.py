@@ -35,10 +35,6 @@ class Precision:
         used = (self.weights_dtype, self.autocast_dtype)
         return {dtype for dtype in used if dtype in (torch.float16, torch.bfloat16)}
 
-    def expects_divergence(self, setting: Setting) -> bool:
-        """Tell whether the setting is known to diverge: Adam's eps of 1e-8 is 0 in float16 weights."""
-        return setting is Setting.HALF and self.weights_dtype is torch.float16
-
 
 def precision_of(setting: Setting, device: torch.device, half_dtype: torch.dtype | None = None) -> Precision:
     """Choose a setting's formats: float16 on CUDA, bfloat16 on CPU; `half_dtype` overrides the weights'."""
