@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from redl.data.rsna import NEEDED_COLUMNS, check_root, read_cohort
-from redl.errors import DataError
+from redl.data.phantom import Phantom, write_rsna
+from redl.data.rsna import NEEDED_COLUMNS, CohortRules, check_root, read_cohort, rsna_source
+from redl.data.source import MISSING
+from redl.errors import DataError, OptionError
 
 # patient, image, age, BIRADS
 ROWS = [
@@ -71,7 +73,81 @@ def test_labels_are_uint8_and_subjects_int32(root):
 
 def test_images_outside_the_cohort_need_no_file(root):
     assert not (root / "train_images" / "50").exists()
-    assert len(read_cohort(root).paths) == 5
+    assert {"missing"}.isdisjoint(item.stamp for item in described(root).items)
+
+
+@pytest.mark.parametrize(
+    ("rules", "images"),
+    [
+        (CohortRules(max_age=56), [501, 502, 503, 504, 505, 506]),
+        (CohortRules(max_age=None), [501, 502, 503, 504, 505, 506, 508]),
+        (CohortRules(max_age=40), [505]),
+        (CohortRules(site=2), [503, 504]),
+        (CohortRules(site=2, max_age=None), [503, 504, 508]),
+    ],
+)
+def test_other_rules_choose_another_cohort(root, rules, images):
+    write_table(root, [(*row, 2 if row[0] in {7, 52} else 1) for row in ROWS], (*NEEDED_COLUMNS, "site_id"))
+    assert [f"{image}.dcm" for image in images] == [path.name for path in read_cohort(root, rules).paths]
+
+
+def test_a_site_needs_the_column_that_tells_it(root):
+    message = refusal(lambda folder: check_root(folder, CohortRules(site=1)), root)
+    assert "train.csv: has no column site_id; download it again" == message
+
+
+def test_no_one_is_younger_than_nothing():
+    with pytest.raises(OptionError, match=r"^a cohort younger than 0: give an age above 0$"):
+        CohortRules(max_age=0)
+
+
+# The source
+
+
+def described(root, *, crop=True, **rules):
+    return rsna_source(root, rules=CohortRules(**rules), image_size=16, crop=crop)
+
+
+def test_each_image_is_an_item_called_by_its_file(root):
+    assert [f"{row[1]}.dcm" for row in IN_COHORT] == [item.name for item in described(root).items]
+
+
+def test_a_touched_file_has_another_stamp_and_the_others_do_not(root):
+    before = [item.stamp for item in described(root).items]
+    (root / "train_images" / "33" / "505.dcm").write_bytes(b"1")
+    after = [item.stamp for item in described(root).items]
+    assert [True, True, True, True, False] == [one == two for one, two in zip(before, after, strict=True)]
+
+
+def test_a_missing_file_is_an_item_that_says_so(root):
+    (root / "train_images" / "33" / "505.dcm").unlink()
+    *_, last = described(root).items
+    assert MISSING == last.stamp
+    with pytest.raises(DataError, match=r"^505.dcm: cannot be read \(FileNotFoundError\)"):
+        last.work()
+
+
+def test_what_was_chosen_is_told(root):
+    assert {"max_age": 41, "site": None, "crop": False} == described(root, crop=False, max_age=41).options
+
+
+def test_an_item_shows_no_patient(root):
+    assert "train_images" not in repr(described(root).items)
+
+
+def test_the_ideal_accuracy_is_the_manifests(root):
+    (root / "manifest.json").write_text('{"redl_phantom": {}, "ideal_accuracy": {"accuracy": 0.91}}')
+    assert (True, 0.91) == (described(root).synthetic, described(root).ideal_accuracy)
+
+
+def test_patients_have_no_ideal_accuracy(root):
+    assert (False, None) == (described(root).synthetic, described(root).ideal_accuracy)
+
+
+def test_an_item_makes_its_image(tmp_path):
+    write_rsna(tmp_path / "rsna", Phantom(subjects=8, rows=48, columns=40))
+    images = [item.work() for item in described(tmp_path / "rsna").items]
+    assert {((1, 16, 16), "uint8")} == {(image.shape, image.dtype.name) for image in images}
 
 
 def test_only_the_needed_columns_are_needed_in_any_order(root):
@@ -86,17 +162,17 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(root):
 
 
 def test_data_without_a_manifest_are_not_synthetic(root):
-    assert not read_cohort(root).synthetic
+    assert not read_cohort(root).manifest
 
 
 def test_a_phantoms_manifest_makes_data_synthetic(root):
     (root / "manifest.json").write_text('{"redl_phantom": {}}')
-    assert read_cohort(root).synthetic
+    assert read_cohort(root).manifest
 
 
 def test_anothers_manifest_does_not_make_data_synthetic(root):
     (root / "manifest.json").write_text('{"files": 3}')
-    assert not read_cohort(root).synthetic
+    assert not read_cohort(root).manifest
 
 
 def test_a_cohort_printed_shows_no_patient(root):
@@ -164,7 +240,7 @@ def test_a_table_that_is_no_text_is_refused(root, call):
 def test_a_value_that_is_no_number_is_refused_without_quoting_it(root, row):
     write_table(root, [*ROWS, row])
     expected = (
-        "train.csv: patient_id and image_id must be whole numbers, age and BIRADS numbers or empty "
+        "train.csv: patient_id, image_id and site_id must be whole numbers, age and BIRADS numbers or empty "
         "(ValueError); download it again"
     )
     assert refusal(read_cohort, root) == expected
@@ -190,14 +266,7 @@ def test_an_unknown_birads_is_refused(root):
 
 def test_an_empty_cohort_is_refused(root):
     write_table(root, [row for row in ROWS if row not in IN_COHORT])
-    expected = "train.csv: no row has an age below 55 and a BIRADS; use the whole table"
-    assert refusal(read_cohort, root) == expected
-
-
-def test_missing_images_are_counted_and_the_first_is_named_without_its_patient(root):
-    for patient, image in ((90, 502), (33, 505)):
-        (root / "train_images" / str(patient) / f"{image}.dcm").unlink()
-    expected = "train_images: 2 of 5 images are missing, 502.dcm first; download them"
+    expected = "train.csv: no row is younger than 55, with a BIRADS; use the whole table or other rules"
     assert refusal(read_cohort, root) == expected
 
 

@@ -1,6 +1,6 @@
-"""Images ready to train on: decoded once, squashed to one size, kept on disk and mapped into memory.
+"""Images ready to train on, kept on disk and mapped into memory.
 
-One folder an entry, named after what it was made from, complete or absent. Its pixels are checked against
+One folder an entry, named after what it was made from, complete or absent. Its files are checked against
 their fingerprint before they are used again, so that a damaged entry is made anew.
 """
 
@@ -8,29 +8,41 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
-from PIL import Image
 
-from redl.data.dicom import read_image
-from redl.data.rsna import Cohort, read_cohort
-from redl.data.splits import Split, split_by_subject
+from redl.data.source import Option, Source
+from redl.data.splits import SPLIT_SEED, Split, split_by_subject
 from redl.errors import DataError
 from redl.record import Counts, DataSummary, Fractions
 
-FORMAT = 1  # raise it with any change to how the pixels are made or kept
-SPLIT_SEED = 0  # one split for all seeds of training: what varies between them is training alone
-
-_ARRAYS = ("images", "labels", "subjects")
+_ARRAYS = ("images", "labels", "subjects", "raters")
 _META = "meta.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unreadable:
+    """Hold an item that was kept out: its name, which holds no patient, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Hold what an entry's arrays do not tell of where they come from; for each field see Source."""
+
+    options: dict[str, Option]
+    synthetic: bool
+    ideal_accuracy: float | None
+    unreadable: tuple[Unreadable, ...]
+    skipped: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -38,15 +50,17 @@ class Prepared:
     """Hold a data set of N images.
 
     `images` uint8 (N, H, W), mapped from disk; `labels` uint8 (N,), 1 is positive; `subjects` int32 (N,);
-    `fingerprint` is the SHA-256 of these three, equal wherever the same data are prepared.
+    `raters` uint8 (N,), 0 where no raters are known; `fingerprint` is the SHA-256 of these four as saved,
+    equal wherever the same data are prepared.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     subjects: NDArray[np.int32]
+    raters: NDArray[np.uint8] = field(repr=False)
     split: Split
+    origin: Origin
     fingerprint: str
-    synthetic: bool
 
     def summary(self) -> DataSummary:
         """Count the subjects and images of each part, and what a constant answer scores on the test part."""
@@ -54,113 +68,102 @@ class Prepared:
         positive = {name: float(self.labels[part].mean()) for name, part in parts.items()}
         return DataSummary(
             fingerprint=self.fingerprint,
-            synthetic=self.synthetic,
+            synthetic=self.origin.synthetic,
+            options=self.origin.options,
             subjects=Counts(**{name: len(np.unique(self.subjects[part])) for name, part in parts.items()}),
             images=Counts(**{name: len(part) for name, part in parts.items()}),
+            unreadable=len(self.origin.unreadable),
+            skipped=len(self.origin.skipped),
             positive_fraction=Fractions(**positive),
             majority_accuracy=max(positive["test"], 1 - positive["test"]),
-            ideal_accuracy=None,
+            ideal_accuracy=self.origin.ideal_accuracy,
         )
-
-
-def prepare_rsna(
-    root: Path, *, image_size: int, cache: Path, on_progress: Callable[[int, int], None] | None = None
-) -> Path:
-    """Prepare the cohort below `root` at `image_size` pixels a side, or find it prepared; return its folder.
-
-    `on_progress` is told how many images are done, and of how many. Raise DataError for data that cannot be
-    used.
-    """
-    cohort = read_cohort(root)
-    split_by_subject(cohort.subjects, seed=SPLIT_SEED)  # refuse a cohort too small before hours of decoding
-    entry = cache / f"rsna-{image_size}px-{_key(root, cohort, image_size)}"
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(entry.with_name(f"{entry.name}.lock")):
-        if not _is_whole(entry):
-            shutil.rmtree(entry, ignore_errors=True)
-            _write(entry, cohort, _squash_all(cohort.paths, image_size, on_progress))
-    return entry
 
 
 def open_prepared(entry: Path) -> Prepared:
-    """Open what `prepare_rsna` returned; raise DataError for an entry that is damaged."""
+    """Open an entry; raise DataError for one that is damaged."""
     try:
         meta = json.loads((entry / _META).read_bytes())
-        images, labels, subjects = (
-            np.load(entry / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
-        )
+        fingerprint, unreadable = meta.pop("fingerprint"), meta.pop("unreadable")
+        arrays = {name: np.load(_file(entry, name), mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+        # Only the images are large enough to be left on disk.
+        small = {name: np.array(array) for name, array in arrays.items() if name != "images"}
         return Prepared(
-            images=images,
-            labels=np.array(labels),
-            subjects=np.array(subjects),
-            split=split_by_subject(subjects, seed=SPLIT_SEED),
-            fingerprint=meta["fingerprint"],
-            synthetic=meta["synthetic"],
+            images=arrays["images"],
+            **small,
+            split=split_by_subject(arrays["subjects"], seed=SPLIT_SEED),
+            origin=Origin(
+                options=meta.pop("options"),
+                synthetic=meta.pop("synthetic"),
+                ideal_accuracy=meta.pop("ideal_accuracy"),
+                skipped=tuple(meta.pop("skipped")),
+                unreadable=tuple(Unreadable(**one) for one in unreadable),
+            ),
+            fingerprint=fingerprint,
         )
-    except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
+    except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(
             f"{entry.name}: damaged cache entry ({type(error).__name__}); delete it to prepare it again"
         ) from error
 
 
-def _key(root: Path, cohort: Cohort, image_size: int) -> str:
-    """Name what an entry is made from: the table's content, and each file's size and time, not its bytes.
+def is_whole(entry: Path) -> bool:
+    """Tell whether an entry is there and as it was written."""
+    try:
+        return open_prepared(entry).fingerprint == _fingerprint(entry)
+    except DataError:
+        return False
 
-    Hashing the 271 GiB of the real data would take longer than a case.
+
+def write_entry(
+    entry: Path,
+    source: Source,
+    chunks: Iterable[NDArray[np.uint8]],
+    *,
+    kept: NDArray[np.bool_],
+    unreadable: tuple[Unreadable, ...],
+) -> None:
+    """Write an entry, all of it or nothing.
+
+    `chunks` are the images of the rows of `source` that are `kept`, bool (N,), some at a time.
     """
-    files = [(path, path.stat()) for path in cohort.paths]
-    source = [(path.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns) for path, stat in files]
-    table = [cohort.labels.tolist(), cohort.subjects.tolist(), cohort.synthetic]
-    return hashlib.sha256(json.dumps([FORMAT, image_size, source, table]).encode()).hexdigest()[:16]
-
-
-def _squash_all(
-    paths: tuple[Path, ...], image_size: int, on_progress: Callable[[int, int], None] | None
-) -> NDArray[np.uint8]:
-    # One after another: the JPEG 2000 decoder holds the GIL, and two threads took as long as one.
-    images = np.empty((len(paths), image_size, image_size), np.uint8)
-    for number, path in enumerate(paths):
-        images[number] = _squash(read_image(path), image_size)
-        if on_progress is not None:
-            on_progress(number + 1, len(paths))
-    return images
-
-
-def _squash(image: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
-    """Resize (H, W) in [0, 1] to (size, size) in 0..255, anti-aliased and regardless of its proportions.
-
-    Pillow's bilinear filter widens with the reduction; the published preprocessing squashes likewise.
-    """
-    squashed = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
-    pixels: NDArray[np.uint8] = np.round(np.clip(np.asarray(squashed), 0, 1) * 255).astype(np.uint8)
-    return pixels
-
-
-def _write(entry: Path, cohort: Cohort, images: NDArray[np.uint8]) -> None:
-    """Write an entry, all of it or nothing."""
-    arrays: tuple[NDArray[Any], ...] = (images, cohort.labels, cohort.subjects)
-    meta = {"fingerprint": _fingerprint(*arrays), "synthetic": cohort.synthetic}
+    raters = np.zeros(len(kept), np.uint8) if source.raters is None else source.raters
+    origin = Origin(
+        options=source.options,
+        synthetic=source.synthetic,
+        ideal_accuracy=source.ideal_accuracy,
+        unreadable=unreadable,
+        skipped=source.skipped,
+    )
     with TemporaryDirectory(dir=entry.parent, prefix=f".{entry.name}-") as scratch:
         whole = Path(scratch) / entry.name
         whole.mkdir()
-        for name, array in zip(_ARRAYS, arrays, strict=True):
-            np.save(whole / f"{name}.npy", array, allow_pickle=False)
+        _save_images(_file(whole, "images"), (int(kept.sum()), source.image_size), chunks)
+        for name, array in (("labels", source.labels), ("subjects", source.subjects), ("raters", raters)):
+            np.save(_file(whole, name), array[kept], allow_pickle=False)
+        meta: dict[str, Any] = {"fingerprint": _fingerprint(whole), **asdict(origin)}
         (whole / _META).write_text(json.dumps(meta), encoding="utf-8")
         whole.replace(entry)
 
 
-def _is_whole(entry: Path) -> bool:
-    try:
-        prepared = open_prepared(entry)
-    except DataError:
-        return False
-    return prepared.fingerprint == _fingerprint(prepared.images, prepared.labels, prepared.subjects)
+def _save_images(path: Path, count_and_size: tuple[int, int], chunks: Iterable[NDArray[np.uint8]]) -> None:
+    count, size = count_and_size
+    with path.open("wb") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for chunk in chunks:
+            file.write(chunk.tobytes())
 
 
-def _fingerprint(*arrays: NDArray[Any]) -> str:
-    """Return the SHA-256 of arrays, their shapes and types included."""
+def _file(entry: Path, name: str) -> Path:
+    return entry / f"{name}.npy"
+
+
+def _fingerprint(entry: Path) -> str:
+    """Return the SHA-256 of an entry's arrays, their shapes and types included, as they lie on disk."""
     digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
+    for name in _ARRAYS:
+        with _file(entry, name).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()

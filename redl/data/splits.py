@@ -16,6 +16,8 @@ from redl.errors import DataError
 # Below this, rounding 60/20/20 leaves a part with no subject or a single image to speak for it.
 MIN_SUBJECTS = 5
 
+SPLIT_SEED = 0  # one split for all seeds of training: what varies between them is training alone
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Split:

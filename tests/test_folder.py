@@ -1,0 +1,188 @@
+"""A user's own folder is a data set, and what cannot be used is called by its row, never by its name."""
+
+import contextlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from redl.data.dicom import Encoding, Syntax, write_image
+from redl.data.folder import Folder, check_folder, folder_source
+from redl.errors import DataError, OptionError
+
+PATIENT = "DOE_JANE"
+PIXELS = np.linspace(0, 255, 64).astype(np.uint8).reshape(8, 8)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A PNG of 8 bits, one of 16, a DICOM file, and a table of them and their subjects."""
+    images = tmp_path / "images"
+    (images / PATIENT).mkdir(parents=True)
+    Image.fromarray(PIXELS).save(images / PATIENT / "a.png")
+    Image.fromarray(PIXELS.astype(np.uint16) * 257).save(images / "b.png")
+    encoding = Encoding(syntax=Syntax.UNCOMPRESSED, inverted=False, sigmoid=False)
+    write_image(images / "c.dcm", PIXELS.astype(np.uint16) * 16, encoding, patient=PATIENT, key="c")
+    write_table(tmp_path, f"{PATIENT}/a.png,jane,1", "b.png,joe,0", "c.dcm,jane,1")
+    return tmp_path
+
+
+def write_table(root, *rows, header="image,subject,label"):
+    (root / "table.csv").write_text("\n".join([header, *rows]))
+
+
+def folder(root, **changes) -> Folder:
+    return Folder(**{"name": "clinic", "images": root / "images", "table": root / "table.csv"} | changes)
+
+
+def described(root):
+    return folder_source(folder(root), image_size=8)
+
+
+def refusal(call) -> str:
+    with pytest.raises(DataError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    assert PATIENT not in str(caught.value)
+    return str(caught.value)
+
+
+# What is read
+
+
+def test_labels_and_subjects_are_the_tables(root):
+    source = described(root)
+    assert ([1, 0, 1], [0, 1, 0]) == (source.labels.tolist(), source.subjects.tolist())
+
+
+def test_an_image_is_called_by_its_row(root):
+    assert ["row 1", "row 2", "row 3"] == [item.name for item in described(root).items]
+    assert PATIENT not in repr(described(root).items)
+
+
+def test_png_of_8_and_16_bits_and_dicom_show_the_same(root):
+    eight, sixteen, dicom = (item.work()[0] for item in described(root).items)
+    np.testing.assert_array_equal(PIXELS, eight)
+    np.testing.assert_array_equal(eight, sixteen)
+    np.testing.assert_allclose(eight, dicom, atol=1)
+
+
+def test_with_crop_an_image_is_cut_to_its_bright_part(root):
+    pixels = np.zeros((40, 40), np.uint8)
+    pixels[8:24, 8:24] = 200
+    Image.fromarray(pixels).save(root / "images" / "b.png")
+    whole, cut = (
+        folder_source(folder(root, crop=crop), image_size=8).items[1].work() for crop in (False, True)
+    )
+    assert whole.mean() < 50 < 150 < cut.mean()
+
+
+def test_other_columns_are_left_alone(root):
+    write_table(root, "x,b.png,joe,0", header="age,image,subject,label")
+    assert [0] == described(root).labels.tolist()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(root):
+    table = root / "table.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes())
+    assert 3 == len(described(root).items)
+
+
+def test_a_good_folder_passes_the_check(root):
+    check_folder(folder(root))
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("name", ["rsna", "lidc", "My Clinic", "a-b", "", "1st"])
+def test_a_name_that_no_case_could_bear_is_refused(root, name):
+    with pytest.raises(OptionError, match=r": use small letters, digits and _, and none of rsna, lidc$"):
+        folder(root, name=name)
+
+
+def test_a_missing_folder_is_refused(root):
+    wrong = folder(root, images=root / "nowhere")
+    assert refusal(lambda: check_folder(wrong)).endswith(
+        "no such folder; correct `images` of data set clinic"
+    )
+
+
+def test_a_missing_table_is_refused(root):
+    (root / "table.csv").unlink()
+    expected = "table.csv: no such table; write one with image, subject, label"
+    assert expected == refusal(lambda: check_folder(folder(root)))
+
+
+def test_a_table_that_is_no_text_is_refused(root):
+    (root / "table.csv").write_bytes(b"PK\x03\x04\xff\xfe\x00")
+    expected = "table.csv: cannot be read (UnicodeDecodeError); save it as CSV"
+    assert expected == refusal(lambda: check_folder(folder(root)))
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], "table.csv: lists no image; add a row for each"),
+        (["b.png,joe,0", "b.png,jane,1"], "table.csv: 1 rows repeat an image; keep one row of each"),
+        (["b.png,joe,0", f",{PATIENT},1"], "table.csv row 2: image or subject is empty; fill it in"),
+        ([f"{PATIENT}.png,,1"], "table.csv row 1: image or subject is empty; fill it in"),
+        ([f"{PATIENT}.png"], "table.csv row 1: image or subject is empty; fill it in"),
+        ([f"../{PATIENT}.png,a,1"], "table.csv row 1: image must name a file below the folder; correct it"),
+        ([f"/{PATIENT}.png,a,1"], "table.csv row 1: image must name a file below the folder; correct it"),
+        ([f"{PATIENT}.jpg,a,1"], "table.csv row 1: neither a DICOM nor a PNG file; convert it to one"),
+        ([f"b.png,a,{PATIENT}"], "table.csv row 1: label must be 0 or 1; correct it"),
+        (["b.png,a,2"], "table.csv row 1: label must be 0 or 1; correct it"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_refused(root, rows, expected):
+    write_table(root, *rows)
+    assert expected == refusal(lambda: check_folder(folder(root)))
+
+
+def test_a_missing_column_is_refused_by_its_name(root):
+    write_table(root, "b.png,0", header="image,label")
+    assert "table.csv: has no column subject; add it" == refusal(lambda: check_folder(folder(root)))
+
+
+@pytest.mark.parametrize(
+    ("row", "content", "expected"),
+    [
+        (0, b"<html>", "row 1: not a PNG file; export it again"),
+        (0, b"", "row 1: not a PNG file; export it again"),
+        (2, b"<html>", "row 3: not a DICOM file; download it again"),
+        (2, None, "row 3: cannot be read (FileNotFoundError); check the file"),
+        (0, None, "row 1: cannot be read (FileNotFoundError); check the file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_called_by_its_row(root, row, content, expected):
+    item = described(root).items[row]
+    file = root / "images" / [f"{PATIENT}/a.png", "b.png", "c.dcm"][row]
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+    assert expected == refusal(item.work)
+
+
+def test_a_colour_image_is_refused(root):
+    Image.new("RGB", (8, 8)).save(root / "images" / "b.png")
+    expected = "row 2: not a grey image; convert it to one channel"
+    assert expected == refusal(described(root).items[1].work)
+
+
+@given(st.data())
+def test_a_damaged_png_is_an_image_or_refused(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("png") / "b.png"
+    Image.fromarray(PIXELS.astype(np.uint16) * 257).save(path)
+    content = bytearray(path.read_bytes())
+    del content[data.draw(st.integers(0, len(content))) :]
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=3)) if content else []:
+        content[place] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(content)
+    write_table(path.parent, "b.png,a,0")
+    (item,) = folder_source(folder(path.parent, images=path.parent), image_size=8).items
+    with contextlib.suppress(DataError):
+        assert (1, 8, 8) == item.work().shape
