@@ -14,6 +14,7 @@ class Dataset(StrEnum):
     """Name a data set of the study."""
 
     RSNA = "rsna"
+    LIDC = "lidc"
 
 
 class Model(StrEnum):
@@ -50,9 +51,9 @@ class Setting(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """Hold one cell of the study's matrix."""
+    """Hold one cell of the study's matrix; `dataset` is one of Dataset, or a user's own."""
 
-    dataset: Dataset
+    dataset: str
     model: Model
     setting: Setting
     seed: int
@@ -66,11 +67,11 @@ class Case:
         return f"{self.dataset}-{self.model}-{self.setting}-seed{self.seed}{scale}"
 
 
-def matrix(profile: str, seeds: tuple[int, ...]) -> list[Case]:
+def matrix(profile: str, seeds: tuple[int, ...], datasets: tuple[str, ...] = tuple(Dataset)) -> list[Case]:
     """List every case of the study once; a model's baseline comes first, for the others compare with it."""
     return [
         Case(dataset=dataset, model=model, setting=setting, seed=seed, profile=profile)
-        for dataset in Dataset
+        for dataset in datasets
         for model in Model
         for seed in seeds
         for setting in Setting

@@ -5,21 +5,18 @@ It holds no logic of the study and imports nothing heavy, so that collecting eve
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
 import pytest
 
-from redl.case import Case, Dataset, matrix
-from redl.data.rsna import check_root
+from redl import hooks
+from redl.case import Case, matrix
 from redl.errors import OptionError, RedlError
-from redl.profile import Profile, profile_named
+from redl.options import Options, add_options, read_options
 from redl.progress import Progress
 from redl.results.judgement import Judgement, baseline_of, judge
 from redl.results.store import load_records
@@ -28,106 +25,35 @@ if TYPE_CHECKING:
     from redl.execution.trial import Trial
     from redl.record import Record
 
-HALF_DTYPES = ("auto", "bfloat16", "float16")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
-    """Hold what the command line and the environment asked for."""
-
-    profile: Profile
-    rsna_root: Path | None
-    cache: Path
-    timeout_s: float
-    half_dtype: str | None
-    reference: Path | None
-
-
 OPTIONS = pytest.StashKey[Options]()
 JUDGEMENTS = pytest.StashKey[dict[str, Judgement]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add redl's options."""
-    group = parser.getgroup("redl", "what resource-saving settings save and cost")
-    group.addoption("--redl-profile", default="smoke", metavar="NAME", help="smoke (default), paper or tiny")
-    group.addoption(
-        "--redl-rsna-root",
-        metavar="DIR",
-        help="RSNA mammography as Kaggle hands it out (or REDL_RSNA_ROOT); without it, a phantom",
-    )
-    group.addoption(
-        "--redl-cache", metavar="DIR", help="where phantoms and prepared images are kept (or REDL_CACHE)"
-    )
-    group.addoption(
-        "--redl-timeout",
-        metavar="SECONDS",
-        default="86400",
-        help="end a case that works longer (default: a day)",
-    )
-    group.addoption(
-        "--redl-half-dtype",
-        metavar="DTYPE",
-        default="auto",
-        help="16-bit weights: bfloat16, float16 or auto (default), float16 on CUDA and bfloat16 on a CPU",
-    )
-    group.addoption(
-        "--redl-reference", metavar="FILE", help="saved run whose baselines serve where this run has none"
-    )
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let a conftest.py add to the suite."""
+    pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse options that cannot be used before anything runs."""
     try:
-        config.stash[OPTIONS] = read_options(config)
+        folders = [one for some in config.hook.pytest_redl_datasets(config=config) for one in some]
+        config.stash[OPTIONS] = read_options(config, folders)
     except RedlError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[JUDGEMENTS] = {}
 
 
-def read_options(config: pytest.Config) -> Options:
-    """Read redl's options; raise RedlError naming the one that cannot be used."""
-    root = config.getoption("redl_rsna_root") or os.environ.get("REDL_RSNA_ROOT")
-    cache = (
-        config.getoption("redl_cache") or os.environ.get("REDL_CACHE") or platformdirs.user_cache_dir("redl")
-    )
-    reference = config.getoption("redl_reference")
-    profile = profile_named(config.getoption("redl_profile"))
-    half_dtype = config.getoption("redl_half_dtype")
-    if half_dtype not in HALF_DTYPES:
-        raise OptionError(f"--redl-half-dtype {half_dtype}: use one of {', '.join(HALF_DTYPES)}")
-    if root is not None:
-        check_root(Path(root))
-    return Options(
-        profile=profile,
-        rsna_root=None if root is None else Path(root),
-        cache=Path(cache),
-        timeout_s=_seconds(config.getoption("redl_timeout")),
-        half_dtype=None if half_dtype == "auto" else half_dtype,
-        reference=_saved_reference(config, profile) if reference is None else Path(reference),
-    )
-
-
-def _saved_reference(config: pytest.Config, profile: Profile) -> Path | None:
-    path = config.rootpath / "reports" / "reference" / f"{profile.name}.json"
-    return path if path.exists() else None
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        raise OptionError(f"--redl-timeout {text}: give seconds above 0, as 3600")
-    return seconds
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test of each case of the study for every test that takes `redl_case`, directly or not."""
     if "redl_case" in metafunc.fixturenames:
-        profile = metafunc.config.stash[OPTIONS].profile
-        cases = matrix(profile.name, profile.seeds)
+        options = metafunc.config.stash[OPTIONS]
+        cases = matrix(options.profile.name, options.profile.seeds, options.data.datasets)
         # Session scope groups all tests of a case, so that they share its one process.
         metafunc.parametrize("redl_case", cases, ids=[case.id for case in cases], scope="session")
 
@@ -145,35 +71,29 @@ def redl_progress(pytestconfig: pytest.Config) -> Progress:
 
 
 @pytest.fixture(scope="session")
-def redl_prepared(redl_options: Options, redl_progress: Progress) -> Callable[[Dataset], Path]:
+def redl_prepared(redl_options: Options, redl_progress: Progress) -> Callable[[str], Path]:
     """Return a function that prepares a data set and says where it lies."""
 
     @cache
-    def prepared(dataset: Dataset) -> Path:
-        from redl.execution.inputs import prepare
+    def prepared_once(dataset: str) -> Path:
+        from redl.execution.inputs import prepare_dataset
 
-        options = redl_options
+        profile, data = redl_options.profile, redl_options.data
         with _one_line():
             try:
-                return prepare(
-                    dataset,
-                    options.profile,
-                    root=options.rsna_root,
-                    cache=options.cache,
-                    on_progress=redl_progress.counting(f"{dataset}: preparing images"),
-                )
+                return prepare_dataset(dataset, profile, data, on_progress=redl_progress.counting)
             except OSError as error:  # faults of the data themselves are DataErrors
-                what = f"--redl-cache {options.cache}: {error.strerror}"
+                what = f"--redl-cache {data.cache}: {error.strerror}"
                 raise OptionError(f"{what}; name a folder that can be written, with room") from error
 
-    return prepared
+    return prepared_once
 
 
 @pytest.fixture(scope="session")
 def redl_trial(
     redl_case: Case,
     redl_options: Options,
-    redl_prepared: Callable[[Dataset], Path],
+    redl_prepared: Callable[[str], Path],
     redl_progress: Progress,
 ) -> Iterator[Trial]:
     """Run one case in a process of its own, which ends with the last test of the case."""

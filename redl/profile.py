@@ -25,6 +25,7 @@ class Profile:
     pretrained: bool
     phantom_subjects: int
     phantom_rows: int
+    phantom_patients: int
     inference_rounds: int
     margin: float | None
     tolerance: float | None
@@ -41,6 +42,7 @@ SMOKE = Profile(
     pretrained=False,
     phantom_subjects=300,
     phantom_rows=128,
+    phantom_patients=60,
     inference_rounds=3,
     margin=0.10,
     tolerance=0.10,
@@ -58,6 +60,7 @@ PAPER = Profile(
     pretrained=True,
     phantom_subjects=3199,
     phantom_rows=512,
+    phantom_patients=875,
     inference_rounds=3,
     margin=0.02,
     tolerance=0.02,
@@ -75,6 +78,7 @@ TINY = Profile(
     pretrained=False,
     phantom_subjects=24,
     phantom_rows=128,
+    phantom_patients=10,
     inference_rounds=2,
     margin=None,
     tolerance=None,

@@ -94,12 +94,21 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataSummary:
-    """Describe the data; `majority_accuracy` is what a constant answer scores on the test part."""
+    """Describe the data.
+
+    `options` say what was chosen from them and how the images were made. Files that could not be read were
+    kept out and `unreadable` counts them; `skipped` counts what is not there and need not be.
+    `majority_accuracy` is what a constant answer scores on the test part, `ideal_accuracy` what the best
+    possible observer of synthetic images does.
+    """
 
     fingerprint: str
     synthetic: bool
+    options: dict[str, str | int | float | bool | None]
     subjects: Counts
     images: Counts
+    unreadable: int
+    skipped: int
     positive_fraction: Fractions
     majority_accuracy: float | None
     ideal_accuracy: float | None

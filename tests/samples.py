@@ -57,8 +57,11 @@ WHOLE = Record(
     data=DataSummary(
         fingerprint="0" * 64,
         synthetic=True,
+        options={"crop": True},
         subjects=COUNTS,
         images=COUNTS,
+        unreadable=0,
+        skipped=0,
         positive_fraction=Fractions(train=0.3, valid=0.3, test=0.3),
         majority_accuracy=0.7,
         ideal_accuracy=None,

@@ -8,7 +8,7 @@ import pytest
 from redl.case import Case, Dataset, Model, Setting
 from redl.data.prepared import open_prepared
 from redl.execution import run as run_module
-from redl.execution.inputs import prepare
+from redl.execution.inputs import DataOptions, prepare_dataset
 from redl.execution.run import Job, run
 from redl.profile import SMOKE
 
@@ -24,7 +24,7 @@ def shuffled(data):
 
 @pytest.mark.slow
 def test_shuffled_training_labels_bring_the_accuracy_back_to_the_majority_class(tmp_path, monkeypatch):
-    prepared = prepare(Dataset.RSNA, SMOKE, root=None, cache=tmp_path, on_progress=lambda done, total: None)
+    prepared = prepare_dataset(Dataset.RSNA, SMOKE, DataOptions(cache=tmp_path))
     monkeypatch.setattr(run_module, "open_prepared", lambda path: shuffled(open_prepared(path)))
     record = run(Job(case=CASE, profile=SMOKE, prepared=prepared))
     assert record.metrics.test.accuracy < record.data.majority_accuracy + SMOKE.margin / 2

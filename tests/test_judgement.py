@@ -56,6 +56,29 @@ def test_no_better_than_the_majority_class_fails():
     )
 
 
+@pytest.mark.parametrize(
+    ("ideal", "accuracy", "expected"),
+    [
+        # 20 test subjects: 0.8 + 3.09 * sqrt(0.8 * 0.2 / 20) = 1.076
+        (0.8, 1.0, []),
+        # 0.6 + 3.09 * sqrt(0.6 * 0.4 / 20) = 0.938
+        (0.6, 0.938, []),
+        (
+            0.6,
+            0.94,
+            [
+                "test accuracy 0.940 beats the ideal observer's 0.600 beyond chance (0.938 with 20 "
+                "subjects): the label leaks into the images"
+            ],
+        ),
+        (1.0, 1.0, []),
+        (None, 1.0, []),
+    ],
+)
+def test_a_result_beyond_the_ideal_observer_and_chance_fails(ideal, accuracy, expected):
+    assert expected == problems(record(accuracy=accuracy, data=replace(WHOLE.data, ideal_accuracy=ideal)))
+
+
 def test_far_below_the_baseline_fails():
     found = problems(record(Setting.AMP, 0.82), record(accuracy=0.95))
     assert ["test accuracy -0.130 against the baseline, beyond the tolerance of 0.1"] == found

@@ -27,11 +27,12 @@ def collected(pytester):
 
 def test_every_case_is_collected_with_its_id(collected):
     settings = ["baseline", "amp", "8bit", "amp+8bit", "half+8bit", "half"]
-    assert [f"rsna-densenet-{setting}-seed1" for setting in settings] == collected()
+    expected = [f"{data}-densenet-{setting}-seed1" for data in ("rsna", "lidc") for setting in settings]
+    assert expected == collected()
 
 
 def test_the_paper_profile_has_three_seeds(collected):
-    assert 18 == len(collected("--redl-profile=paper"))
+    assert 36 == len(collected("--redl-profile=paper"))
 
 
 @pytest.mark.parametrize(
@@ -40,18 +41,24 @@ def test_the_paper_profile_has_three_seeds(collected):
         ("8bit and not amp", ["8bit", "half+8bit"]),
         ("half and not 8bit", ["half"]),
         ("densenet and baseline", ["baseline"]),
-        ("rsna and amp", ["amp", "amp+8bit"]),
+        ("densenet and amp", ["amp", "amp+8bit"]),
     ],
 )
 def test_a_keyword_selects_what_it_says(collected, expression, settings):
-    assert [f"rsna-densenet-{setting}-seed1" for setting in settings] == collected("-k", expression)
+    expected = [f"lidc-densenet-{setting}-seed1" for setting in settings]
+    assert expected == collected("-k", f"lidc and ({expression})")
+
+
+def test_a_data_set_is_selected_by_its_name(collected):
+    assert {"rsna"} == {case.partition("-")[0] for case in collected("-k", "rsna")}
 
 
 def test_collecting_imports_no_torch(pytester):
     pytester.makepyfile(NEEDS_CASES)
     pytester.makeconftest(
         "import sys\ndef pytest_sessionfinish():\n"
-        "    heavy = {'torch', 'timm', 'pandas', 'sklearn', 'carbontracker'} & set(sys.modules)\n"
+        "    heavy = {'torch', 'timm', 'pandas', 'scipy', 'sklearn', 'pydicom', 'carbontracker'}\n"
+        "    heavy &= set(sys.modules)\n"
         "    print('heavy:', sorted(heavy))"
     )
     pytester.runpytest_subprocess("--collect-only", "-q").stdout.fnmatch_lines(["*heavy: []"])
@@ -63,6 +70,18 @@ def test_collecting_imports_no_torch(pytester):
         (["--redl-profile=huge"], "unknown profile 'huge': use one of smoke, paper, tiny"),
         (["--redl-half-dtype=int4"], "--redl-half-dtype int4: use one of auto, bfloat16, float16"),
         (["--redl-timeout=soon"], "--redl-timeout soon: give seconds above 0, as 3600"),
+        (["--redl-crop=maybe"], "--redl-crop maybe: use yes or no"),
+        (["--redl-rsna-max-age=young"], "--redl-rsna-max-age young: give years, or none"),
+        (["--redl-rsna-max-age=0"], "a cohort younger than 0.0: give an age above 0"),
+        (["--redl-rsna-site=north"], "--redl-rsna-site north: give a site's number, as 1"),
+        (["--redl-lidc-min-raters=two"], "--redl-lidc-min-raters two: give 1 to 4"),
+        (["--redl-lidc-min-raters=5"], "min_raters 5: take one of 1 to 4"),
+        (["--redl-lidc-window=wide"], "--redl-lidc-window wide: give two numbers, as -1000,400"),
+        (["--redl-lidc-window=400,-1000"], "window_hu 400 -1000: take two numbers, the lower first"),
+        (["--redl-lidc-spacing-mm=fine"], "--redl-lidc-spacing-mm fine: give millimetres, as 0.7"),
+        (["--redl-lidc-root=nowhere"], "nowhere: no such folder; download *"),
+        (["--redl-max-unreadable=2"], "a share of 2.0 unreadable files: give one from 0 to 1"),
+        (["--redl-max-unreadable=few"], "--redl-max-unreadable few: give a share from 0 to 1, as 0.01"),
         (["--redl-timeout=0"], "--redl-timeout 0: give seconds above 0, as 3600"),
         (["--redl-rsna-root=nowhere"], "nowhere: no such folder; download *, or leave the folder out *"),
     ],
@@ -87,14 +106,80 @@ def test_a_table_without_a_needed_column_is_one_line(pytester):
     result.stderr.fnmatch_lines(["ERROR: train.csv: *BIRADS*"])
 
 
+CLINIC = """
+from pathlib import Path
+from redl.data.folder import Folder
+
+def pytest_redl_datasets(config):
+    here = Path(__file__).parent
+    return [Folder(name="clinic", images=here, table=here / "table.csv")]
+"""
+DECLARED = '[tool.redl.datasets.clinic]\nimages = "."\ntable = "table.csv"\n'
+
+
+@pytest.fixture(params=["conftest", "pyproject"])
+def clinic(request, pytester):
+    """Declare a data set of the user's own, in either place."""
+    pytester.path.joinpath("table.csv").write_text("image,subject,label\na.png,1,0\n")
+    if request.param == "conftest":
+        pytester.makeconftest(CLINIC)
+    else:
+        pytester.makepyprojecttoml(DECLARED)
+    return pytester
+
+
+@pytest.mark.usefixtures("clinic")
+def test_a_data_set_of_ones_own_is_collected_under_every_setting(collected):
+    cases = collected("-k", "clinic")
+    assert 6 == len(cases)
+    assert "clinic-densenet-amp+8bit-seed1" in cases
+
+
+def test_a_data_set_of_ones_own_that_cannot_be_used_is_one_line(clinic):
+    clinic.path.joinpath("table.csv").write_text("image,label\na.png,0\n")
+    result = clinic.runpytest()
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["ERROR: table.csv: has no column subject; add it"])
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        (
+            DECLARED.replace("clinic", "rsna"),
+            "data set 'rsna': use small letters, *",
+        ),
+        ("[tool.redl.datasets.clinic]\nimages = 3\n", "pyproject.toml: ?tool.redl.datasets.clinic? needs *"),
+        (f"{DECLARED}crop = 1\n", "pyproject.toml: ?tool.redl.datasets.clinic? needs images and table*"),
+        (f"{DECLARED}mask = true\n", "pyproject.toml: ?tool.redl.datasets.clinic? needs images and table*"),
+        (
+            '[tool.redl]\ndatasets = "clinic"\n',
+            "pyproject.toml: ?tool.redl.datasets? must be tables, a name each",
+        ),
+    ],
+)
+def test_a_declaration_that_cannot_be_used_is_one_line(pytester, declared, message):
+    pytester.makepyprojecttoml(declared)
+    result = pytester.runpytest()
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([f"ERROR: {message}"])
+
+
+def test_a_data_set_declared_twice_is_refused(pytester):
+    pytester.path.joinpath("table.csv").write_text("image,subject,label\na.png,1,0\n")
+    pytester.makeconftest(CLINIC)
+    pytester.makepyprojecttoml(DECLARED)
+    pytester.runpytest().stderr.fnmatch_lines(["ERROR: data set clinic is declared twice; rename one"])
+
+
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        (lambda image: image.write_text("<html>"), "0.dcm: not a DICOM file; download it again"),
-        (lambda image: image.unlink(), "missing"),
+        (lambda image: image.write_text("<html>"), "the first is 0.dcm: not a DICOM file; download it again"),
+        (lambda image: image.unlink(), "the first is 0.dcm: cannot be read (FileNotFoundError)"),
     ],
 )
-def test_an_image_that_cannot_be_used_ends_the_run_with_one_line(pytester, prepare, message):
+def test_images_that_cannot_be_used_end_the_run_with_one_line(pytester, prepare, message):
     root = pytester.path / "rsna"
     rows = ["patient_id,image_id,age,BIRADS"]
     for subject in range(5):
@@ -106,7 +191,8 @@ def test_an_image_that_cannot_be_used_ends_the_run_with_one_line(pytester, prepa
         rows.append(f"7777{subject},{subject},50,{subject % 2}")
     (root / "train.csv").write_text("\n".join(rows))
     pytester.makepyfile("def test_training(redl_trial): pass")
-    result = pytester.runpytest_subprocess(f"--redl-rsna-root={root}", "--redl-cache=cache", "-q")
+    options = [f"--redl-rsna-root={root}", "--redl-cache=cache", "-q", "-k", "rsna"]
+    result = pytester.runpytest_subprocess(*options)
     output = result.stdout.str() + result.stderr.str()
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stdout.fnmatch_lines([f"*{message}*"])
@@ -117,7 +203,9 @@ def test_an_image_that_cannot_be_used_ends_the_run_with_one_line(pytester, prepa
 def test_a_cache_that_cannot_be_written_ends_the_run_with_one_line(pytester):
     pytester.makepyfile("def test_training(redl_trial): pass")
     pytester.makefile("", file="")
-    result = pytester.runpytest_subprocess("--redl-cache=file/cache", "--redl-profile=tiny", "-q")
+    result = pytester.runpytest_subprocess(
+        "--redl-cache=file/cache", "--redl-profile=tiny", "-q", "-k", "rsna"
+    )
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stdout.fnmatch_lines(
         ["*--redl-cache file/cache: Not a directory; name a folder that can be written*"]
@@ -145,7 +233,7 @@ def tiny_run(pytester, tmp_path_factory):
 
 
 def test_one_case_leaves_a_record_a_table_and_a_saved_run(tiny_run, pytester):
-    result = tiny_run("-k", "half+8bit", "--benchmark-json=run.json")
+    result = tiny_run("-k", "rsna and half+8bit", "--benchmark-json=run.json")
     assert 0 == result.ret
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
@@ -169,7 +257,9 @@ def test_one_case_leaves_a_record_a_table_and_a_saved_run(tiny_run, pytester):
 
 
 def test_a_case_that_outlasts_its_time_fails_and_the_next_goes_on(tiny_run):
-    result = tiny_run("-k", "baseline or amp-seed1", "--redl-timeout=0.01", "--benchmark-json=run.json")
+    result = tiny_run(
+        "-k", "rsna and (baseline or amp-seed1)", "--redl-timeout=0.01", "--benchmark-json=run.json"
+    )
     result.assert_outcomes(failed=4)
     result.stdout.fnmatch_lines(
         ["*rsna*densenet*baseline*did not finish:*", "*rsna*densenet*amp*did not finish:*"]
@@ -177,7 +267,7 @@ def test_a_case_that_outlasts_its_time_fails_and_the_next_goes_on(tiny_run):
 
 
 def test_saved_runs_compare_with_pytest_benchmark(tiny_run, pytester):
-    tiny_run("-k", "baseline", "--benchmark-save=one")
+    tiny_run("-k", "rsna and baseline", "--benchmark-save=one")
     command = [sys.executable, "-m", "pytest_benchmark", "--storage=saved", "compare"]
     result = pytester.run(*command)
     assert 0 == result.ret

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from redl.case import Case, Dataset, Model, Setting
-from redl.execution.inputs import prepare
+from redl.execution.inputs import DataOptions, prepare_dataset
 from redl.execution.run import Job, run
 from redl.profile import TINY
 from redl.record import Record, Status
@@ -26,8 +26,7 @@ NOT_FIGURES = {
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    cache = tmp_path_factory.mktemp("cache")
-    return prepare(Dataset.RSNA, TINY, root=None, cache=cache, on_progress=lambda done, total: None)
+    return prepare_dataset(Dataset.RSNA, TINY, DataOptions(cache=tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture(scope="module")

@@ -1,33 +1,116 @@
-"""Inputs: from a data set's name to prepared images on disk, phantom or real."""
+"""Inputs: from a data set's name to prepared images on disk, phantom, download or a user's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from redl.case import Dataset
+from redl.data.folder import Folder, check_folder, folder_source
+from redl.data.lidc.rules import LidcRules
+from redl.data.preparation import MAX_UNREADABLE, OnProgress, prepare, silent
+from redl.data.rsna import CohortRules, check_root, rsna_source
+from redl.data.source import Source
+from redl.errors import OptionError
 from redl.profile import Profile
 
 
-def prepare(
-    dataset: Dataset,
+def _silently(what: str) -> OnProgress:  # noqa: ARG001 - nothing is shown of it
+    return silent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataOptions:
+    """Hold where data lie and what is taken from them; without its root, a data set is a phantom's.
+
+    `crop` cuts mammograms to the breast; without it they are squashed whole, as published.
+    """
+
+    cache: Path
+    rsna_root: Path | None = None
+    cohort: CohortRules = field(default_factory=CohortRules)
+    crop: bool = True
+    lidc_root: Path | None = None
+    lidc: LidcRules = field(default_factory=LidcRules)
+    folders: tuple[Folder, ...] = ()
+    max_unreadable: float = MAX_UNREADABLE
+
+    def __post_init__(self) -> None:
+        """Raise OptionError or DataError for what cannot be used, before anything is read."""
+        if not 0 <= self.max_unreadable <= 1:
+            raise OptionError(f"a share of {self.max_unreadable} unreadable files: give one from 0 to 1")
+        names = [folder.name for folder in self.folders]
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise OptionError(f"data set {repeated.pop()} is declared twice; rename one")
+        if self.rsna_root is not None:
+            check_root(self.rsna_root, self.cohort)
+        if self.lidc_root is not None:
+            from redl.data.lidc.survey import find_patients  # scipy and pydicom come with it
+
+            find_patients(self.lidc_root)
+        for folder in self.folders:
+            check_folder(folder)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Name every data set: the study's, then the user's own."""
+        return (*Dataset, *(folder.name for folder in self.folders))
+
+
+def prepare_dataset(
+    dataset: str,
     profile: Profile,
+    options: DataOptions,
     *,
-    root: Path | None,
-    cache: Path,
-    on_progress: Callable[[int, int], None],
+    on_progress: Callable[[str], OnProgress] = _silently,
 ) -> Path:
     """Prepare a data set at the profile's size, once, and return where it lies.
 
-    Without a `root` of real files a phantom is written into the cache first. Raise DataError for files that
-    cannot be used.
+    `on_progress` is told of a long step and returns what to call with how many are done, and of how many.
+    Raise DataError for files that cannot be used.
     """
+    source = find_source(dataset, profile, options, on_progress=on_progress)
+    return prepare(
+        source,
+        cache=options.cache,
+        max_unreadable=options.max_unreadable,
+        on_progress=on_progress(f"{dataset}: preparing images"),
+    )
+
+
+def find_source(
+    dataset: str,
+    profile: Profile,
+    options: DataOptions,
+    *,
+    on_progress: Callable[[str], OnProgress] = _silently,
+) -> Source:
+    """Describe a data set; a phantom that stands in for it is written into the cache at first use."""
+    on_phantom = on_progress(f"{dataset}: writing the phantom")
     match dataset:
         case Dataset.RSNA:
-            from redl.data.phantom import Phantom, ensure_rsna  # pydicom and pandas come with them
-            from redl.data.prepared import prepare_rsna
+            root = options.rsna_root or _rsna_phantom(profile, options.cache, on_phantom)
+            return rsna_source(root, rules=options.cohort, image_size=profile.image_size, crop=options.crop)
+        case Dataset.LIDC:
+            from redl.data.lidc.survey import survey  # scipy and pydicom come with it
 
-            rows = profile.phantom_rows
-            phantom = Phantom(subjects=profile.phantom_subjects, rows=rows, columns=rows * 3 // 4)
-            source = root or ensure_rsna(cache, phantom)
-            return prepare_rsna(source, image_size=profile.image_size, cache=cache, on_progress=on_progress)
+            root = options.lidc_root or _lidc_phantom(profile, options.cache, on_phantom)
+            return survey(root, options.lidc, image_size=profile.image_size)
+        case _:
+            (folder,) = (folder for folder in options.folders if folder.name == dataset)
+            return folder_source(folder, image_size=profile.image_size)
+
+
+def _rsna_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Path:
+    from redl.data.phantom import Phantom, ensure_rsna  # pydicom and scipy come with it
+
+    rows = profile.phantom_rows
+    phantom = Phantom(subjects=profile.phantom_subjects, rows=rows, columns=rows * 3 // 4)
+    return ensure_rsna(cache, phantom, on_progress=on_progress)
+
+
+def _lidc_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Path:
+    from redl.data.lidc.phantom import LidcPhantom, ensure_lidc  # pydicom comes with it
+
+    return ensure_lidc(cache, LidcPhantom(patients=profile.phantom_patients), on_progress=on_progress)

@@ -153,7 +153,12 @@ def _warnings(found: Findings) -> Iterator[str]:
             f"recipe: this CPU has no {dtype} instructions; convolutions ran in float32 and were rounded, so "
             "time and energy say nothing about hardware that has them"
         )
-    yield "data.ideal_accuracy: the best possible accuracy on these images is not known"
+    if found.data.origin.ideal_accuracy is None:
+        yield "data.ideal_accuracy: the best possible accuracy on these images is not known"
+    if found.data.origin.unreadable:
+        yield f"data: {len(found.data.origin.unreadable)} files could not be read and were kept out"
+    if found.data.origin.skipped:
+        yield f"data: {len(found.data.origin.skipped)} scans have no images here and were skipped"
     yield "memory.paper_compatible_bytes: the published figure is not taken"
     for phase, peak in {"train": found.train.memory, "inference": found.inference.memory}.items():
         if peak.reason is not None:

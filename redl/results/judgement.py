@@ -10,6 +10,8 @@ from redl.case import Case, Setting
 from redl.profile import Profile
 from redl.record import Record, Status
 
+_BEYOND_CHANCE = 3.09  # standard errors; a fair result lies above them once in a thousand
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
@@ -29,7 +31,7 @@ def judge(record: Record, profile: Profile, baseline: Record | None) -> Judgemen
     if expects_divergence(record):
         return Judgement(record=record, problems=(), comparison="not compared: diverged, as expected")
     comparison, problem = _against_baseline(record, profile, baseline)
-    problems = (_against_majority(record, profile), problem)
+    problems = (_against_majority(record, profile), _against_ideal(record), problem)
     return Judgement(record=record, problems=tuple(filter(None, problems)), comparison=comparison)
 
 
@@ -79,6 +81,24 @@ def _against_majority(record: Record, profile: Profile) -> str | None:
         return None
     found, needed = accuracy(record), f"the majority class's {majority:.3f} + {profile.margin}"
     return f"test accuracy {found:.3f} is below {needed}"
+
+
+def _against_ideal(record: Record) -> str | None:
+    """Say so if a result beats the best possible observer beyond chance: then the label leaks somewhere.
+
+    Chance is counted in subjects, not images, for the images of one subject share their label.
+    """
+    assert record.data is not None, "a finished case describes its data"
+    ideal, subjects = record.data.ideal_accuracy, record.data.subjects.test
+    if ideal is None:
+        return None
+    bound = ideal + _BEYOND_CHANCE * math.sqrt(ideal * (1 - ideal) / subjects)
+    if accuracy(record) <= bound:
+        return None
+    return (
+        f"test accuracy {accuracy(record):.3f} beats the ideal observer's {ideal:.3f} beyond chance "
+        f"({bound:.3f} with {subjects} subjects): the label leaks into the images"
+    )
 
 
 def _against_baseline(record: Record, profile: Profile, baseline: Record | None) -> tuple[str, str | None]:

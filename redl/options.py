@@ -1,0 +1,216 @@
+"""Options: what the command line, the environment and pyproject.toml ask of the suite."""
+
+from __future__ import annotations
+
+import math
+import os
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import platformdirs
+import pytest
+
+from redl.data.folder import Folder
+from redl.data.lidc.rules import LidcRules
+from redl.data.rsna import CohortRules
+from redl.errors import OptionError
+from redl.execution.inputs import DataOptions
+from redl.profile import Profile, profile_named
+
+HALF_DTYPES = ("auto", "bfloat16", "float16")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """Hold what was asked for."""
+
+    profile: Profile
+    data: DataOptions
+    timeout_s: float
+    half_dtype: str | None
+    reference: Path | None
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add redl's options."""
+    add = parser.getgroup("redl", "what resource-saving settings save and cost").addoption
+    add("--redl-profile", default="smoke", metavar="NAME", help="smoke (default), paper or tiny")
+    add(
+        "--redl-rsna-root",
+        metavar="DIR",
+        help="RSNA mammography as Kaggle hands it out (or REDL_RSNA_ROOT); without it, a phantom",
+    )
+    add(
+        "--redl-rsna-max-age",
+        metavar="YEARS",
+        default="55",
+        help="subjects younger than this (default: 55, the paper's cohort), or 'none'",
+    )
+    add("--redl-rsna-site", metavar="N", help="subjects of one site, 1 or 2 (default: both)")
+    add(
+        "--redl-crop",
+        metavar="yes|no",
+        default="yes",
+        help="cut mammograms to the breast (default), or squash them whole, as published",
+    )
+    add(
+        "--redl-lidc-root",
+        metavar="DIR",
+        help="LIDC-IDRI as TCIA hands it out (or REDL_LIDC_ROOT); without it, a phantom",
+    )
+    add(
+        "--redl-lidc-min-raters",
+        metavar="N",
+        default="2",
+        help="raters who call a patch positive (default: 2, the paper's text; 3 is its code)",
+    )
+    add(
+        "--redl-lidc-spacing-mm",
+        metavar="MM",
+        help="resample CT scans to pixels of this size first (default: the scan's own)",
+    )
+    add(
+        "--redl-lidc-window",
+        metavar="LOW,HIGH",
+        default="-1000,400",
+        help="Hounsfield units that become 0 and 1 (default: -1000,400)",
+    )
+    add(
+        "--redl-max-unreadable",
+        metavar="SHARE",
+        default="0.01",
+        help="share of unreadable files that is borne (default: 0.01)",
+    )
+    add("--redl-cache", metavar="DIR", help="where phantoms and prepared images are kept (or REDL_CACHE)")
+    add(
+        "--redl-timeout",
+        metavar="SECONDS",
+        default="86400",
+        help="end a case that works longer (default: a day)",
+    )
+    add(
+        "--redl-half-dtype",
+        metavar="DTYPE",
+        default="auto",
+        help="16-bit weights: bfloat16, float16 or auto (default), float16 on CUDA and bfloat16 on a CPU",
+    )
+    add("--redl-reference", metavar="FILE", help="saved run whose baselines serve where this run has none")
+
+
+def read_options(config: pytest.Config, folders: Iterable[Folder]) -> Options:
+    """Read redl's options; raise RedlError naming the one that cannot be used.
+
+    `folders` are the user's own data sets, which those of pyproject.toml join.
+    """
+    given = config.getoption
+    profile = profile_named(given("redl_profile"))
+    half_dtype = given("redl_half_dtype")
+    if half_dtype not in HALF_DTYPES:
+        raise OptionError(f"--redl-half-dtype {half_dtype}: use one of {', '.join(HALF_DTYPES)}")
+    reference = given("redl_reference")
+    return Options(
+        profile=profile,
+        data=_data_options(config, (*folders, *_declared(config.rootpath / "pyproject.toml"))),
+        timeout_s=_number(
+            config, "timeout", float, "give seconds above 0, as 3600", lambda s: 0 < s < math.inf
+        ),
+        half_dtype=None if half_dtype == "auto" else half_dtype,
+        reference=_saved_reference(config, profile) if reference is None else Path(reference),
+    )
+
+
+def _data_options(config: pytest.Config, folders: tuple[Folder, ...]) -> DataOptions:
+    given = config.getoption
+    crop, site = given("redl_crop"), given("redl_rsna_site")
+    if crop not in {"yes", "no"}:
+        raise OptionError(f"--redl-crop {crop}: use yes or no")
+    any_age = given("redl_rsna_max_age") == "none"
+    cohort = CohortRules(
+        max_age=None if any_age else _number(config, "rsna_max_age", float, "give years, or none"),
+        site=None if site is None else _number(config, "rsna_site", int, "give a site's number, as 1"),
+    )
+    return DataOptions(
+        cache=_folder(config, "cache") or Path(platformdirs.user_cache_dir("redl")),
+        rsna_root=_folder(config, "rsna_root"),
+        cohort=cohort,
+        crop=crop == "yes",
+        lidc_root=_folder(config, "lidc_root"),
+        lidc=LidcRules(
+            min_raters=_number(config, "lidc_min_raters", int, "give 1 to 4"),
+            spacing_mm=None
+            if given("redl_lidc_spacing_mm") is None
+            else _number(config, "lidc_spacing_mm", float, "give millimetres, as 0.7"),
+            window_hu=_number(config, "lidc_window", _pair, "give two numbers, as -1000,400"),
+        ),
+        folders=folders,
+        max_unreadable=_number(config, "max_unreadable", float, "give a share from 0 to 1, as 0.01"),
+    )
+
+
+def _folder(config: pytest.Config, name: str) -> Path | None:
+    """Return what an option names, else the environment."""
+    given = config.getoption(f"redl_{name}") or os.environ.get(f"REDL_{name.upper()}")
+    return Path(given) if given else None
+
+
+def _number(
+    config: pytest.Config,
+    name: str,
+    kind: Callable[[str], T],
+    remedy: str,
+    fits: Callable[[T], bool] = lambda _: True,
+) -> T:
+    text = config.getoption(f"redl_{name}")
+    try:
+        number = kind(text)
+    except ValueError:
+        number = None
+    if number is None or not fits(number):
+        raise OptionError(f"--redl-{name.replace('_', '-')} {text}: {remedy}")
+    return number
+
+
+def _pair(text: str) -> tuple[float, float]:
+    low, high = text.split(",")
+    return float(low), float(high)
+
+
+def _declared(pyproject: Path) -> Iterable[Folder]:
+    """Return the data sets that pyproject.toml declares in [tool.redl.datasets.NAME]."""
+    try:
+        ours = tomllib.loads(pyproject.read_text("utf-8")).get("tool", {}).get("redl", {})
+    except FileNotFoundError:
+        return []
+    except tomllib.TOMLDecodeError as error:
+        raise OptionError(f"{pyproject}: {error}") from error
+    datasets = ours.get("datasets", {})
+    if not isinstance(datasets, dict):
+        raise OptionError(f"{pyproject.name}: [tool.redl.datasets] must be tables, a name each")
+    return [_folder_of(name, table, pyproject) for name, table in datasets.items()]
+
+
+def _folder_of(name: str, table: object, pyproject: Path) -> Folder:
+    below = pyproject.parent
+    match table:
+        case {"images": str(images), "table": str(csv), **rest} if rest in (
+            {},
+            {"crop": True},
+            {"crop": False},
+        ):
+            below, crop = pyproject.parent, rest == {"crop": True}
+            return Folder(name=name, images=below / images, table=below / csv, crop=crop)
+        case _:
+            raise OptionError(
+                f"{pyproject.name}: [tool.redl.datasets.{name}] needs images and table, as strings, and may "
+                "say crop = true"
+            )
+
+
+def _saved_reference(config: pytest.Config, profile: Profile) -> Path | None:
+    path = config.rootpath / "reports" / "reference" / f"{profile.name}.json"
+    return path if path.exists() else None
