@@ -65,6 +65,15 @@ def test_an_error_of_our_own_is_not_taken_for_bad_data():
         work_through(short)
 
 
+def test_a_script_that_cannot_be_imported_is_told_how_to_begin(tmp_path):
+    script = "from redl.data.crew import Crew\nfrom workers import item\n"
+    script += "with Crew(1) as crew: list(crew.work_through([(0, item(0))]))\n"
+    done = subprocess.run(
+        [sys.executable, "-"], input=script, capture_output=True, text=True, cwd=Path(__file__).parent
+    )
+    assert "redl.errors.RedlError: no worker process can start: run a file that begins" in done.stderr
+
+
 def test_workers_leave_when_their_parent_is_killed(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(

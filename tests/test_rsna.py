@@ -140,6 +140,16 @@ def test_the_ideal_accuracy_is_the_manifests(root):
     assert (True, 0.91) == (described(root).synthetic, described(root).ideal_accuracy)
 
 
+def test_the_ideal_accuracy_is_not_that_of_another_cohort(root):
+    (root / "manifest.json").write_text('{"redl_phantom": {}, "ideal_accuracy": {"accuracy": 0.91}}')
+    assert described(root, max_age=50).ideal_accuracy is None
+
+
+def test_a_phantom_without_its_ideal_accuracy_is_refused(root):
+    (root / "manifest.json").write_text('{"redl_phantom": {}}')
+    assert refusal(described, root) == "manifest.json: holds no ideal accuracy; generate the phantom again"
+
+
 def test_patients_have_no_ideal_accuracy(root):
     assert (False, None) == (described(root).synthetic, described(root).ideal_accuracy)
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redl.data.source import Item
-from redl.errors import DataError
+from redl.errors import DataError, RedlError
 
 Made = NDArray[np.uint8] | DataError
 
@@ -43,7 +43,10 @@ class Crew:
         self._pool.shutdown(cancel_futures=True)
 
     def work_through(self, items: Iterable[tuple[int, Item]]) -> Iterator[tuple[int, Made]]:
-        """Yield each item's number with its images, or with why there are none, as they are done."""
+        """Yield each item's number with its images, or with why there are none, as they are done.
+
+        Raise RedlError if no process can start.
+        """
         waiting = iter(items)
         at_work: dict[int, Item] = {}
         futures: dict[Future[Made], int] = {}
@@ -86,6 +89,12 @@ def _make(item: Item) -> Made:
 
 def _make_alone(item: Item) -> Made:
     with _pool(1) as pool:
+        try:
+            pool.submit(int).result()
+        except BrokenProcessPool:
+            raise RedlError(
+                "no worker process can start: run a file that begins below `if __name__ == '__main__':`"
+            ) from None
         try:
             return pool.submit(_make, item).result()
         except BrokenProcessPool:

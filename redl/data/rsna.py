@@ -136,7 +136,7 @@ def rsna_source(root: Path, *, rules: CohortRules, image_size: int, crop: bool) 
         subjects=cohort.subjects,
         options=options,
         synthetic=bool(cohort.manifest),
-        ideal_accuracy=cohort.manifest.get("ideal_accuracy", {}).get("accuracy"),
+        ideal_accuracy=_ideal_accuracy(cohort.manifest) if rules == CohortRules() else None,
     )
 
 
@@ -186,3 +186,13 @@ def _read_manifest(root: Path) -> dict[str, Any]:
             f"{MANIFEST}: cannot be read ({type(error).__name__}); generate the phantom again"
         ) from None
     return manifest if isinstance(manifest, dict) and "redl_phantom" in manifest else {}
+
+
+def _ideal_accuracy(manifest: dict[str, Any]) -> float | None:
+    """Return a phantom's bound, which holds at the proportions of its default cohort; None for patients."""
+    if not manifest:
+        return None
+    try:
+        return float(manifest["ideal_accuracy"]["accuracy"])
+    except (LookupError, TypeError, ValueError):
+        raise DataError(f"{MANIFEST}: holds no ideal accuracy; generate the phantom again") from None
