@@ -24,7 +24,7 @@ FLOORS = {
     "plugin": 6,
 }
 ROOMS = {
-    "pydicom": {"data/dicom.py"},
+    "pydicom": {f"data/dicom/{name}.py" for name in ("display", "pixels", "reading", "writing")},
     "bitsandbytes": {"training/optimizers.py", "execution/preload.py"},
     "timm": {"training/models.py"},
     "pytest": {"plugin.py", "progress.py"},

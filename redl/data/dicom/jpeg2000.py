@@ -1,0 +1,96 @@
+"""JPEG 2000 codestreams (ITU-T T.800): decoded whole by imagecodecs, at a fraction of the size by Pillow.
+
+Both wrap OpenJPEG. Half the width takes a third of the time of the whole, a quarter a tenth, for the detail
+left out lies in parts of the stream that are never decoded.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+
+_SIZ, _COD, _SOT = 0xFF51, 0xFF52, 0xFF90
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Codestream:
+    """Hold what a codestream says of its image; `levels` is how often it can be halved."""
+
+    shape: tuple[int, int]
+    precision: int
+    signed: bool
+    levels: int
+
+
+def encode(image: NDArray[np.uint16], *, precision: int) -> bytes:
+    """Return the lossless codestream of `image`, shape (H, W), whose values are below 2 ** precision."""
+    stream = imagecodecs.jpeg2k_encode(
+        image, level=0, codecformat="J2K", reversible=True, bitspersample=precision, numthreads=1
+    )
+    return bytes(stream)
+
+
+def describe(stream: bytes) -> Codestream:
+    """Read a codestream's main header.
+
+    Raise ValueError, LookupError or struct.error for one that is damaged or no image of one component.
+    """
+    segments = dict(_segments(stream))
+    siz, cod = segments.get(_SIZ, b""), segments.get(_COD, b"")
+    right, bottom, left, top = struct.unpack_from(">4I", siz, 2)
+    components, depth, *subsampling = struct.unpack_from(">HBBB", siz, 34)
+    if components != 1 or subsampling != [1, 1]:
+        raise ValueError("not an image of one component")
+    return Codestream(
+        shape=(bottom - top, right - left),
+        precision=(depth & 0x7F) + 1,
+        signed=depth >= 0x80,
+        levels=cod[5],
+    )
+
+
+def decode(stream: bytes, codestream: Codestream, *, halvings: int) -> tuple[NDArray[Any], int]:
+    """Return the image of `stream` and how often it was halved: `halvings` times where the stream allows it.
+
+    An odd side is rounded up. A reduced pixel lies on the first of those it stands for, not in their middle:
+    a shift by less than half a pixel. Raise RuntimeError for a damaged stream.
+    """
+    for number in range(min(halvings, codestream.levels), 0, -1):
+        # A tile may have fewer levels than the main header says, which shows only in decoding it.
+        with suppress(OSError, SyntaxError, ValueError):
+            return _decode_reduced(stream, codestream, number), number
+    return imagecodecs.jpeg2k_decode(stream, numthreads=1), 0
+
+
+def _decode_reduced(stream: bytes, codestream: Codestream, halvings: int) -> NDArray[np.int32]:
+    with Jpeg2KImageFile(io.BytesIO(stream)) as image:
+        # Pillow rounds the reduced size to the nearest, OpenJPEG up; where they differ, decoding fails.
+        step = 2**halvings
+        image._size = tuple(-(-side // step) * step for side in image.size)  # noqa: SLF001
+        image.reduce = halvings
+        stretched = np.asarray(image).astype(np.int32)
+    # Pillow stretches the values to 8 or 16 bits and lifts signed ones above zero.
+    bits = 8 if codestream.precision <= 8 else 16
+    lift = 2 ** (codestream.precision - 1) if codestream.signed else 0
+    return (stretched >> (bits - codestream.precision)) - lift
+
+
+def _segments(stream: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield marker and content of the segments before the first tile."""
+    place = 2
+    while place + 4 <= len(stream):
+        marker, length = struct.unpack_from(">HH", stream, place)
+        if marker == _SOT:
+            return
+        yield marker, stream[place + 4 : place + 2 + length]
+        place += 2 + length
+    raise ValueError("no tile in the codestream")
