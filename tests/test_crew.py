@@ -1,6 +1,7 @@
 """A crew brings every item's images once, and outlives the death of its workers."""
 
 import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -72,6 +73,33 @@ def test_a_script_that_cannot_be_imported_is_told_how_to_begin(tmp_path):
         [sys.executable, "-"], input=script, capture_output=True, text=True, cwd=Path(__file__).parent
     )
     assert "redl.errors.RedlError: no worker process can start: run a file that begins" in done.stderr
+
+
+def test_ctrl_c_reaches_no_worker(tmp_path):
+    """A terminal sends it to the whole group, at any time; the parent alone answers."""
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from redl.data.crew import Crew\n"
+        "from workers import item\n"
+        "if __name__ == '__main__':\n"
+        "    print('began', flush=True)\n"
+        "    try:\n"
+        "        with Crew(2) as crew:\n"
+        "            list(crew.work_through(enumerate(item(n, slow=True) for n in range(1000))))\n"
+        "    except KeyboardInterrupt:\n"
+        "        print('answered')\n"
+    )
+    run = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+    )
+    run.stdout.readline()
+    for _ in range(10):  # from before the workers start to when they work
+        time.sleep(0.1)
+    os.killpg(run.pid, signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert ("answered\n", "") == (out, err)
 
 
 def test_workers_leave_when_their_parent_is_killed(tmp_path):

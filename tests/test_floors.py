@@ -21,13 +21,17 @@ FLOORS = {
     "execution": 3,
     "results": 4,
     "progress": 5,
+    "hooks": 5,
+    "options": 5,
     "plugin": 6,
+    "cli": 6,
 }
 ROOMS = {
-    "pydicom": {f"data/dicom/{name}.py" for name in ("display", "pixels", "reading", "writing")},
+    "pydicom": {f"data/dicom/{name}.py" for name in ("display", "pixels", "reading", "writing")}
+    | {"data/lidc/files.py", "data/lidc/writing.py"},
     "bitsandbytes": {"training/optimizers.py", "execution/preload.py"},
     "timm": {"training/models.py"},
-    "pytest": {"plugin.py", "progress.py"},
+    "pytest": {"plugin.py", "progress.py", "options.py", "hooks.py"},
 }
 MODULES = sorted(
     path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if path.name != "__init__.py"
@@ -68,11 +72,17 @@ def test_an_awkward_library_has_its_rooms(library):
     assert ROOMS[library] == users
 
 
-def test_carbontracker_has_one_room():
+def test_carbontracker_has_one_house():
     users = {
         module for module in MODULES if any(n.split(".")[0] == "carbontracker" for n in imported(module))
     }
+    assert users
     assert all(module.startswith("metering/carbontracker/") for module in users)
+
+
+def test_pylidc_has_one_room():
+    users = {module for module in MODULES if 'import_module("pylidc")' in (ROOT / module).read_text()}
+    assert {"data/lidc/library.py"} == users
 
 
 @pytest.mark.parametrize("module", MODULES)

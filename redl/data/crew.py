@@ -10,11 +10,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from redl.data.source import Item
 from redl.errors import DataError, RedlError
 
 Made = NDArray[np.uint8] | DataError
+T = TypeVar("T")
 
 _AHEAD = 4  # items handed out for each process, so that none is idle while the parent writes
 
@@ -54,7 +56,7 @@ class Crew:
             try:
                 while len(at_work) < _AHEAD * self._processes and (one := next(waiting, None)):
                     number, at_work[one[0]] = one
-                    futures[self._pool.submit(_make, at_work[number])] = number
+                    futures[_hand_out(self._pool, partial(_make, at_work[number]))] = number
                 if not at_work:
                     return
                 for future in wait(futures, return_when=FIRST_COMPLETED).done:
@@ -78,6 +80,15 @@ def _pool(processes: int) -> ProcessPoolExecutor:
     )
 
 
+def _hand_out(pool: ProcessPoolExecutor, task: Callable[[], T]) -> Future[T]:
+    """Submit a task; a process that this starts inherits a blocked SIGINT, for Ctrl-C is the parent's."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(task)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _make(item: Item) -> Made:
     try:
         images = item.work()
@@ -90,20 +101,23 @@ def _make(item: Item) -> Made:
 def _make_alone(item: Item) -> Made:
     with _pool(1) as pool:
         try:
-            pool.submit(int).result()
+            _hand_out(pool, _idle).result()
         except BrokenProcessPool:
             raise RedlError(
                 "no worker process can start: run a file that begins below `if __name__ == '__main__':`"
             ) from None
         try:
-            return pool.submit(_make, item).result()
+            return _hand_out(pool, partial(_make, item)).result()
         except BrokenProcessPool:
             return DataError(f"{item.name}: a decoder dies of it; download it again")
 
 
+def _idle() -> None:
+    """Do what any process can that can start at all."""
+
+
 def _join_crew() -> None:
-    """Begin a worker: Ctrl-C is the parent's to answer, and without a parent there is nothing to do."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Begin a worker, for which there is nothing to do without a parent."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 

@@ -1,0 +1,75 @@
+"""`redl data check`: read every file once, and compare the counts with the published ones."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from redl.case import Dataset
+from redl.cli.describe import print_differences
+from redl.cli.display import Progress, print_facts, print_left_out, print_list
+from redl.cli.options import (
+    add_dataset,
+    add_processes,
+    add_root,
+    add_rules,
+    cohort_rules,
+    needed_root_of,
+    source_of,
+)
+
+FAULTY = 1  # the exit status where a file cannot be read, or a count differs
+
+# Large enough that no mammogram is decoded at less than its full resolution; patches are never reduced.
+_IMAGE_SIZES = {Dataset.RSNA: 2048, Dataset.LIDC: 128}
+
+
+def add(tasks: argparse._SubParsersAction[Any]) -> None:
+    """Add the command."""
+    parser = tasks.add_parser("check", help="read every file, and compare the counts with the published ones")
+    add_dataset(parser)
+    add_root(parser, "needed")
+    add_processes(parser)
+    add_rules(parser)
+    parser.set_defaults(run=run, again="nothing was kept; call again to start over")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what is wrong with a data set; return 0 if nothing is, else 1.
+
+    A scan of LIDC-IDRI of which no file is there is listed, but is not wrong: any subset may be used.
+    """
+    from redl.data.preparation import find_unreadable
+
+    root = needed_root_of(arguments)
+    source = source_of(arguments, image_size=_IMAGE_SIZES[arguments.dataset])
+    with Progress() as progress:
+        unreadable = find_unreadable(
+            source,
+            processes=arguments.processes,
+            on_progress=progress.counting(f"{arguments.dataset}: reading"),
+        )
+    readable = len(source.items) - len(unreadable)
+    print_facts(
+        f"{arguments.dataset}, checked",
+        [
+            ("files" if arguments.dataset == Dataset.RSNA else "scans", str(len(source.items))),
+            ("readable", str(readable)),
+            ("unreadable", str(len(unreadable))),
+            ("not there, left out", str(len(source.skipped))),
+        ],
+    )
+    print_list("Unreadable", [f"{one.name}: {one.reason}" for one in unreadable])
+    print_left_out(source.skipped)
+    as_published = arguments.dataset == Dataset.LIDC or _check_counts(arguments, root)
+    return 0 if as_published and not unreadable else FAULTY
+
+
+def _check_counts(arguments: argparse.Namespace, root: Path) -> bool:
+    from redl.data.description import describe_cohort, find_differences
+
+    rules = cohort_rules(arguments)
+    differences = find_differences(describe_cohort(root, rules), rules)
+    print_differences(differences)
+    return not differences

@@ -1,0 +1,152 @@
+"""Display: bars on a terminal, plain lines elsewhere, and figures in aligned columns."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+
+_GAP_S = 60.0  # between two lines about the same step, where there is no terminal
+
+OnProgress = Callable[[int, int], None]
+
+
+class Progress:
+    """Show on stderr how far long steps have come."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._bars = _bars_on_terminal()
+
+    def __enter__(self) -> Self:
+        if self._bars:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bars:
+            self._bars.stop()
+
+    def counting(self, what: str) -> OnProgress:
+        """Return what to call with (done, total) while `what` is counted through."""
+        return self._lines(what) if self._bars is None else self._bar(what, self._bars)
+
+    def _bar(self, what: str, bars: Bars) -> OnProgress:
+        task: TaskID | None = None
+
+        def show(done: int, total: int) -> None:
+            nonlocal task
+            if task is None:
+                task = bars.add_task(what)
+            bars.update(task, completed=done, total=total)
+
+        return show
+
+    def _lines(self, what: str) -> OnProgress:
+        told_at = self._clock()
+
+        def show(done: int, total: int) -> None:
+            nonlocal told_at
+            if done == total or self._clock() - told_at >= _GAP_S:
+                told_at = self._clock()
+                sys.stderr.write(f"{what}  {done}/{total}\n")
+
+        return show
+
+
+def _bars_on_terminal() -> Bars | None:
+    from rich import progress as rich  # here, so that --help shows at once
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    columns = (
+        rich.TextColumn("{task.description}", markup=False),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+    )
+    times = (rich.TimeElapsedColumn(), rich.TimeRemainingColumn())
+    return rich.Progress(*columns, *times, console=console) if console.is_terminal else None
+
+
+def silent(_: str) -> OnProgress:
+    """Show nothing of a step that takes no time."""
+
+    def show(done: int, total: int) -> None: ...
+
+    return show
+
+
+def positives(labels: NDArray[np.uint8]) -> str:
+    """Say how many labels are positive, and what answering the majority class scores."""
+    from redl.data.description import majority_accuracy
+
+    majority = majority_accuracy(labels)
+    return f"{labels.sum()} ({labels.mean():.1%}), majority accuracy {majority:.3f}"
+
+
+def print_note(note: str) -> None:
+    """Print a line beside the output proper."""
+    sys.stderr.write(f"{note}\n")
+
+
+def print_facts(title: str, facts: Iterable[tuple[str, str]]) -> None:
+    """Print a title and named figures, one a line."""
+    facts = list(facts)
+    width = max((len(name) for name, _ in facts), default=0)
+    _print(title, (f"{name.ljust(width)}  {value}" for name, value in facts))
+
+
+def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a title and rows under their head, the first column to the left and the others to the right."""
+    lines = [head, *rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
+    _print(title, (_row(line, widths) for line in lines))
+
+
+def print_list(title: str, lines: Iterable[str]) -> None:
+    """Print a title and lines as they are; nothing where there are none."""
+    if lines := list(lines):
+        _print(title, lines)
+
+
+def print_left_out(skipped: Iterable[str]) -> None:
+    """Print which scans are not there, in runs of numbers."""
+    numbers = [int(name.removeprefix("scan ")) for name in skipped]
+    print_list("Scans that are not there and are left out", textwrap.wrap(", ".join(_runs(numbers)), 100))
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[str]:
+    for _, run in groupby(enumerate(numbers), key=lambda one: one[1] - one[0]):
+        first, *others = (number for _, number in run)
+        yield f"{first} to {others[-1]}" if others else str(first)
+
+
+def _row(line: Sequence[str], widths: Sequence[int]) -> str:
+    first, *others = (
+        cell.rjust(width) if place else cell.ljust(width)
+        for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+    )
+    return "  ".join([first, *others])
+
+
+def _print(title: str, lines: Iterable[str]) -> None:
+    from rich.console import Console
+
+    # No wrapping: a line that is searched for, or copied, stays whole.
+    console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
+    console.print(title, style="bold")
+    for line in lines:
+        console.print(f"  {line}")

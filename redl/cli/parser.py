@@ -1,0 +1,33 @@
+"""The parser of the command line: every command with its options, and nothing that takes time to import."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, NoReturn
+
+from redl.cli import check, describe, phantom, prepare
+from redl.errors import OptionError
+
+
+class Parser(argparse.ArgumentParser):
+    """Take options by their whole names, and report what cannot be parsed in one line, as all else is."""
+
+    def __init__(self, **words: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(allow_abbrev=False, **words)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise OptionError."""
+        raise OptionError(f"{message}; see {self.prog} --help") from None
+
+
+def build_parser() -> Parser:
+    """Return the parser; what it parses has `run`, to call with it, and `again`, what to say after Ctrl-C."""
+    parser = Parser(
+        prog="redl", description="What resource-saving training settings save, and what they cost."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    data = commands.add_parser("data", help="write, prepare, describe and check data sets")
+    tasks = data.add_subparsers(metavar="TASK", required=True)
+    for task in (phantom, prepare, describe, check):
+        task.add(tasks)
+    return parser

@@ -1,0 +1,121 @@
+"""`redl data prepare`: make the images that the suite trains on, once, before it is run."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from redl.cli.display import (
+    OnProgress,
+    Progress,
+    positives,
+    print_facts,
+    print_left_out,
+    print_list,
+    print_table,
+)
+from redl.cli.failure import one_line
+from redl.cli.options import add_dataset, add_processes, add_root, add_rules, count, data_options
+from redl.profile import PROFILES, profile_named
+
+if TYPE_CHECKING:
+    from redl.data.prepared import Prepared
+    from redl.data.source import Source
+
+
+def add(tasks: argparse._SubParsersAction[Any]) -> None:
+    """Add the command."""
+    parser = tasks.add_parser("prepare", help="make the images to train on, and keep them")
+    add_dataset(parser)
+    add_root(parser, "without it, the profile's phantom")
+    parser.add_argument(
+        "--profile",
+        choices=list(PROFILES),
+        default="smoke",
+        help="whose image size and phantom to take (default: smoke)",
+    )
+    parser.add_argument(
+        "--image-size", type=count, metavar="N", help="pixels a side (default: the profile's)"
+    )
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="where images are kept (or REDL_CACHE)")
+    parser.add_argument(
+        "--max-unreadable",
+        type=float,
+        default=0.01,
+        metavar="SHARE",
+        help="share of unreadable files that is borne (default: 0.01)",
+    )
+    add_processes(parser)
+    add_rules(parser)
+    parser.set_defaults(run=run, again="call again to go on where it was")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prepare a data set, or find it prepared, and print what was made of it."""
+    from redl.data.preparation import prepare
+    from redl.data.prepared import open_prepared
+    from redl.execution.inputs import find_source
+
+    profile = profile_named(arguments.profile)
+    profile = replace(profile, image_size=arguments.image_size or profile.image_size)
+    options = data_options(arguments, cache=arguments.cache, max_unreadable=arguments.max_unreadable)
+    with Progress() as progress, one_line(options.cache):
+        source = find_source(arguments.dataset, profile, options, on_progress=progress.counting)
+        pace = _Pace(progress.counting(f"{arguments.dataset}: preparing images"))
+        entry = prepare(
+            source,
+            cache=options.cache,
+            max_unreadable=options.max_unreadable,
+            processes=arguments.processes,
+            on_progress=pace.count,
+        )
+    _print(open_prepared(entry), source, entry, pace)
+    return 0
+
+
+class _Pace:
+    """Hold how many items were worked through in this call, and in how many seconds."""
+
+    def __init__(self, on_progress: OnProgress) -> None:
+        self._on_progress, self._start = on_progress, time.perf_counter()
+        self.items, self.seconds = 0, 0.0
+
+    def count(self, done: int, total: int) -> None:
+        self.items, self.seconds = self.items + 1, time.perf_counter() - self._start
+        self._on_progress(done, total)
+
+
+def _print(data: Prepared, source: Source, entry: Path, pace: _Pace) -> None:
+    summary = data.summary()
+    facts = [
+        ("images", f"{len(data.labels)} of {source.image_size}x{source.image_size} pixels"),
+        ("subjects", str(len(set(data.subjects.tolist())))),
+        ("positive images", positives(data.labels)),
+    ]
+    if summary.ideal_accuracy is not None:
+        facts.append(("ideal accuracy", f"{summary.ideal_accuracy:.3f}, of a phantom"))
+    facts += [
+        ("unreadable", f"{summary.unreadable} of {len(source.items)}"),
+        ("not there, left out", str(summary.skipped)),
+        ("seconds", _speed(pace, len(data.labels) / (len(source.items) - summary.unreadable))),
+        ("folder", str(entry)),
+    ]
+    print_facts(f"{source.dataset}, prepared", facts)
+    parts = asdict(summary.subjects), asdict(summary.images), asdict(summary.positive_fraction)
+    subjects, images, positive = parts
+    print_table(
+        "Parts, no subject in two of them",
+        ("", "subjects", "images", "positive"),
+        [(part, str(subjects[part]), str(images[part]), f"{positive[part]:.1%}") for part in subjects],
+    )
+    print_list("Unreadable", [f"{one.name}: {one.reason}" for one in data.origin.unreadable])
+    print_left_out(source.skipped)
+
+
+def _speed(pace: _Pace, images_per_item: float) -> str:
+    if not pace.items:
+        return "0, it was there already"
+    return f"{pace.seconds:.1f}, {pace.items * images_per_item / pace.seconds:.1f} images a second"

@@ -1,0 +1,1 @@
+"""LIDC-IDRI: chest CT in which up to four radiologists outlined each nodule; pylidc is known only here."""
