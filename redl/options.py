@@ -72,7 +72,7 @@ def add_options(parser: pytest.Parser) -> None:
     add(
         "--redl-lidc-spacing-mm",
         metavar="MM",
-        help="resample CT scans to pixels of this size first (default: the scan's own)",
+        help="resample CT scans to pixels of this size first (default: the profile's), or 'none'",
     )
     add(
         "--redl-lidc-window",
@@ -115,7 +115,7 @@ def read_options(config: pytest.Config, folders: Iterable[Folder]) -> Options:
     reference = given("redl_reference")
     return Options(
         profile=profile,
-        data=_data_options(config, (*folders, *_declared(config.rootpath / "pyproject.toml"))),
+        data=_data_options(config, profile, (*folders, *_declared(config.rootpath / "pyproject.toml"))),
         timeout_s=_number(
             config, "timeout", float, "give seconds above 0, as 3600", lambda s: 0 < s < math.inf
         ),
@@ -124,7 +124,7 @@ def read_options(config: pytest.Config, folders: Iterable[Folder]) -> Options:
     )
 
 
-def _data_options(config: pytest.Config, folders: tuple[Folder, ...]) -> DataOptions:
+def _data_options(config: pytest.Config, profile: Profile, folders: tuple[Folder, ...]) -> DataOptions:
     given = config.getoption
     crop, site = given("redl_crop"), given("redl_rsna_site")
     if crop not in {"yes", "no"}:
@@ -142,9 +142,7 @@ def _data_options(config: pytest.Config, folders: tuple[Folder, ...]) -> DataOpt
         lidc_root=_folder(config, "lidc_root"),
         lidc=LidcRules(
             min_raters=_number(config, "lidc_min_raters", int, "give 1 to 4"),
-            spacing_mm=None
-            if given("redl_lidc_spacing_mm") is None
-            else _number(config, "lidc_spacing_mm", float, "give millimetres, as 0.7"),
+            spacing_mm=_spacing(config, profile),
             window_hu=_number(config, "lidc_window", _pair, "give two numbers, as -1000,400"),
         ),
         folders=folders,
@@ -173,6 +171,16 @@ def _number(
     if number is None or not fits(number):
         raise OptionError(f"--redl-{name.replace('_', '-')} {text}: {remedy}")
     return number
+
+
+def _spacing(config: pytest.Config, profile: Profile) -> float | None:
+    match config.getoption("redl_lidc_spacing_mm"):
+        case None:
+            return profile.patch_spacing_mm
+        case "none":
+            return None
+        case _:
+            return _number(config, "lidc_spacing_mm", float, "give millimetres, as 0.7, or none")
 
 
 def _pair(text: str) -> tuple[float, float]:

@@ -13,6 +13,8 @@ class Profile:
 
     `margin` is how far test accuracy must lie above the majority class, `tolerance` how far below its
     baseline's a setting's may lie; both are None where a run is too small for accuracy to mean anything.
+    `patch_spacing_mm` is the size of a CT patch's pixels, None for the scan's own; `phantom_hu` are contrast,
+    texture and noise of phantom CTs.
     """
 
     name: str
@@ -26,6 +28,8 @@ class Profile:
     phantom_subjects: int
     phantom_rows: int
     phantom_patients: int
+    phantom_hu: tuple[float, float, float]
+    patch_spacing_mm: float | None
     inference_rounds: int
     margin: float | None
     tolerance: float | None
@@ -42,7 +46,9 @@ SMOKE = Profile(
     pretrained=False,
     phantom_subjects=300,
     phantom_rows=128,
-    phantom_patients=60,
+    phantom_patients=80,
+    phantom_hu=(1000, 40, 25),
+    patch_spacing_mm=0.35,  # a nodule would be two pixels wide otherwise
     inference_rounds=3,
     margin=0.10,
     tolerance=0.10,
@@ -61,6 +67,8 @@ PAPER = Profile(
     phantom_subjects=3199,
     phantom_rows=512,
     phantom_patients=875,
+    phantom_hu=(300, 100, 60),
+    patch_spacing_mm=None,
     inference_rounds=3,
     margin=0.02,
     tolerance=0.02,
@@ -79,6 +87,8 @@ TINY = Profile(
     phantom_subjects=24,
     phantom_rows=128,
     phantom_patients=10,
+    phantom_hu=(1000, 40, 25),
+    patch_spacing_mm=0.35,
     inference_rounds=2,
     margin=None,
     tolerance=None,

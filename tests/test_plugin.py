@@ -78,7 +78,7 @@ def test_collecting_imports_no_torch(pytester):
         (["--redl-lidc-min-raters=5"], "min_raters 5: take one of 1 to 4"),
         (["--redl-lidc-window=wide"], "--redl-lidc-window wide: give two numbers, as -1000,400"),
         (["--redl-lidc-window=400,-1000"], "window_hu 400 -1000: take two numbers, the lower first"),
-        (["--redl-lidc-spacing-mm=fine"], "--redl-lidc-spacing-mm fine: give millimetres, as 0.7"),
+        (["--redl-lidc-spacing-mm=fine"], "--redl-lidc-spacing-mm fine: give millimetres, as 0.7, or none"),
         (["--redl-lidc-root=nowhere"], "nowhere: no such folder; download *"),
         (["--redl-max-unreadable=2"], "a share of 2.0 unreadable files: give one from 0 to 1"),
         (["--redl-max-unreadable=few"], "--redl-max-unreadable few: give a share from 0 to 1, as 0.01"),

@@ -113,4 +113,8 @@ def _rsna_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Pat
 def _lidc_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Path:
     from redl.data.lidc.phantom import LidcPhantom, ensure_lidc  # pydicom comes with it
 
-    return ensure_lidc(cache, LidcPhantom(patients=profile.phantom_patients), on_progress=on_progress)
+    contrast, texture, noise = profile.phantom_hu
+    phantom = LidcPhantom(
+        patients=profile.phantom_patients, contrast_hu=contrast, texture_hu=texture, noise_hu=noise
+    )
+    return ensure_lidc(cache, phantom, on_progress=on_progress)
