@@ -70,12 +70,17 @@ def add_options(parser: pytest.Parser) -> None:
         help="raters who call a patch positive (default: 2, the paper's text; 3 is its code)",
     )
     add(
+        "--redl-lidc-max-cluster",
+        metavar="N",
+        help="leave out nodules of more annotations than this (default: none)",
+    )
+    add(
         "--redl-lidc-spacing-mm",
         metavar="MM",
         help="resample CT scans to pixels of this size first (default: the profile's), or 'none'",
     )
     add(
-        "--redl-lidc-window",
+        "--redl-lidc-window-hu",
         metavar="LOW,HIGH",
         default="-1000,400",
         help="Hounsfield units that become 0 and 1 (default: -1000,400)",
@@ -142,8 +147,11 @@ def _data_options(config: pytest.Config, profile: Profile, folders: tuple[Folder
         lidc_root=_folder(config, "lidc_root"),
         lidc=LidcRules(
             min_raters=_number(config, "lidc_min_raters", int, "give 1 to 4"),
+            max_cluster=None
+            if given("redl_lidc_max_cluster") is None
+            else _number(config, "lidc_max_cluster", int, "give a number of annotations, as 4"),
             spacing_mm=_spacing(config, profile),
-            window_hu=_number(config, "lidc_window", _pair, "give two numbers, as -1000,400"),
+            window_hu=_number(config, "lidc_window_hu", _pair, "give two numbers, as -1000,400"),
         ),
         folders=folders,
         max_unreadable=_number(config, "max_unreadable", float, "give a share from 0 to 1, as 0.01"),
@@ -205,13 +213,10 @@ def _declared(pyproject: Path) -> Iterable[Folder]:
 def _folder_of(name: str, table: object, pyproject: Path) -> Folder:
     below = pyproject.parent
     match table:
-        case {"images": str(images), "table": str(csv), **rest} if rest in (
-            {},
-            {"crop": True},
-            {"crop": False},
-        ):
-            below, crop = pyproject.parent, rest == {"crop": True}
+        case {"images": str(images), "table": str(csv), "crop": bool(crop), **rest} if not rest:
             return Folder(name=name, images=below / images, table=below / csv, crop=crop)
+        case {"images": str(images), "table": str(csv), **rest} if not rest:
+            return Folder(name=name, images=below / images, table=below / csv)
         case _:
             raise OptionError(
                 f"{pyproject.name}: [tool.redl.datasets.{name}] needs images and table, as strings, and may "

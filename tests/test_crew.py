@@ -75,15 +75,17 @@ def test_a_script_that_cannot_be_imported_is_told_how_to_begin(tmp_path):
     assert "redl.errors.RedlError: no worker process can start: run a file that begins" in done.stderr
 
 
-def test_ctrl_c_reaches_no_worker(tmp_path):
+@pytest.mark.parametrize("after_s", [0.1, 0.4, 1.5])  # from when the workers start to when they work
+def test_ctrl_c_reaches_no_worker(tmp_path, after_s):
     """A terminal sends it to the whole group, at any time; the parent alone answers."""
     script = tmp_path / "parent.py"
     script.write_text(
-        "import sys\n"
+        "import signal, sys\n"
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from redl.data.crew import Crew\n"
         "from workers import item\n"
         "if __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background\n"
         "    print('began', flush=True)\n"
         "    try:\n"
         "        with Crew(2) as crew:\n"
@@ -91,15 +93,15 @@ def test_ctrl_c_reaches_no_worker(tmp_path):
         "    except KeyboardInterrupt:\n"
         "        print('answered')\n"
     )
-    run = subprocess.Popen(
-        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
-    )
-    run.stdout.readline()
-    for _ in range(10):  # from before the workers start to when they work
-        time.sleep(0.1)
-    os.killpg(run.pid, signal.SIGINT)
-    out, err = run.communicate(timeout=60)
-    assert ("answered\n", "") == (out, err)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, script], **pipes, process_group=0) as run:
+        run.stdout.readline()
+        time.sleep(after_s)
+        os.killpg(run.pid, signal.SIGINT)
+        try:
+            assert ("answered\n", "") == run.communicate(timeout=60)
+        finally:
+            run.kill()
 
 
 def test_workers_leave_when_their_parent_is_killed(tmp_path):

@@ -76,8 +76,10 @@ def test_collecting_imports_no_torch(pytester):
         (["--redl-rsna-site=north"], "--redl-rsna-site north: give a site's number, as 1"),
         (["--redl-lidc-min-raters=two"], "--redl-lidc-min-raters two: give 1 to 4"),
         (["--redl-lidc-min-raters=5"], "min_raters 5: take one of 1 to 4"),
-        (["--redl-lidc-window=wide"], "--redl-lidc-window wide: give two numbers, as -1000,400"),
-        (["--redl-lidc-window=400,-1000"], "window_hu 400 -1000: take two numbers, the lower first"),
+        (["--redl-lidc-window-hu=wide"], "--redl-lidc-window-hu wide: give two numbers, as -1000,400"),
+        (["--redl-lidc-window-hu=400,-1000"], "window_hu 400 -1000: take two numbers, the lower first"),
+        (["--redl-lidc-max-cluster=all"], "--redl-lidc-max-cluster all: give a number of annotations, as 4"),
+        (["--redl-lidc-max-cluster=1"], "max_cluster 1: nothing could be positive; take 2 or more"),
         (["--redl-lidc-spacing-mm=fine"], "--redl-lidc-spacing-mm fine: give millimetres, as 0.7, or none"),
         (["--redl-lidc-root=nowhere"], "nowhere: no such folder; download *"),
         (["--redl-max-unreadable=2"], "a share of 2.0 unreadable files: give one from 0 to 1"),
@@ -175,8 +177,8 @@ def test_a_data_set_declared_twice_is_refused(pytester):
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        (lambda image: image.write_text("<html>"), "the first is 0.dcm: not a DICOM file; download it again"),
-        (lambda image: image.unlink(), "the first is 0.dcm: cannot be read (FileNotFoundError)"),
+        (lambda image: image.write_text("<html>"), "the first is ?.dcm: not a DICOM file; download it again"),
+        (lambda image: image.unlink(), "the first is ?.dcm: cannot be read (FileNotFoundError)"),
     ],
 )
 def test_images_that_cannot_be_used_end_the_run_with_one_line(pytester, prepare, message):

@@ -74,7 +74,7 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
         "--spacing-mm",
         type=float,
         metavar="MM",
-        help="resample to this pixel spacing (default: the scan's own)",
+        help="resample to this pixel spacing (default: the scan's own, or what a profile has)",
     )
     patches.add_argument(
         "--window-hu",

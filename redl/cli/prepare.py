@@ -62,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     profile = profile_named(arguments.profile)
     profile = replace(profile, image_size=arguments.image_size or profile.image_size)
     options = data_options(arguments, cache=arguments.cache, max_unreadable=arguments.max_unreadable)
+    if arguments.spacing_mm is None:
+        options = replace(options, lidc=replace(options.lidc, spacing_mm=profile.patch_spacing_mm))
     with Progress() as progress, one_line(options.cache):
         source = find_source(arguments.dataset, profile, options, on_progress=progress.counting)
         pace = _Pace(progress.counting(f"{arguments.dataset}: preparing images"))

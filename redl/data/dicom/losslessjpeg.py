@@ -12,6 +12,7 @@ their own, and half the code.
 from __future__ import annotations
 
 import struct
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +69,7 @@ def parse(stream: bytes) -> Scan:
     codes_of_length, symbols = _find_table(segments[_DHT], table)
     if components != 1 or count != 1 or not 1 <= predictor <= 7 or not 2 <= precision <= 16:
         raise ValueError("not a lossless image of one component")
-    if data.count(b"\xff") != data.count(b"\xff\x00"):
+    if _holds_marker(data):
         raise ValueError("a marker within the data")
     return Scan(
         shape=(rows, columns),
@@ -81,8 +82,30 @@ def parse(stream: bytes) -> Scan:
 
 
 def decode(scan: Scan) -> NDArray[Any]:
-    """Return the image of `scan`, uint8 or uint16 (H, W); raise RuntimeError for damaged data."""
-    return imagecodecs.ljpeg_decode(_join(scan))
+    """Return the image of `scan`, uint8 or uint16 (H, W); raise RuntimeError for damaged data.
+
+    The next call in the same thread writes over it.
+    """
+    return imagecodecs.ljpeg_decode(_join(scan), out=_room(scan))
+
+
+_kept = threading.local()
+
+
+def _room(scan: Scan) -> NDArray[Any]:
+    """Return memory for the image, that of the last one if it fits: new pages cost a tenth of decoding."""
+    dtype = np.dtype(np.uint8 if scan.precision <= 8 else np.uint16)
+    room: NDArray[Any] | None = getattr(_kept, "room", None)
+    if room is None or room.shape != scan.shape or room.dtype != dtype:
+        room = _kept.room = np.empty(scan.shape, dtype)
+    return room
+
+
+def _holds_marker(data: bytes) -> bool:
+    """Tell whether a 0xFF stands for anything but itself: then 0 follows it."""
+    values = np.frombuffer(data + b"\xff", np.uint8)
+    places = np.flatnonzero(values[:-1] == 0xFF)  # a quarter of the time of counting both in bytes
+    return bool(values[places + 1].any())
 
 
 def _join(scan: Scan) -> bytes:
