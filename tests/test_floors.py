@@ -27,7 +27,7 @@ FLOORS = {
     "cli": 6,
 }
 ROOMS = {
-    "pydicom": {f"data/dicom/{name}.py" for name in ("display", "pixels", "reading", "writing")}
+    "pydicom": {f"data/dicom/{name}.py" for name in ("damage", "display", "pixels", "reading", "writing")}
     | {"data/lidc/files.py", "data/lidc/writing.py"},
     "bitsandbytes": {"training/optimizers.py", "execution/preload.py"},
     "timm": {"training/models.py"},

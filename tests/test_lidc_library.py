@@ -11,9 +11,9 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
 
+from redl.data.dicom.damage import quiet
 from redl.data.lidc.annotations import read_outlines
 from redl.data.lidc.database import read_scans
-from redl.data.lidc.files import quiet
 from redl.data.lidc.library import import_pylidc, read_slices
 from redl.data.lidc.phantom import LidcPhantom, ensure_lidc
 from redl.data.lidc.survey import find_series
@@ -250,7 +250,7 @@ READ = """
 import sys
 from pathlib import Path
 from redl.data.lidc.database import read_scans
-from redl.data.lidc.files import quiet
+from redl.data.dicom.damage import quiet
 from redl.data.lidc.library import read_slices
 (scan,) = (scan for scan in read_scans() if scan.number == int(sys.argv[1]))
 read_slices(Path(sys.argv[2]), scan, [0])

@@ -4,8 +4,11 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
+import pydicom
 import pytest
 
+from redl.data.dicom import Encoding, Syntax, write_image
 from redl.profile import TINY
 from redl.results.store import load_records
 
@@ -256,6 +259,32 @@ def test_one_case_leaves_a_record_a_table_and_a_saved_run(tiny_run, pytester):
     assert {"training", "inference"} == {benchmark["group"] for benchmark in saved["benchmarks"]}
     assert "" == saved["machine_info"]["node"]
     assert 1 == len(list((pytester.path / "saved").rglob("0001_*.json")))
+
+
+def test_ones_own_data_train_like_any_other_and_no_patient_is_named_anywhere(tiny_run, pytester):
+    encoding = Encoding(syntax=Syntax.JPEG_LOSSLESS, inverted=False, sigmoid=False)
+    rng = np.random.default_rng(0)
+    rows = ["image,subject,label"]
+    for number in range(30):
+        file = pytester.path / f"DOE_JANE_{number}.dcm"
+        brightness = rng.integers(0, 4096, (40, 40)).astype(np.uint16)
+        write_image(file, brightness, encoding, patient=f"DOE_{number}", key=str(number))
+        header = pydicom.dcmread(file)
+        header.PatientName, header.PatientBirthDate = "DOE^JANE", "19700704"
+        header.save_as(file)
+        rows.append(f"{file.name},JANE{number % 10},{number % 2}")
+    file.write_text("no DICOM file")
+    pytester.path.joinpath("table.csv").write_text("\n".join(rows))
+    pytester.makepyprojecttoml(DECLARED)
+    own = ["-k", "clinic and baseline", "--redl-cache=own", "--redl-max-unreadable=0.1"]
+    result = tiny_run(*own, "--benchmark-json=run.json", f"--rootdir={pytester.path}")
+    assert 0 == result.ret, result.stdout.str()
+    (record,) = load_records(pytester.path / "run.json")
+    assert ("clinic", False, 1) == (record.case.dataset, record.data.synthetic, record.data.unreadable)
+    saved = "".join(path.read_text() for path in pytester.path.rglob("*.json"))
+    names = "".join(str(path) for path in (pytester.path / "own").rglob("*"))
+    shown = result.stdout.str() + result.stderr.str() + saved + names
+    assert [] == [planted for planted in ("DOE", "JANE", "1970") if planted in shown]
 
 
 def test_a_case_that_outlasts_its_time_fails_and_the_next_goes_on(tiny_run):

@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 import io
-import logging
-import struct
-import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from redl.data.dicom.damage import DAMAGE, quiet
 from redl.data.dicom.display import has_window, read_display
 from redl.data.dicom.pixels import MAX_PIXELS, Layout, read_layout, read_pixels
 from redl.data.dicom.refusal import Refusal
 from redl.errors import DataError
 
-# What pydicom and the decoders raise on damaged input. Not MemoryError: that is the machine's fault.
-_DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    BytesLengthException,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
 _DEFLATE = "its deflated content is damaged or cut short; download it again"
 
 
@@ -55,7 +38,7 @@ def read_image(path: Path, *, min_side: int | None = None) -> NDArray[np.float32
     # Raised outside the handlers: pydicom's messages quote header values and whole paths, which hold the
     # patient, and would stay within reach as the error's context.
     try:
-        with _quiet():
+        with quiet():
             return _read(path, min_side)
     except Refusal as refusal:
         reason = str(refusal)
@@ -63,23 +46,9 @@ def read_image(path: Path, *, min_side: int | None = None) -> NDArray[np.float32
         reason = "not a DICOM file; download it again"
     except OSError as error:
         reason = f"cannot be read ({type(error).__name__}); check the file"
-    except _DAMAGE as error:
+    except DAMAGE as error:
         reason = f"cannot be decoded ({type(error).__name__}); download it again"
     raise DataError(f"{path.name}: {reason}")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence pydicom for one read: it warns of what is then read or refused, and quotes the header."""
-    logger = logging.getLogger("pydicom")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 def _read(path: Path, min_side: int | None) -> NDArray[np.float32]:

@@ -5,53 +5,20 @@ Apart from redl.data.dicom, whose images are what a screen shows: these have the
 
 from __future__ import annotations
 
-import logging
 import math
 import os
-import struct
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.errors import InvalidDicomError
+
+from redl.data.dicom.damage import DAMAGE, quiet
 
 SIDE = 512  # rows and columns of every slice of the set: the contours count on it
 
-# What pylidc, pydicom and its decoders raise on damaged input. Not MemoryError: that is the machine's fault.
-DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    BytesLengthException,
-    EOFError,
-    InvalidDicomError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence pydicom for a while: it warns of what is then read or refused, and quotes the header."""
-    logger = logging.getLogger("pydicom")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+UNREADABLE = (*DAMAGE, InvalidDicomError, OSError)  # what reading a file raises, through pylidc too
 
 
 def read_series(path: Path) -> tuple[str, str] | None:
@@ -61,7 +28,7 @@ def read_series(path: Path) -> tuple[str, str] | None:
             tags = ["StudyInstanceUID", "SeriesInstanceUID"]
             header = dcmread(path, stop_before_pixels=True, specific_tags=tags)
             return str(header.StudyInstanceUID).strip(), str(header.SeriesInstanceUID).strip()
-    except DAMAGE:
+    except UNREADABLE:
         return None
 
 
@@ -76,7 +43,7 @@ def read_header(path: str | os.PathLike[str]) -> Dataset:
 def read_hounsfield(path: str | os.PathLike[str]) -> NDArray[np.int16]:
     """Read a slice in Hounsfield units as pylidc has them, int16 (512, 512).
 
-    Raise one of DAMAGE for a file that cannot be read so.
+    Raise one of UNREADABLE for a file that cannot be read so.
     """
     image = dcmread(path)
     if (image.Rows, image.Columns) != (SIDE, SIDE) or image.get("NumberOfFrames", 1) != 1:

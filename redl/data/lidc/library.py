@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from redl.data.dicom.damage import quiet
 from redl.data.lidc.database import Scan, database
-from redl.data.lidc.files import DAMAGE, quiet, read_header, read_hounsfield
+from redl.data.lidc.files import UNREADABLE, read_header, read_hounsfield
 from redl.errors import DataError
 
 _UNUSED = (
@@ -61,7 +62,7 @@ def read_slices(folder: Path, scan: Scan, places: Sequence[int]) -> NDArray[np.i
         with quiet():
             files = _files_by_height(folder, scan)
             return np.stack([read_hounsfield(_at(files, scan, place)) for place in places])
-    except DAMAGE as error:
+    except UNREADABLE as error:
         reason = type(error).__name__
         raise DataError(f"{scan.name}: a slice cannot be read ({reason}); download the scan again") from None
 
