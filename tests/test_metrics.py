@@ -85,3 +85,14 @@ def test_calibration_error_agrees_with_scikit_learn_on_equal_bins():
     labels = (generator.random(150) < probabilities**2).astype(int)
     share, mean = calibration_curve(labels, probabilities, n_bins=15, strategy="quantile")
     assert np.mean(abs(share - mean)) == pytest.approx(expected_calibration_error(labels, probabilities))
+
+
+def test_subjects_with_images_of_both_classes_are_not_scored():
+    labels, subjects = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    found = score(labels, np.array([0.1, 0.9, 0.2, 0.8]), subjects, threshold_at_90=None)
+    assert (1.0, 1.0, None, None) == (found.accuracy, found.auc, found.subject_accuracy, found.subject_auc)
+
+
+def test_subjects_of_one_class_have_no_auc():
+    found = score(np.array([1, 1]), np.array([0.1, 0.9]), np.array([0, 1]), threshold_at_90=None)
+    assert (0.5, None, None) == (found.subject_accuracy, found.auc, found.subject_auc)

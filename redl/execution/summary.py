@@ -166,12 +166,20 @@ def _warnings(found: Findings) -> Iterator[str]:
     for phase, energy in {"train": found.train.energy, "inference": found.inference.energy}.items():
         if energy.reason_unavailable is not None:
             yield f"energy of {phase}: {energy.reason_unavailable}"
+    if not _labels_by_subject(found.data):
+        yield "metrics.*.subject_accuracy and subject_auc: a subject can have images of both classes"
     if found.fit.best_epoch is None:
         yield "training.best_epoch: no epoch had a finite validation loss"
     if not torch.isfinite(found.test_logits).all():
         yield "metrics: the trained network answers values that are not finite, which no score can take"
     if found.pretrained.loaded:
         yield "recipe.pretrained.sha256: the checksum of the loaded weights is not taken"
+
+
+def _labels_by_subject(data: Prepared) -> bool:
+    """Tell whether all images of each subject share one label."""
+    pairs = set(zip(data.subjects.tolist(), data.labels.tolist(), strict=True))
+    return len(pairs) == len(np.unique(data.subjects))
 
 
 def _probabilities(logits: torch.Tensor) -> Floats:

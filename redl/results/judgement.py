@@ -86,7 +86,7 @@ def _against_majority(record: Record, profile: Profile) -> str | None:
 def _against_ideal(record: Record) -> str | None:
     """Say so if a result beats the best possible observer beyond chance: then the label leaks somewhere.
 
-    Chance is counted in subjects, not images, for the images of one subject share their label.
+    Chance is counted in subjects, not images, for the images of one subject are right or wrong together.
     """
     assert record.data is not None, "a finished case describes its data"
     ideal, subjects = record.data.ideal_accuracy, record.data.subjects.test
