@@ -69,3 +69,26 @@ def test_a_lost_loss_alone_does_not_end_training(model, optimizer):
     watch = DivergenceWatch(CPU)
     watch.step(BAD, GOOD)
     assert not watch.end_epoch(1, model, optimizer)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_one_lost_parameter_among_many_is_flagged_in_every_format(model, optimizer, dtype, value):
+    layers = nn.ModuleList([model, nn.Linear(40, 50).to(dtype)])
+    with torch.no_grad():
+        layers[1].weight[20, 30] = float(value)
+    assert DivergenceWatch(CPU).end_epoch(1, layers, optimizer)
+
+
+def test_the_largest_finite_parameters_are_not_flagged(model, optimizer):
+    with torch.no_grad():
+        model.weight.fill_(torch.finfo(torch.float32).max)
+        model.half_weight = nn.Parameter(
+            torch.full((9,), torch.finfo(torch.float16).min, dtype=torch.float16)
+        )
+    assert not DivergenceWatch(CPU).end_epoch(1, model, optimizer)
+
+
+def test_an_empty_parameter_is_finite(model, optimizer):
+    model.empty = nn.Parameter(torch.empty(0))
+    assert not DivergenceWatch(CPU).end_epoch(1, model, optimizer)

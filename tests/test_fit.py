@@ -147,6 +147,18 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss():
     assert found.trace[found.best_epoch - 1].valid_loss == pytest.approx(loss)
 
 
+def test_the_last_epochs_weights_stay_where_they_are_the_best():
+    model = network()
+    found = train(model, epochs=4)
+    valid = part(32, seed=1)
+    logits = predict(model, valid.images, precision=precision_of(Setting.BASELINE, CPU), batch_size=16)
+    assert 4 == found.best_epoch
+    assert (
+        found.trace[-1].valid_loss
+        == nn.functional.binary_cross_entropy_with_logits(logits, valid.labels).item()
+    )
+
+
 def test_evaluation_lies_outside_the_window():
     inside, evaluated_inside = [False], []
 

@@ -1,13 +1,11 @@
 """Fit: the training loop, whole and in one place, and the pass that evaluates.
 
 Images stay uint8 until a batch is taken. No step reads a value back from the device; the loss and the
-divergence flags are read once an epoch. The best weights wait in a file, for a copy in memory would be
-counted as the setting's.
+divergence flags are read once an epoch.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from redl.record import Divergence, Epoch
+from redl.training.best_weights import BestWeights
 from redl.training.divergence import DivergenceWatch
 from redl.training.precision import Precision
 
@@ -69,7 +68,7 @@ def fit(
     trace: list[Epoch] = []
     images, best_epoch, best_loss = 0, None, float("inf")
 
-    with tempfile.TemporaryFile() as best_weights:
+    with BestWeights(model) as best_weights:
         for epoch in range(1, epochs + 1):
             model.train()
             order = torch.randperm(len(train), generator=shuffle).to(precision.device)
@@ -103,14 +102,13 @@ def fit(
             on_epoch(trace[-1])
             if valid_loss < best_loss:  # False for NaN
                 best_epoch, best_loss = epoch, valid_loss
-                best_weights.seek(0)
-                torch.save(model.state_dict(), best_weights)
+                if epoch < epochs:  # the model itself holds the last epoch's
+                    best_weights.keep()
             if lost or epoch - (best_epoch or 0) >= patience:
                 break
 
-        if best_epoch is not None:
-            best_weights.seek(0)
-            model.load_state_dict(torch.load(best_weights, map_location=precision.device, weights_only=True))
+        if best_epoch not in {None, len(trace)}:
+            best_weights.restore()
     return Fit(images=images, trace=tuple(trace), best_epoch=best_epoch, divergence=watch.verdict)
 
 

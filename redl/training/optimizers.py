@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -14,7 +17,8 @@ def adam(
     """Build Adam with eps 1e-8 and no weight decay, as published."""
     if not eight_bit:
         return torch.optim.Adam(parameters, lr=learning_rate)
-    from bitsandbytes.optim.adam import Adam8bit  # only 8-bit settings pay for the import
+    import_library(eight_bit=True)
+    from bitsandbytes.optim.adam import Adam8bit
 
     optimizer: torch.optim.Optimizer = Adam8bit(parameters, lr=learning_rate)
     return optimizer
@@ -23,7 +27,8 @@ def adam(
 def import_library(*, eight_bit: bool) -> None:
     """Import what `adam` will need, so that its size is not taken for the setting's memory."""
     if eight_bit:
-        import bitsandbytes  # noqa: F401
+        with _without_hub():
+            import bitsandbytes  # noqa: F401 - only 8-bit settings pay for it
 
 
 def state_bits(optimizer: torch.optim.Optimizer) -> dict[str, int]:
@@ -39,3 +44,22 @@ def state_bits(optimizer: torch.optim.Optimizer) -> dict[str, int]:
                 parameter.numel()
             )
     return dict(sorted(counts.items()))
+
+
+@contextmanager
+def _without_hub() -> Iterator[None]:
+    """Keep bitsandbytes from asking a model hub for a 4-bit kernel, which Adam has no use for.
+
+    It does so when it is imported on a CPU with AVX512-BF16, by the package `kernels`, and warns without it.
+    """
+    logger = logging.getLogger("bitsandbytes.backends.cpu.ops")
+    kernels, level = sys.modules.get("kernels"), logger.level
+    sys.modules["kernels"] = None  # type: ignore[assignment] # importing it now raises ImportError
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        sys.modules.pop("kernels")
+        if kernels is not None:
+            sys.modules["kernels"] = kernels
