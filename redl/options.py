@@ -18,6 +18,7 @@ from redl.data.lidc.rules import LidcRules
 from redl.data.rsna import CohortRules
 from redl.errors import OptionError
 from redl.execution.inputs import DataOptions
+from redl.metering.assumptions import Assumptions
 from redl.profile import Profile, profile_named
 
 HALF_DTYPES = ("auto", "bfloat16", "float16")
@@ -34,6 +35,7 @@ class Options:
     timeout_s: float
     half_dtype: str | None
     reference: Path | None
+    assumptions: Assumptions
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -104,6 +106,27 @@ def add_options(parser: pytest.Parser) -> None:
         default="auto",
         help="16-bit weights: bfloat16, float16 or auto (default), float16 on CUDA and bfloat16 on a CPU",
     )
+    add(
+        "--redl-country",
+        metavar="CODE",
+        help="country whose average carbon intensity of electricity is applied, as DK (default: the world's)",
+    )
+    add(
+        "--redl-carbon-intensity",
+        metavar="G",
+        help="carbon intensity of the electricity in use, in grams of CO2eq a kWh, in place of a country's",
+    )
+    add(
+        "--redl-pue",
+        metavar="FACTOR",
+        default="1",
+        help="energy of the site over that of its machines (default: 1, the machine alone)",
+    )
+    add(
+        "--redl-cpu-tdp",
+        metavar="WATTS",
+        help="the CPU's rated power, from which its energy is estimated where no sensor can be read",
+    )
     add("--redl-reference", metavar="FILE", help="saved run whose baselines serve where this run has none")
 
 
@@ -126,18 +149,28 @@ def read_options(config: pytest.Config, folders: Iterable[Folder]) -> Options:
         ),
         half_dtype=None if half_dtype == "auto" else half_dtype,
         reference=_saved_reference(config, profile) if reference is None else Path(reference),
+        assumptions=_assumptions(config),
+    )
+
+
+def _assumptions(config: pytest.Config) -> Assumptions:
+    return Assumptions(
+        country=config.getoption("redl_country"),
+        g_per_kwh=_number_or_none(config, "carbon_intensity", float, "give grams of CO2eq a kWh, as 120"),
+        pue=_number(config, "pue", float, "give a factor of 1 or more, as 1.2"),
+        cpu_tdp_w=_number_or_none(config, "cpu_tdp", float, "give watts, as 65"),
     )
 
 
 def _data_options(config: pytest.Config, profile: Profile, folders: tuple[Folder, ...]) -> DataOptions:
     given = config.getoption
-    crop, site = given("redl_crop"), given("redl_rsna_site")
+    crop = given("redl_crop")
     if crop not in {"yes", "no"}:
         raise OptionError(f"--redl-crop {crop}: use yes or no")
     any_age = given("redl_rsna_max_age") == "none"
     cohort = CohortRules(
         max_age=None if any_age else _number(config, "rsna_max_age", float, "give years, or none"),
-        site=None if site is None else _number(config, "rsna_site", int, "give a site's number, as 1"),
+        site=_number_or_none(config, "rsna_site", int, "give a site's number, as 1"),
     )
     return DataOptions(
         cache=_folder(config, "cache") or Path(platformdirs.user_cache_dir("redl")),
@@ -147,9 +180,9 @@ def _data_options(config: pytest.Config, profile: Profile, folders: tuple[Folder
         lidc_root=_folder(config, "lidc_root"),
         lidc=LidcRules(
             min_raters=_number(config, "lidc_min_raters", int, "give 1 to 4"),
-            max_cluster=None
-            if given("redl_lidc_max_cluster") is None
-            else _number(config, "lidc_max_cluster", int, "give a number of annotations, as 4"),
+            max_cluster=_number_or_none(
+                config, "lidc_max_cluster", int, "give a number of annotations, as 4"
+            ),
             spacing_mm=_spacing(config, profile),
             window_hu=_number(config, "lidc_window_hu", _pair, "give two numbers, as -1000,400"),
         ),
@@ -179,6 +212,10 @@ def _number(
     if number is None or not fits(number):
         raise OptionError(f"--redl-{name.replace('_', '-')} {text}: {remedy}")
     return number
+
+
+def _number_or_none(config: pytest.Config, name: str, kind: Callable[[str], T], remedy: str) -> T | None:
+    return None if config.getoption(f"redl_{name}") is None else _number(config, name, kind, remedy)
 
 
 def _spacing(config: pytest.Config, profile: Profile) -> float | None:

@@ -22,6 +22,7 @@ from redl.results.judgement import Judgement, baseline_of, judge
 from redl.results.store import load_records
 
 if TYPE_CHECKING:
+    from redl.carbon import Carbon
     from redl.execution.trial import Trial
     from redl.record import Record
 
@@ -97,12 +98,20 @@ def redl_trial(
     redl_progress: Progress,
 ) -> Iterator[Trial]:
     """Run one case in a process of its own, which ends with the last test of the case."""
+    from redl.execution.job import Job
     from redl.execution.trial import Trial, start_case
 
     profile = redl_options.profile
+    job = Job(
+        case=redl_case,
+        profile=profile,
+        prepared=redl_prepared(redl_case.dataset),
+        half_dtype=redl_options.half_dtype,
+        assumptions=redl_options.assumptions,
+    )
     trial = Trial(
         redl_case,
-        start_case(redl_case, profile, redl_prepared(redl_case.dataset), redl_options.half_dtype),
+        start_case(job),
         timeout_s=redl_options.timeout_s,
         on_epoch=redl_progress.epochs(redl_case.id, profile),
     )
@@ -124,6 +133,16 @@ def redl_judge(pytestconfig: pytest.Config, redl_options: Options) -> Callable[[
         return judgement
 
     return judged
+
+
+@pytest.fixture
+def carbon(request: pytest.FixtureRequest, redl_options: Options) -> Carbon:
+    """Return what meters the energy of blocks of any test into its benchmark's `extra_info`."""
+    from redl.carbon import Carbon
+
+    benchmark = request.getfixturevalue("benchmark") if "benchmark" in request.fixturenames else None
+    extra_info = {} if benchmark is None else benchmark.extra_info
+    return Carbon(redl_options.assumptions, extra_info, request.node.user_properties)
 
 
 @contextmanager

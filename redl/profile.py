@@ -13,6 +13,7 @@ class Profile:
 
     `margin` is how far test accuracy must lie above the majority class, `tolerance` how far below its
     baseline's a setting's may lie; both are None where a run is too small for accuracy to mean anything.
+    `inference_window_s` is how long passes over the test images are repeated to measure their energy.
     `patch_spacing_mm` is the size of a CT patch's pixels, None for the scan's own; `phantom_hu` are contrast,
     texture and noise of phantom CTs.
     """
@@ -31,6 +32,8 @@ class Profile:
     phantom_hu: tuple[float, float, float]
     patch_spacing_mm: float | None
     inference_rounds: int
+    inference_window_s: float
+    latency_passes: int
     margin: float | None
     tolerance: float | None
 
@@ -50,6 +53,8 @@ SMOKE = Profile(
     phantom_hu=(1000, 40, 25),
     patch_spacing_mm=0.35,  # a nodule would be two pixels wide otherwise
     inference_rounds=3,
+    inference_window_s=1.0,
+    latency_passes=20,
     margin=0.10,
     tolerance=0.10,
 )
@@ -70,6 +75,8 @@ PAPER = Profile(
     phantom_hu=(300, 100, 60),
     patch_spacing_mm=None,
     inference_rounds=3,
+    inference_window_s=10.0,
+    latency_passes=100,
     margin=0.02,
     tolerance=0.02,
 )
@@ -90,6 +97,8 @@ TINY = Profile(
     phantom_hu=(1000, 40, 25),
     patch_spacing_mm=0.35,
     inference_rounds=2,
+    inference_window_s=0.0,
+    latency_passes=3,
     margin=None,
     tolerance=None,
 )

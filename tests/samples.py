@@ -4,17 +4,25 @@ from dataclasses import replace
 
 from redl.case import Case, Dataset, Model, Setting
 from redl.record import (
+    CarbonIntensity,
+    CarbonTrackerFigures,
     Counts,
     DataSummary,
     Divergence,
+    Energy,
+    EnergyComponent,
+    EnergyKind,
+    EnergyReading,
     Epoch,
     Flags,
     Fractions,
     Inference,
+    Latency,
     Memory,
     Metrics,
     PredictedMemory,
     Pretrained,
+    Pue,
     Recipe,
     Record,
     Scores,
@@ -76,19 +84,68 @@ WHOLE = Record(
         images_per_second=5.0,
         trace=(Epoch(epoch=1, train_loss=0.4, valid_loss=0.4, valid_accuracy=0.9, seconds=12.3),),
     ),
-    inference=Inference(seconds=1.5, images=20, images_per_second=13.3),
+    inference=Inference(
+        seconds=3.0,
+        passes=2,
+        images=40,
+        images_per_second=13.3,
+        latency=Latency(passes=20, median_seconds=0.02, p95_seconds=0.03),
+    ),
     memory=Memory(
         device="cpu",
         train_peak_bytes=512_000_000,
         inference_peak_bytes=100_000_000,
         reserved_peak_bytes=None,
+        inference_reserved_peak_bytes=None,
         process_peak_bytes=900_000_000,
+        inference_process_peak_bytes=700_000_000,
         predicted=PredictedMemory(weights=4, gradients=4, optimizer_state=8, total=16),
+        explanation=None,
         paper_compatible_bytes=None,
     ),
     divergence=Divergence(ever=False, final=False, first_epoch=None, reasons=()),
     environment={"cpu": "a processor"},
 )
+
+
+def component(name, energy_wh, kind, sensor):
+    """Return what one component drew."""
+    return EnergyComponent(
+        component=name,
+        energy_wh=energy_wh,
+        kind=EnergyKind(kind),
+        sensor=sensor,
+        devices=(),
+        scope=None,
+        counter_wh=None,
+        carbontracker=CarbonTrackerFigures(version="2.4.7", energy_wh_raw=None, energy_wh_corrected=None),
+        ratio=None,
+        n_samples=0,
+        interval_s=None,
+        coverage=None,
+        warnings=(),
+        reason_unavailable=None,
+    )
+
+
+def energy(*components, energy_wh, partial_wh=None, kind="measured"):
+    """Return the energy of a case, the same in both phases."""
+    reading = EnergyReading(
+        energy_wh=energy_wh,
+        energy_wh_partial=partial_wh,
+        missing=() if energy_wh is not None else ("cpu",),
+        co2eq_g=None,
+        kind=EnergyKind(kind),
+        duration_s=12.3,
+        images=None,
+        energy_wh_per_image=None,
+        components=components,
+        pue=Pue(value=1.0, source="default: the machine alone"),
+        carbon_intensity=CarbonIntensity(g_per_kwh=445.0, source="world average", country=None, year=2024),
+        warnings=(),
+        reason_unavailable=None,
+    )
+    return Energy(train=reading, inference=reading)
 
 
 def record(setting=Setting.BASELINE, accuracy=0.9, **changes):

@@ -5,22 +5,31 @@ import re
 import shutil
 import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from redl.metering import machine
 from redl.metering.environment import describe_environment, fingerprint, git_commit
+from redl.metering.machine import usable_cores
+from redl.record import Flags
 
 CPU = torch.device("cpu")
+FLAGS = Flags(tf32=False, cudnn_benchmark=False, deterministic=True)
 GIT = shutil.which("git")
 needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
 
 
+def described(device=CPU, *, flags=FLAGS, profile="smoke", data_fingerprint="d"):
+    return describe_environment(device, flags=flags, profile=profile, data_fingerprint=data_fingerprint)
+
+
 @pytest.fixture(scope="module")
 def environment():
-    return describe_environment(CPU)
+    return described()
 
 
 @pytest.mark.parametrize("secret", [socket.gethostname(), getpass.getuser()])
@@ -36,7 +45,17 @@ def test_no_value_holds_a_path(environment):
 
 @pytest.mark.parametrize(
     "key",
-    ["fingerprint", "cpu", "logical_cores", "memory_bytes", "python", "torch", "numpy", "carbontracker"],
+    [
+        "fingerprint",
+        "cpu",
+        "logical_cores",
+        "usable_cores",
+        "memory_bytes",
+        "python",
+        "torch",
+        "numpy",
+        "carbontracker",
+    ],
 )
 def test_what_every_machine_has_is_told(environment, key):
     assert environment[key]
@@ -52,19 +71,19 @@ def test_values_are_plain(environment):
 
 
 def test_the_fingerprint_repeats(environment):
-    assert environment["fingerprint"] == describe_environment(CPU)["fingerprint"]
+    assert environment["fingerprint"] == described()["fingerprint"]
 
 
 def test_another_torch_changes_the_fingerprint(environment, monkeypatch):
     monkeypatch.setattr(torch, "__version__", "0.0.1")
-    assert describe_environment(CPU)["fingerprint"] != environment["fingerprint"]
+    assert described()["fingerprint"] != environment["fingerprint"]
 
 
 def test_a_gpu_is_described_and_changes_the_fingerprint(environment, monkeypatch):
     card = SimpleNamespace(name="A card", total_memory=8)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: including_emulation)
-    on_gpu = describe_environment(torch.device("cuda"))
+    on_gpu = described(torch.device("cuda"))
     assert ("A card", 8, "emulated") == tuple(
         on_gpu[key] for key in ("gpu", "gpu_memory_bytes", "bfloat16_kernels")
     )
@@ -79,6 +98,38 @@ def test_what_does_not_decide_a_comparison_leaves_the_fingerprint(environment, k
 @pytest.mark.parametrize("key", ["cpu", "driver", "torch_threads", "bfloat16_kernels"])
 def test_what_decides_a_comparison_changes_the_fingerprint(environment, key):
     assert fingerprint({**environment, key: "changed"}) != fingerprint(environment)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"flags": replace(FLAGS, tf32=True)},
+        {"flags": replace(FLAGS, cudnn_benchmark=True)},
+        {"flags": replace(FLAGS, deterministic=False)},
+        {"profile": "paper"},
+        {"data_fingerprint": "other"},
+    ],
+    ids=str,
+)
+def test_what_was_chosen_for_a_run_changes_the_fingerprint(environment, chosen):
+    assert described(**chosen)["fingerprint"] != environment["fingerprint"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores"),
+    [("100000 100000", 1), ("150000 100000", 2), ("99999999 100000", 3), ("max 100000", 3)],
+)
+def test_a_containers_share_of_cpu_time_limits_the_cores_in_use(monkeypatch, tmp_path, limit, cores):
+    (tmp_path / "cpu.max").write_text(f"{limit}\n")
+    monkeypatch.setattr(machine, "_CPU_MAX", tmp_path / "cpu.max")
+    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    assert cores == usable_cores()
+
+
+def test_without_a_container_the_cores_in_use_are_those_allowed(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "_CPU_MAX", tmp_path / "absent")
+    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    assert 3 == usable_cores()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ FLOORS = {
     "metering": 2,
     "execution": 3,
     "results": 4,
+    "carbon": 5,
     "progress": 5,
     "hooks": 5,
     "options": 5,
@@ -29,7 +30,7 @@ FLOORS = {
 ROOMS = {
     "pydicom": {f"data/dicom/{name}.py" for name in ("damage", "display", "pixels", "reading", "writing")}
     | {"data/lidc/files.py", "data/lidc/writing.py"},
-    "bitsandbytes": {"training/optimizers.py", "execution/preload.py"},
+    "bitsandbytes": {"training/optimizers.py"},
     "timm": {"training/models.py"},
     "pytest": {"plugin.py", "progress.py", "options.py", "hooks.py"},
 }

@@ -9,7 +9,8 @@ from redl.case import Case, Dataset, Model, Setting
 from redl.data.prepared import open_prepared
 from redl.execution import run as run_module
 from redl.execution.inputs import DataOptions, prepare_dataset
-from redl.execution.run import Job, run
+from redl.execution.job import Job
+from redl.execution.run import run
 from redl.profile import SMOKE
 
 CASE = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="smoke")

@@ -1,10 +1,18 @@
-"""Peaks of memory, by blocks of known size."""
+"""Peaks of memory, by blocks of known size, and by networks whose need is known."""
 
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+from types import SimpleNamespace
+
+import pynvml
 import pytest
 import torch
 
 from redl.metering import memory
-from redl.metering.memory import MemoryMeter, predicted_memory
+from redl.metering.memory import CPU_SPREAD, MemoryMeter, paper_compatible_bytes
+from redl.metering.prediction import predicted_memory
+from sensors import DRIVER_ABSENT, FakeClock, ScriptedPower, fake_nvml, gpu_uuid
 
 MIB = 2**20
 BLOCK = 64 * MIB
@@ -118,24 +126,125 @@ def cuda_calls(monkeypatch):
     answer("reset_peak_memory_stats", None)
     answer("max_memory_allocated", 300)
     answer("max_memory_reserved", 400)
+    answer("get_device_properties", SimpleNamespace(uuid=gpu_uuid(1).removeprefix("GPU-")))
+    answer("memory_reserved", 400)
+    answer("memory_allocated", 200)
     return calls
 
 
-def test_on_cuda_the_peaks_are_the_allocators(cuda_calls):
+@pytest.fixture
+def driver(monkeypatch, cuda_calls):
+    """Put two GPUs in NVML's place; `running` are the processes of the second."""
+    nvml = fake_nvml(monkeypatch, [ScriptedPower.constant(100)] * 2, FakeClock())
+    nvml.running = [SimpleNamespace(pid=1, usedGpuMemory=9000), own_process(500)]
+
+    def processes(handle):
+        nvml._held()
+        return nvml.running if handle.gpu is nvml.gpus[1] else []
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", processes)
+    return nvml
+
+
+def own_process(used):
+    return SimpleNamespace(pid=os.getpid(), usedGpuMemory=used)
+
+
+def cuda_peak():
     with MemoryMeter(torch.device("cuda", 1)).phase() as phase:
         pass
-    assert (300, 400) == (phase.peak.allocated_bytes, phase.peak.reserved_bytes)
+    return phase.peak
+
+
+@pytest.mark.usefixtures("driver")
+def test_on_cuda_the_peaks_are_the_allocators_and_the_drivers(cuda_calls):
+    peak = cuda_peak()
+    assert (300, 400, 500) == (peak.allocated_bytes, peak.reserved_bytes, peak.process_bytes)
+    assert peak.reason is None
     assert {"cuda:1"} == {device for _, device in cuda_calls}
 
 
+def test_a_process_on_several_slices_takes_what_it_has_on_all(driver):
+    driver.running.append(own_process(70))
+    assert 570 == cuda_peak().process_bytes
+
+
+def test_nvml_is_given_back_after_a_phase(driver):
+    cuda_peak()
+    assert [] == driver.holds
+
+
+def process_unlisted(driver, monkeypatch):
+    driver.running = [SimpleNamespace(pid=os.getpid() + 1, usedGpuMemory=500)]
+
+
+def nothing_listed(driver, monkeypatch):
+    driver.running = []
+
+
+def number_of_another_process(driver, monkeypatch):
+    driver.running = [own_process(399)]
+
+
+def memory_untold(driver, monkeypatch):
+    driver.running = [own_process(None)]
+
+
+def driver_absent(driver, monkeypatch):
+    driver.absent = True
+
+
+def gpu_unknown(driver, monkeypatch):
+    driver.gpus = driver.gpus[:1]
+
+
+def permission_denied(driver, monkeypatch):
+    def deny(handle):
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NO_PERMISSION)
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", deny)
+
+
+def device_lost(driver, monkeypatch):
+    def lose(device):
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lose)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (process_unlisted, "NVML does not list this process"),
+        (nothing_listed, "NVML does not list this process"),
+        (number_of_another_process, "NVML does not list this process"),
+        (memory_untold, "the driver does not tell the memory of a process"),
+        (driver_absent, str(pynvml.NVMLError(DRIVER_ABSENT))),
+        (gpu_unknown, "knows no GPU of UUID"),
+        (permission_denied, str(pynvml.NVMLError(pynvml.NVML_ERROR_NO_PERMISSION))),
+        (device_lost, "unspecified launch failure"),
+    ],
+)
+def test_without_the_drivers_count_the_others_stand_and_the_reason_is_told(
+    driver, monkeypatch, fault, reason
+):
+    fault(driver, monkeypatch)
+    peak = cuda_peak()
+    assert (300, 400, None) == (peak.allocated_bytes, peak.reserved_bytes, peak.process_bytes)
+    assert peak.reason.startswith("no process bytes: ")
+    assert reason in peak.reason
+
+
 @pytest.mark.usefixtures("cuda_calls")
-def test_on_cuda_the_process_peak_is_none_with_a_reason():
-    with MemoryMeter(torch.device("cuda")).phase() as phase:
-        pass
-    assert phase.peak.process_bytes is None
-    assert phase.peak.reason
+def test_the_published_figure_is_reserved_and_allocated_memory_together():
+    assert 600 == paper_compatible_bytes(torch.device("cuda"))
 
 
+def test_the_published_figure_does_not_exist_on_a_cpu():
+    assert paper_compatible_bytes(torch.device("cpu")) is None
+
+
+@pytest.mark.usefixtures("driver")
 def test_on_cuda_the_peak_is_reset_before_and_read_after_the_work_with_the_device_idle(cuda_calls):
     with MemoryMeter(torch.device("cuda")).phase():
         cuda_calls.append(("work", ""))
@@ -144,9 +253,8 @@ def test_on_cuda_the_peak_is_reset_before_and_read_after_the_work_with_the_devic
         "reset_peak_memory_stats",
         "work",
         "synchronize",
-        "max_memory_allocated",
-        "max_memory_reserved",
-    ] == [name for name, _ in cuda_calls]
+    ] == [name for name, _ in cuda_calls][:4]
+    assert {"max_memory_allocated", "max_memory_reserved"} <= {name for name, _ in cuda_calls[4:]}
 
 
 @pytest.mark.usefixtures("cuda_calls")
@@ -163,46 +271,77 @@ def test_a_cuda_device_that_failed_does_not_hide_what_broke_the_phase(monkeypatc
     assert phase.peak.allocated_bytes is None
 
 
-def parameters(*sizes, dtype=torch.float32):
-    return [torch.nn.Parameter(torch.zeros(size, dtype=dtype)) for size in sizes]
+@pytest.mark.usefixtures("driver")
+def test_on_cuda_the_c_library_is_left_alone(monkeypatch):
+    changed = []
+    monkeypatch.setattr(memory, "_map_large_blocks", lambda: changed.append(True))
+    cuda_peak()
+    assert [] == changed
 
 
-def test_full_precision_with_adam_takes_16_bytes_a_parameter():
-    predicted = predicted_memory(parameters(1000), optimizer_state_bits={"32": 1000})
-    assert 16_000 == predicted.total
+BASE = {"batch": 2048, "width": 512}
 
 
-def test_half_weights_take_half_the_weights_and_gradients():
-    predicted = predicted_memory(parameters(1000, dtype=torch.bfloat16), optimizer_state_bits={"16": 1000})
-    assert (2000, 2000, 4000) == (predicted.weights, predicted.gradients, predicted.optimizer_state)
+def network(width, device):
+    layers = [layer for _ in range(12) for layer in (torch.nn.Linear(width, width), torch.nn.ReLU())]
+    return torch.nn.Sequential(*layers).to(device)
 
 
-def test_frozen_weights_have_no_gradients():
-    frozen = torch.nn.Parameter(torch.zeros(10), requires_grad=False)
-    predicted = predicted_memory([frozen], optimizer_state_bits={})
-    assert (40, 0, 0) == (predicted.weights, predicted.gradients, predicted.optimizer_state)
+def train(*, batch, width):
+    """Return the peak of two steps; gradients live through the next forward pass, as in redl's own loop."""
+    meter = MemoryMeter(torch.device("cpu"))
+    model = network(width, "cpu")
+    optimizer = torch.optim.Adam(model.parameters())
+    images = torch.rand(batch, width)
+    with meter.phase() as phase:
+        for _ in range(2):
+            loss = model(images).mean()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+    return phase.peak.allocated_bytes
 
 
-def test_8_bit_state_is_what_bitsandbytes_allocates():
-    bitsandbytes = pytest.importorskip("bitsandbytes")
-    held = parameters(256 * 100)
-    optimizer = bitsandbytes.optim.Adam8bit(held)
-    held[0].grad = torch.zeros_like(held[0])
-    optimizer.init_state(optimizer.param_groups[0], held[0], 0, 0)
-    state = optimizer.state[held[0]]
-    allocated = sum(state[name].nbytes for name in ("state1", "state2", "absmax1", "absmax2"))
-    assert allocated == predicted_memory(held, optimizer_state_bits={"8": 25_600}).optimizer_state
+def in_a_fresh_process(work, **sizes):
+    """Call in a child of its own, whose heap has no history of tests."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["redl.execution.preload"])
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(work, **sizes).result()
 
 
-def test_a_last_incomplete_block_has_scales_too():
-    assert 2 * 257 + 2 * 4 * 2 == predicted_memory([], optimizer_state_bits={"8": 257}).optimizer_state
+def needed(*, batch, width):
+    """Count the bytes that must be held when the forward pass ends, on a device without memory."""
+    model = network(width, "meta")
+    parameters = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
+    saved = {}
+
+    def note(tensor):
+        storage = tensor.untyped_storage()
+        if storage._cdata not in parameters:
+            saved[storage._cdata] = storage
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        outputs = model(torch.rand(batch, width, device="meta"))
+    activations = sum(storage.nbytes() for storage in saved.values())
+    last_sums = outputs.nbytes  # the last ReLU's input, which is not saved
+    return predicted_memory(model.parameters(), eight_bit=False).total + activations + last_sums
 
 
-def test_32_bit_state_is_what_torch_allocates():
-    held = parameters(500)
-    optimizer = torch.optim.Adam(held)
-    held[0].grad = torch.zeros_like(held[0])
-    optimizer.step()
-    state = optimizer.state[held[0]]
-    allocated = state["exp_avg"].nbytes + state["exp_avg_sq"].nbytes
-    assert allocated == predicted_memory(held, optimizer_state_bits={"32": 500}).optimizer_state
+@pytest.fixture(scope="module")
+def base_peak():
+    return in_a_fresh_process(train, **BASE)
+
+
+@needs_resettable_peak
+@pytest.mark.parametrize("doubled", BASE)
+def test_doubling_the_batch_or_the_width_raises_the_peak_as_predicted(base_peak, doubled):
+    larger = BASE | {doubled: 2 * BASE[doubled]}
+    peak = in_a_fresh_process(train, **larger)
+    assert abs(needed(**larger) - needed(**BASE) - (peak - base_peak)) < CPU_SPREAD * peak
+
+
+@needs_resettable_peak
+def test_the_peak_is_what_a_network_needs_and_a_little_for_the_libraries(base_peak):
+    assert needed(**BASE) < base_peak < needed(**BASE) + 48 * MIB

@@ -7,7 +7,9 @@ import torch
 
 from redl.case import Case, Dataset, Model, Setting
 from redl.execution.inputs import DataOptions, prepare_dataset
-from redl.execution.run import Job, run
+from redl.execution.job import Job
+from redl.execution.run import run
+from redl.metering.assumptions import Assumptions
 from redl.profile import TINY
 from redl.record import Record, Status
 
@@ -18,6 +20,8 @@ NOT_FIGURES = {
     "sha256",
     "first_epoch",
     "reason_unavailable",
+    "energy_wh_partial",  # of a total that is not whole
+    "explanation",
     "scope",
     "country",
     "year",
@@ -96,7 +100,42 @@ def test_energy_is_an_estimate_that_says_so_or_measured(baseline):
 
 
 def test_all_test_images_are_inferred(baseline):
-    assert baseline.data.images.test == baseline.inference.images
+    assert (1, baseline.data.images.test) == (baseline.inference.passes, baseline.inference.images)
+
+
+def test_passes_are_repeated_for_the_profiles_window(record_of):
+    inference = record_of(Setting.BASELINE, inference_window_s=0.5).inference
+    assert inference.passes > 1
+    assert 0.5 <= inference.seconds
+
+
+def test_energy_is_told_for_each_image_of_its_windows(baseline):
+    for phase, images in (
+        (baseline.energy.train, 2 * baseline.data.images.train),
+        (baseline.energy.inference, baseline.inference.images),
+    ):
+        assert images == phase.images
+        assert pytest.approx(phase.energy_wh / images) == phase.energy_wh_per_image
+
+
+def test_the_energy_window_holds_what_the_clock_counts(baseline):
+    assert baseline.training.seconds_to_stop <= baseline.energy.train.duration_s
+    assert baseline.inference.seconds <= baseline.energy.inference.duration_s
+
+
+def test_a_single_image_is_timed_by_itself(baseline):
+    latency = baseline.inference.latency
+    assert TINY.latency_passes == latency.passes
+    assert 0 < latency.median_seconds <= latency.p95_seconds
+
+
+def test_what_the_user_said_of_grid_site_and_processor_is_applied(prepared):
+    case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="tiny")
+    said = Assumptions(g_per_kwh=100.0, pue=1.5, cpu_tdp_w=65.0)
+    energy = run(Job(case=case, profile=TINY, prepared=prepared, assumptions=said)).energy.train
+    assert (1.5, 100.0) == (energy.pue.value, energy.carbon_intensity.g_per_kwh)
+    assert pytest.approx(1.5 * energy.components[0].energy_wh) == energy.energy_wh
+    assert pytest.approx(energy.energy_wh / 10) == energy.co2eq_g
 
 
 def test_half_weights_with_8_bit_adam_state_their_formats(record_of):

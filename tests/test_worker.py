@@ -88,6 +88,23 @@ def ask_for_more_memory_than_there_is(_):
     torch.empty(1 << 50, dtype=torch.uint8)
 
 
+class Look(Steps):
+    """Answer with what the child finds when it starts."""
+
+    def finish(self):
+        import gc
+        import sys
+
+        libraries = [name for name in ("timm", "carbontracker.tracker") if name in sys.modules]
+        found = (libraries, gc.get_freeze_count() > 1e5)
+        return Record(status=Status.COMPLETED, reason=repr(found), warnings=(), case=CASE)
+
+
+@contextmanager
+def looking(on_epoch):
+    yield Look(live, on_epoch)
+
+
 def trial(fate, timeout_s=60.0, on_epoch=lambda epoch: None):
     return Trial(CASE, partial(steps, fate), timeout_s=timeout_s, on_epoch=on_epoch)
 
@@ -102,6 +119,12 @@ def record_of(fate, **options):
 
 def test_a_child_sends_back_its_record():
     assert Status.COMPLETED is record_of(live).status
+
+
+def test_a_child_starts_with_its_libraries_and_never_searches_them_for_garbage():
+    run = Trial(CASE, looking, timeout_s=60.0, on_epoch=lambda epoch: None)
+    assert repr((["timm", "carbontracker.tracker"], True)) == run.finish().reason
+    run.close()
 
 
 def test_epochs_are_told_while_the_child_trains():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -13,29 +11,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from redl.case import Case
 from redl.data.prepared import Prepared, open_prepared
+from redl.execution.inference import repeat, time_latency
+from redl.execution.job import Job
 from redl.execution.summary import Findings, Pass, summarise
-from redl.metering.carbontracker import CarbonTrackerMeter
 from redl.metering.clock import Stopwatch
-from redl.metering.memory import MemoryMeter, Phase
-from redl.profile import Profile
+from redl.metering.memory import MemoryMeter, Phase, paper_compatible_bytes
+from redl.metering.meter import EnergyMeter
 from redl.record import Epoch, Flags, Record
 from redl.training import convolution
 from redl.training.fit import Part, fit, predict
 from redl.training.models import build
 from redl.training.optimizers import adam, import_library, state_bits
 from redl.training.precision import precision_of
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """Hold all that a process needs to run one case; `half_dtype` names the setting's 16-bit weights."""
-
-    case: Case
-    profile: Profile
-    prepared: Path
-    half_dtype: str | None = None
 
 
 def run(job: Job) -> Record:
@@ -53,8 +41,9 @@ class CaseRun:
     """
 
     def __init__(self, job: Job, on_epoch: Callable[[Epoch], None] = lambda _: None) -> None:
-        self._case, self._profile = job.case, job.profile
+        self._case, self._profile, self._assumptions = job.case, job.profile, job.assumptions
         self._on_epoch = on_epoch
+        self._paper_bytes: int | None = None
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         half_dtype = None if job.half_dtype is None else getattr(torch, job.half_dtype)
         self._precision = precision_of(job.case.setting, self._device, half_dtype)
@@ -63,7 +52,7 @@ class CaseRun:
         self._parts = [
             _part(self._data, index, self._device) for index in (split.train, split.valid, split.test)
         ]
-        self._stopwatch = Stopwatch(synchronize=self._synchronize)
+        self._stopwatch = self._new_stopwatch()
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -107,19 +96,29 @@ class CaseRun:
                 seed=self._case.seed,
                 window=self._training_window,
                 seconds=lambda: self._stopwatch.seconds,
-                on_epoch=self._on_epoch,
+                on_epoch=self._end_epoch,
             )
         self._optimizer_name = type(optimizer).__name__
         self._state_bits = state_bits(optimizer)
         self._model.zero_grad(set_to_none=True)  # inference holds no gradients
 
     def finish(self) -> Record:
-        """Evaluate on the validation part, which warms up, then measure a pass over the test part."""
+        """Evaluate on the validation part, which warms up, then measure passes over the test part."""
         _, valid, test = self._parts
         valid_logits = self._predict(valid.images)
-        stopwatch = Stopwatch(synchronize=self._synchronize)
-        with self._energy_meter() as energy, self._memory.phase() as memory, energy.window(), stopwatch:
-            test_logits = self._predict(test.images)
+        stopwatch = self._new_stopwatch()
+        with self._energy_meter() as energy, self._memory.phase() as memory:
+            test_logits, passes = repeat(
+                lambda: self._predict(test.images),
+                at_least_s=self._profile.inference_window_s,
+                stopwatch=stopwatch,
+                window=energy.window,
+            )
+        latency = time_latency(
+            lambda: self._predict(test.images[:1]),
+            passes=self._profile.latency_passes,
+            stopwatch=self._new_stopwatch,
+        )
         findings = Findings(
             case=self._case,
             profile=self._profile,
@@ -133,9 +132,12 @@ class CaseRun:
             model=self._model,
             fit=self._fit,
             seconds=self._stopwatch.seconds,
-            train=_pass(self._energy, self._train_memory),
-            inference=_pass(energy, memory),
+            train=_pass(self._energy, self._train_memory, self._fit.images),
+            paper_compatible_bytes=self._paper_bytes,
+            inference=_pass(energy, memory, passes * len(test)),
             inference_seconds=stopwatch.seconds,
+            inference_passes=passes,
+            latency=latency,
             valid_logits=valid_logits,
             test_logits=test_logits,
         )
@@ -155,8 +157,18 @@ class CaseRun:
         with self._energy.window(), self._stopwatch:
             yield
 
-    def _energy_meter(self) -> CarbonTrackerMeter:
-        return CarbonTrackerMeter(gpu=self._device.type == "cuda")
+    def _end_epoch(self, epoch: Epoch) -> None:
+        if epoch.epoch == 1:
+            self._paper_bytes = paper_compatible_bytes(self._device)
+        self._on_epoch(epoch)
+
+    def _energy_meter(self) -> EnergyMeter:
+        on_cuda = self._device.type == "cuda"
+        gpus = [str(torch.cuda.get_device_properties(self._device).uuid)] if on_cuda else []
+        return EnergyMeter(gpus, self._assumptions, synchronize=self._synchronize)
+
+    def _new_stopwatch(self) -> Stopwatch:
+        return Stopwatch(synchronize=self._synchronize)
 
     def _synchronize(self) -> None:
         if self._device.type == "cuda":
@@ -172,9 +184,9 @@ def set_flags() -> Flags:
     return Flags(tf32=False, cudnn_benchmark=False, deterministic=True)
 
 
-def _pass(energy: CarbonTrackerMeter, memory: Phase) -> Pass:
+def _pass(energy: EnergyMeter, memory: Phase, images: int) -> Pass:
     assert memory.peak is not None, "the phase has ended"
-    return Pass(energy=energy.reading(), memory=memory.peak)
+    return Pass(energy=energy.reading(images=images), memory=memory.peak)
 
 
 def _part(data: Prepared, index: NDArray[np.intp], device: torch.device) -> Part:

@@ -12,13 +12,15 @@ from torch import nn
 from redl.case import Case
 from redl.data.prepared import Prepared
 from redl.metering.environment import describe_environment
-from redl.metering.memory import Peak, predicted_memory
+from redl.metering.memory import Peak
+from redl.metering.prediction import explanation, predicted_memory
 from redl.profile import Profile
 from redl.record import (
     Energy,
     EnergyReading,
     Flags,
     Inference,
+    Latency,
     Memory,
     Metrics,
     Pretrained,
@@ -60,6 +62,9 @@ class Findings:
     train: Pass
     inference: Pass
     inference_seconds: float
+    inference_passes: int
+    latency: Latency
+    paper_compatible_bytes: int | None
     valid_logits: torch.Tensor
     test_logits: torch.Tensor
 
@@ -81,7 +86,12 @@ def summarise(found: Findings) -> Record:
         memory=_memory(found),
         energy=Energy(train=found.train.energy, inference=found.inference.energy),
         divergence=divergence,
-        environment=describe_environment(found.precision.device),
+        environment=describe_environment(
+            found.precision.device,
+            flags=found.flags,
+            profile=found.profile.name,
+            data_fingerprint=found.data.fingerprint,
+        ),
     )
 
 
@@ -126,9 +136,13 @@ def _training(found: Findings) -> Training:
 
 
 def _inference(found: Findings) -> Inference:
-    images = len(found.test_logits)
+    images = found.inference_passes * len(found.test_logits)
     return Inference(
-        seconds=found.inference_seconds, images=images, images_per_second=images / found.inference_seconds
+        seconds=found.inference_seconds,
+        passes=found.inference_passes,
+        images=images,
+        images_per_second=images / found.inference_seconds,
+        latency=found.latency,
     )
 
 
@@ -139,9 +153,14 @@ def _memory(found: Findings) -> Memory:
         train_peak_bytes=train.allocated_bytes,
         inference_peak_bytes=inference.allocated_bytes,
         reserved_peak_bytes=train.reserved_bytes,
+        inference_reserved_peak_bytes=inference.reserved_bytes,
         process_peak_bytes=train.process_bytes,
-        predicted=predicted_memory(found.model.parameters(), optimizer_state_bits=found.optimizer_state_bits),
-        paper_compatible_bytes=None,
+        inference_process_peak_bytes=inference.process_bytes,
+        predicted=predicted_memory(found.model.parameters(), eight_bit=found.case.setting.eight_bit),
+        explanation=explanation(
+            found.case.setting, found.model.parameters(), train_peak_bytes=train.allocated_bytes
+        ),
+        paper_compatible_bytes=found.paper_compatible_bytes,
     )
 
 
@@ -159,13 +178,14 @@ def _warnings(found: Findings) -> Iterator[str]:
         yield f"data: {len(found.data.origin.unreadable)} files could not be read and were kept out"
     if found.data.origin.skipped:
         yield f"data: {len(found.data.origin.skipped)} scans have no images here and were skipped"
-    yield "memory.paper_compatible_bytes: the published figure is not taken"
+    if found.paper_compatible_bytes is None:
+        yield "memory.paper_compatible_bytes: the published figure is of a GPU's caching allocator"
     for phase, peak in {"train": found.train.memory, "inference": found.inference.memory}.items():
         if peak.reason is not None:
             yield f"memory of {phase}: {peak.reason}"
     for phase, energy in {"train": found.train.energy, "inference": found.inference.energy}.items():
-        if energy.reason_unavailable is not None:
-            yield f"energy of {phase}: {energy.reason_unavailable}"
+        texts = (energy.reason_unavailable, *energy.warnings)
+        yield from (f"energy of {phase}: {text}" for text in texts if text is not None)
     if not _labels_by_subject(found.data):
         yield "metrics.*.subject_accuracy and subject_auc: a subject can have images of both classes"
     if found.fit.best_epoch is None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from functools import partial
-from pathlib import Path
 
 from redl.case import Case
+from redl.execution.job import Job
 from redl.execution.worker import CaseBrokeError, OnEpoch, Start, Step, Steps, Worker
-from redl.profile import Profile
 from redl.record import Record
 
 
@@ -74,17 +73,15 @@ class Trial:
             self.close()
 
 
-def start_case(case: Case, profile: Profile, prepared: Path, half_dtype: str | None) -> Start:
-    """Return what the child calls to begin a case on prepared images."""
-    return partial(_start, case, profile, prepared, half_dtype)
+def start_case(job: Job) -> Start:
+    """Return what the child calls to begin a case."""
+    return partial(_start, job)
 
 
-def _start(
-    case: Case, profile: Profile, prepared: Path, half_dtype: str | None, on_epoch: OnEpoch
-) -> AbstractContextManager[Steps]:
-    from redl.execution.run import CaseRun, Job  # torch comes with it, which the parent must not import
+def _start(job: Job, on_epoch: OnEpoch) -> AbstractContextManager[Steps]:
+    from redl.execution.run import CaseRun  # torch comes with it, which the parent must not import
 
-    return CaseRun(Job(case=case, profile=profile, prepared=prepared, half_dtype=half_dtype), on_epoch)
+    return CaseRun(job, on_epoch)
 
 
 def broken_record(case: Case, end: CaseBrokeError) -> Record:

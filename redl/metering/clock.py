@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 
-def _already_synchronous() -> None:
+def already_synchronous() -> None:
     """Wait for nothing: work on a CPU is over when its call returns."""
 
 
@@ -21,7 +21,7 @@ class Stopwatch:
     def __init__(
         self,
         now: Callable[[], float] = time.perf_counter,
-        synchronize: Callable[[], None] = _already_synchronous,
+        synchronize: Callable[[], None] = already_synchronous,
     ) -> None:
         self._now = now
         self._synchronize = synchronize

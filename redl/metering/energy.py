@@ -1,13 +1,52 @@
-"""Energy from power samples: what was drawn inside the windows, and how much of them was watched."""
+"""Energy: what one meter says of one component, and how power samples become watt-hours."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
-from statistics import fmean
 
-_SECONDS_PER_HOUR = 3600
+from redl.record import EnergyKind
+
+JOULES_PER_WH = 3600
+
+
+class SensorError(Exception):
+    """Report in one line why a sensor cannot be used."""
+
+
+class Component(StrEnum):
+    """Name a part of the machine whose energy is told apart."""
+
+    GPU = "gpu"
+    CPU = "cpu"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figure:
+    """Hold what one meter says of one component over all its windows, at the machine, without any PUE.
+
+    `reason` says why there is no energy. The last three fields are of a meter that samples.
+    """
+
+    energy_wh: float | None
+    sensor: str
+    kind: EnergyKind
+    devices: tuple[str, ...]
+    scope: str | None
+    warnings: tuple[str, ...] = ()
+    reason: str | None = None
+    n_samples: int = 0
+    interval_s: float | None = None
+    coverage: float | None = None
+
+
+def no_figure(sensor: str, reason: str) -> Figure:
+    """Return the figure of a sensor that cannot be read."""
+    return Figure(
+        energy_wh=None, sensor=sensor, kind=EnergyKind.UNAVAILABLE, devices=(), scope=None, reason=reason
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,35 +84,41 @@ class Draw:
 
 
 def integrate(windows: Sequence[Window], samples: Sequence[PowerSample]) -> Draw:
-    """Sum each window's mean power times its length; a window without a sample takes the overall mean.
+    """Sum each window's power over its time; a window without a sample takes the overall mean.
 
-    A sample counts where its middle lies, so one that straddles the end of a window, or came late,
-    does not carry power of the time between the windows into one of them. Both are in order of time.
+    A sample stands for the time that is nearer to it than to any other of its window. It counts where its
+    middle lies, so one that straddles the end of a window, or came late, does not carry power of the time
+    between the windows into one of them. Both are in order of time.
     """
     inside = _samples_by_window(windows, samples)
-    watched = [watts for window in inside for watts in window]
+    pairs = list(zip(windows, inside, strict=True))
     seconds = sum(window.seconds for window in windows)
-    if not watched or seconds <= 0:
+    covered = sum(window.seconds for window, own in pairs if own)
+    if seconds <= 0 or covered <= 0:
         return Draw(energy_wh=None, n_samples=0, coverage=0.0)
-    overall = fmean(watched)
-    joules = sum(
-        (fmean(watts) if watts else overall) * window.seconds
-        for window, watts in zip(windows, inside, strict=True)
-    )
-    covered = sum(window.seconds for window, watts in zip(windows, inside, strict=True) if watts)
+    joules = sum(_joules(window, own) for window, own in pairs)
     return Draw(
-        energy_wh=joules / _SECONDS_PER_HOUR, n_samples=len(watched), coverage=min(1.0, covered / seconds)
+        energy_wh=joules * seconds / covered / JOULES_PER_WH,
+        n_samples=sum(len(own) for own in inside),
+        coverage=min(1.0, covered / seconds),
     )
 
 
-def _samples_by_window(windows: Sequence[Window], samples: Sequence[PowerSample]) -> list[list[float]]:
-    """Return the watts inside each window, in one pass over both."""
+def _joules(window: Window, samples: Sequence[PowerSample]) -> float:
+    """Return the energy of one window, 0 without a sample."""
+    borders = [(one.at + other.at) / 2 for one, other in pairwise(samples)]
+    cells = pairwise((window.start, *borders, window.end))
+    return sum(sample.watts * (end - start) for sample, (start, end) in zip(samples, cells, strict=False))
+
+
+def _samples_by_window(windows: Sequence[Window], samples: Sequence[PowerSample]) -> list[list[PowerSample]]:
+    """Return the samples inside each window, in one pass over both."""
     assert all(one.end <= other.start for one, other in pairwise(windows))
-    inside: list[list[float]] = [[] for _ in windows]
+    inside: list[list[PowerSample]] = [[] for _ in windows]
     position = 0
     for sample in samples:
         while position < len(windows) and windows[position].end < sample.at:
             position += 1
         if position < len(windows) and windows[position].start <= sample.at:
-            inside[position].append(sample.watts)
+            inside[position].append(sample)
     return inside

@@ -9,12 +9,12 @@ import platform
 import re
 import shutil
 import subprocess
-from importlib import metadata
 from pathlib import Path
 
 import torch
 
-from redl.record import Environment
+from redl.metering.machine import cpu_model, package_version, usable_cores
+from redl.record import Environment, Flags
 
 _PACKAGES = ("timm", "bitsandbytes", "carbontracker", "pydicom", "numpy")
 
@@ -23,10 +23,13 @@ _PACKAGES = ("timm", "bitsandbytes", "carbontracker", "pydicom", "numpy")
 _NOT_COMPARED = frozenset({"git_commit", "memory_bytes"})
 
 
-def describe_environment(device: torch.device) -> Environment:
+def describe_environment(
+    device: torch.device, *, flags: Flags, profile: str, data_fingerprint: str
+) -> Environment:
     """Describe the machine, its software and `device`; hold no host name, user name or path.
 
-    `fingerprint` is the same for two runs whose figures may be compared.
+    `fingerprint` is the same for two runs whose figures may be compared: the numerical flags, the profile
+    and the data are part of it, though they stand elsewhere in the record.
     """
     entries: Environment = {
         **_machine(),
@@ -38,22 +41,20 @@ def describe_environment(device: torch.device) -> Environment:
         "bfloat16_kernels": _bfloat16_kernels(device),
         "git_commit": git_commit(Path(__file__).parents[2]),
     }
-    return {"fingerprint": fingerprint(entries), **entries}
+    chosen: Environment = {
+        "tf32": flags.tf32,
+        "cudnn_benchmark": flags.cudnn_benchmark,
+        "deterministic": flags.deterministic,
+        "profile": profile,
+        "data": data_fingerprint,
+    }
+    return {"fingerprint": fingerprint(entries | chosen), **entries}
 
 
 def fingerprint(entries: Environment) -> str:
     """Return 16 hexadecimal digits that stand for all entries on which measured figures depend."""
     compared = {key: value for key, value in entries.items() if key not in _NOT_COMPARED}
     return hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def cpu_model() -> str | None:
-    """Return the processor's name as the kernel gives it; None where it gives none."""
-    try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    except OSError:
-        found = None
-    return found[1].strip() if found else platform.processor() or None
 
 
 def git_commit(checkout: Path) -> str | None:
@@ -74,8 +75,9 @@ def git_commit(checkout: Path) -> str | None:
 
 def _machine() -> Environment:
     return {
-        "cpu": cpu_model(),
-        "logical_cores": _usable_cores(),
+        "cpu": cpu_model() or platform.processor() or None,
+        "logical_cores": os.cpu_count(),
+        "usable_cores": usable_cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -102,19 +104,6 @@ def _driver() -> str | None:
         return None
     found = re.search(r"\b\d{3}\.\d+(?:\.\d+)?\b", text)
     return found[0] if found else None
-
-
-def _usable_cores() -> int | None:
-    """Count the cores this process may use, which a batch system often restricts."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-def package_version(package: str) -> str | None:
-    """Return the version of an installed package; None if it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _bfloat16_kernels(device: torch.device) -> str:

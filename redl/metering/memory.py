@@ -1,29 +1,38 @@
-"""Peak memory of a phase, measured, and what weights, gradients and optimizer state should take.
+"""Peak memory of a phase, measured.
 
 On a GPU the peak is the allocator's. On a CPU it is the growth of the process's resident set since the
-meter was made, which counts everything the process does and so is noisier. Build the meter after all
-imports and the data, just before the model.
+meter was made, which counts everything the process does and what the C library keeps of freed memory.
+Build the meter after all imports and the data, just before the model.
 """
 
 from __future__ import annotations
 
 import ctypes
 import gc
-import math
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from redl.record import PredictedMemory
+from redl.metering.energy import SensorError
+
+# How far peaks of the same case lie apart on a CPU, the largest less the smallest over the median, so what
+# a gate on memory must allow. benchmarks/test_memory_spread.py measures it; see docs/memory.md.
+CPU_SPREAD = 0.04
+CPU_INFERENCE_SPREAD = 0.12
 
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 
-# Block of bitsandbytes' 8-bit optimizers: one 32-bit scale for each 256 elements of each moment.
-_BLOCK = 256
+# mallopt(3): from this size on a block is mapped by itself, and goes back to the system when it is freed.
+# glibc would raise its own 128 KiB to 32 MiB as blocks are freed, and then keep freed activations resident:
+# the peak of a small network was 1.8 times what it held. 1 MiB costs about 3 % of DenseNet-121's time at
+# 32 px, 128 KiB would cost 45 %.
+_M_MMAP_THRESHOLD = -3
+_MAPPED_BYTES = 2**20
 
 # What a process that does nothing may lose between two readings.
 _UNREST_BYTES = 4 * 2**20
@@ -31,7 +40,7 @@ _UNREST_BYTES = 4 * 2**20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Peak:
-    """Hold a phase's peaks in bytes; `reason` says why those that are None were not measured."""
+    """Hold a phase's peaks in bytes; `reason` names those that are None and says why."""
 
     allocated_bytes: int | None
     reserved_bytes: int | None
@@ -47,10 +56,15 @@ class Phase:
 
 
 class MemoryMeter:
-    """Measure the peak memory of phases on one device, against the memory in use when it is made."""
+    """Measure the peak memory of phases on one device, against the memory in use when it is made.
+
+    On a CPU it has the C library give large blocks back as soon as they are freed, for good.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
+        if device.type == "cpu":
+            _map_large_blocks()
         release_freed_memory()
         self._start_bytes = _resident("VmRSS")
 
@@ -58,8 +72,9 @@ class MemoryMeter:
     def phase(self) -> Iterator[Phase]:
         """Measure one phase; its `peak` is set when it ends, also by an exception.
 
-        On CUDA `allocated_bytes` and `reserved_bytes` are the caching allocator's. On a CPU
-        `allocated_bytes` is the resident peak above the meter's start and `process_bytes` that peak itself.
+        On CUDA `allocated_bytes` and `reserved_bytes` are the caching allocator's, and `process_bytes` is
+        what the driver counts for this process when the phase ends. On a CPU `allocated_bytes` is the
+        resident peak above the meter's start and `process_bytes` that peak itself.
         """
         phase = Phase()
         on_cuda = self._device.type == "cuda"
@@ -80,11 +95,12 @@ class MemoryMeter:
             torch.cuda.synchronize(self._device)
         except RuntimeError as error:  # must not hide what broke the phase
             return _unmeasured(f"the device failed: {type(error).__name__}")
+        process_bytes, reason = _process_bytes(self._device)
         return Peak(
             allocated_bytes=torch.cuda.max_memory_allocated(self._device),
             reserved_bytes=torch.cuda.max_memory_reserved(self._device),
-            process_bytes=None,
-            reason="the process's own share of GPU memory is not read from NVML",
+            process_bytes=process_bytes,
+            reason=reason,
         )
 
     def _cpu_peak(self, *, reset: bool) -> Peak:
@@ -99,26 +115,19 @@ class MemoryMeter:
             allocated_bytes=max(0, peak - self._start_bytes),
             reserved_bytes=None,
             process_bytes=peak,
-            reason="a CPU has no caching allocator that reserves memory",
+            reason="no reserved bytes: a CPU has no caching allocator that reserves memory",
         )
 
 
-def predicted_memory(
-    parameters: Iterable[torch.nn.Parameter], *, optimizer_state_bits: Mapping[str, int]
-) -> PredictedMemory:
-    """Predict the bytes of weights, gradients and Adam's two moments.
+def paper_compatible_bytes(device: torch.device) -> int | None:
+    """Return reserved plus allocated memory as it stands, which the published code printed; None on a CPU.
 
-    `optimizer_state_bits` maps a state's width in bits to its number of parameters, as `{"32": 1000}`.
-    8-bit state adds two 32-bit scales for each block of 256 elements, as bitsandbytes keeps it
-    (Dettmers et al. 2022, arXiv 2110.02861).
+    It counts allocated memory twice and is no peak: Selvan, Schoen and Dam (2023) read it after the first
+    epoch.
     """
-    held = list(parameters)
-    weights = sum(parameter.numel() * parameter.element_size() for parameter in held)
-    gradients = sum(p.numel() * p.element_size() for p in held if p.requires_grad)
-    state = sum(_moments_bytes(int(bits), count) for bits, count in optimizer_state_bits.items())
-    return PredictedMemory(
-        weights=weights, gradients=gradients, optimizer_state=state, total=weights + gradients + state
-    )
+    if device.type != "cuda":
+        return None
+    return torch.cuda.memory_reserved(device) + torch.cuda.memory_allocated(device)
 
 
 def release_freed_memory() -> None:
@@ -128,12 +137,42 @@ def release_freed_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _moments_bytes(bits: int, count: int) -> int:
-    scales = 4 * math.ceil(count / _BLOCK) if bits == 8 else 0
-    return 2 * (count * bits // 8 + scales)
+def _map_large_blocks() -> None:
+    with suppress(AttributeError, OSError, TypeError):  # only glibc's mallopt is known to do it
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
 
 
-def _unmeasured(reason: str) -> Peak:
+def _process_bytes(device: torch.device) -> tuple[int | None, str | None]:
+    """Return the GPU memory that the driver counts for this process, or None with the reason.
+
+    It holds the context, kernels and all that the caching allocator reserved. Nothing of it is given back
+    before the process ends or empties the cache, so what stands after a phase is the peak so far.
+    """
+    try:
+        return _driver_bytes(device), None
+    except (SensorError, RuntimeError) as error:  # must not hide what broke the phase
+        return None, f"no process bytes: {error}"
+
+
+def _driver_bytes(device: torch.device) -> int:
+    import pynvml  # only where there is a GPU
+
+    from redl.metering.gpus import gpu_of, nvml, open_handle
+
+    gpu = gpu_of(str(torch.cuda.get_device_properties(device).uuid))
+    with nvml():
+        running = pynvml.nvmlDeviceGetComputeRunningProcesses(open_handle(gpu))
+    own = [process.usedGpuMemory for process in running if process.pid == os.getpid()]
+    if None in own:
+        raise SensorError("the driver does not tell the memory of a process")
+    # Inside a container the driver may number processes as the host does, and this number be another's.
+    if sum(own) < torch.cuda.memory_reserved(device) or not own:
+        raise SensorError("NVML does not list this process, as in a container with its own process numbers")
+    return int(sum(own))
+
+
+def _unmeasured(cause: str) -> Peak:
+    reason = f"no figure: {cause}"
     return Peak(allocated_bytes=None, reserved_bytes=None, process_bytes=None, reason=reason)
 
 

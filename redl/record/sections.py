@@ -139,12 +139,23 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Latency:
+    """Tell how long one image takes by itself, in passes of one image after a warm-up."""
+
+    passes: int
+    median_seconds: float
+    p95_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Inference:
-    """Tell how long one pass over the test images took, after a warm-up."""
+    """Tell how long passes over the test images took, after a warm-up; `images` are of all passes."""
 
     seconds: float
+    passes: int
     images: int
     images_per_second: float
+    latency: Latency
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,20 +170,26 @@ class PredictedMemory:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Memory:
-    """Hold peaks in bytes: the allocator's on a GPU, the process's resident growth on a CPU."""
+    """Hold peaks in bytes: the allocator's on a GPU, the process's resident growth on a CPU.
+
+    Those without `inference` in their name are training's. `explanation` says why a setting saves little.
+    """
 
     device: str
     train_peak_bytes: int | None
     inference_peak_bytes: int | None
     reserved_peak_bytes: int | None
+    inference_reserved_peak_bytes: int | None
     process_peak_bytes: int | None
+    inference_process_peak_bytes: int | None
     predicted: PredictedMemory
+    explanation: str | None
     paper_compatible_bytes: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CarbonTrackerFigures:
-    """Hold CarbonTracker's own figure, as it gives it and without its fixed PUE."""
+    """Hold CarbonTracker's own figure, and its samples summed over devices and windows, without its PUE."""
 
     version: str
     energy_wh_raw: float | None
@@ -198,22 +215,48 @@ class CarbonIntensity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EnergyReading:
-    """Hold the energy of one phase and how it was obtained; None, never 0, where it was not."""
+class EnergyComponent:
+    """Hold the energy of the GPUs or of the CPU during one phase, by both meters, without any PUE.
 
+    `energy_wh` is the headline: the counter's figure, else CarbonTracker's samples', else an estimate, else
+    None. `ratio` is CarbonTracker's corrected figure over the counter's. `n_samples`, `interval_s` and
+    `coverage` are of CarbonTracker's samples.
+    """
+
+    component: str
     energy_wh: float | None
-    co2eq_g: float | None
     kind: EnergyKind
     sensor: str | None
     devices: tuple[str, ...]
     scope: str | None
-    n_samples: int
-    interval_s: float
-    coverage: float | None
-    duration_s: float
+    counter_wh: float | None
     carbontracker: CarbonTrackerFigures
+    ratio: float | None
+    n_samples: int
+    interval_s: float | None
+    coverage: float | None
+    warnings: tuple[str, ...]
+    reason_unavailable: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnergyReading:
+    """Hold the energy of one phase, all components together and times the PUE; None, never 0, without them.
+
+    Where a component of `missing` has no figure, `energy_wh` is None and `energy_wh_partial` is the others'.
+    """
+
+    energy_wh: float | None
+    energy_wh_partial: float | None
+    missing: tuple[str, ...]
+    co2eq_g: float | None
+    kind: EnergyKind
+    duration_s: float
+    images: int | None
+    energy_wh_per_image: float | None
+    components: tuple[EnergyComponent, ...]
     pue: Pue
-    carbon_intensity: CarbonIntensity | None
+    carbon_intensity: CarbonIntensity
     warnings: tuple[str, ...]
     reason_unavailable: str | None
 

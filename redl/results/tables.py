@@ -46,7 +46,7 @@ def _row(judgement: Judgement) -> list[str]:
         _accuracy(record),
         _memory(record),
         f"{record.training.seconds_to_stop:.1f}" if record.training else _MISSING,
-        f"{record.inference.seconds:.2f}" if record.inference else _MISSING,
+        f"{record.inference.seconds / record.inference.passes:.2f}" if record.inference else _MISSING,
         _energy(record),
         judgement.problems[0] if judgement.problems else judgement.comparison,
     ]
@@ -64,10 +64,13 @@ def _memory(record: Record) -> str:
 
 
 def _energy(record: Record) -> str:
-    if record.energy is None or record.energy.train.energy_wh is None:
+    if record.energy is None:
         return _MISSING
-    estimated = record.energy.train.kind is EnergyKind.ESTIMATED
-    return f"{'~' if estimated else ''}{record.energy.train.energy_wh:.2f}"
+    found = record.energy.train
+    if found.energy_wh is None:
+        # "+" for what is missing: a figure of the GPU alone must not pass for the machine's.
+        return _MISSING if found.energy_wh_partial is None else f"{found.energy_wh_partial:.2f}+"
+    return f"{'~' if found.kind is EnergyKind.ESTIMATED else ''}{found.energy_wh:.2f}"
 
 
 def _title(records: Sequence[Record]) -> str:
@@ -83,14 +86,25 @@ def _legend(records: Sequence[Record]) -> list[str]:
         f"{r.data.majority_accuracy:.3f}" for r in records if r.data and r.data.majority_accuracy
     )
     devices = _unique(record.memory.device for record in records if record.memory)
-    kinds = _unique(f"{e.kind} by {e.sensor}" for r in records if r.energy and (e := r.energy.train).sensor)
+    kinds = _unique(
+        f"{part.component} {part.kind}" + (f" by {part.sensor}" if part.sensor else "")
+        for record in records
+        if record.energy
+        for part in record.energy.train.components
+    )
     legend = [
         f"P_T: test accuracy per image (majority class {', '.join(majority) or _MISSING}). * diverged.",
         f"memory: peak of training, {' or '.join(_MEMORY[device] for device in devices) or 'not measured'}.",
-        "T_c: training until it stopped, evaluation left out. T: one pass over the test images.",
-        f"E: of training, {', '.join(kinds) or 'not available'}; ~ marks an estimate, not a measurement.",
+        "T_c: training until it stopped, evaluation left out. T: a pass over the test images, their mean.",
+        f"E: of training, {', '.join(kinds) or 'not available'}; ~ marks an estimate, + a part of the whole.",
     ]
-    return legend + [f"note: {note}" for note in _unique(w for r in records for w in r.warnings if _told(w))]
+    notes = [warning for record in records for warning in record.warnings if _told(warning)]
+    notes += [
+        f"{record.case.model} {record.case.setting}, memory: {record.memory.explanation}"
+        for record in records
+        if record.memory and record.memory.explanation
+    ]
+    return legend + [f"note: {note}" for note in _unique(notes)]
 
 
 def _told(warning: str) -> bool:

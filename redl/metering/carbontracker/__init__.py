@@ -6,7 +6,3 @@ that can be configured. So a `Sensor` stands between it and each of its handlers
 stamped and guarded, and while it is built a few of its module globals are swapped. Each private name used
 here has a contract test.
 """
-
-from redl.metering.carbontracker.meter import CarbonTrackerMeter
-
-__all__ = ["CarbonTrackerMeter"]

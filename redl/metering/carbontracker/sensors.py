@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from types import SimpleNamespace
-from typing import Protocol
+from typing import Any, Protocol
 
 from redl.metering.carbontracker.stand_ins import SilentLog, one_line, swapped
-from redl.metering.energy import PowerSample
-from redl.metering.environment import cpu_model
+from redl.metering.counters.powercap import Zone, delta_uj, find_zones
+from redl.metering.energy import Component, PowerSample, SensorError
+from redl.metering.gpus import Gpu, nvml, open_handle
+from redl.metering.machine import cpu_model
+from redl.metering.tdp import Tdp
 from redl.record import EnergyKind
 
 
@@ -19,25 +22,33 @@ class _Handler(Protocol):
 
     def devices(self) -> list[str]: ...
     def power_usage(self) -> list[float]: ...
-    def shutdown(self) -> None: ...
 
 
 class Sensor:
     """Stand in for one of CarbonTracker's handlers: sum its devices, stamp each reading, never raise.
 
-    The handler was initialised by the probe that found it; `reading_s` is how long one reading takes.
+    `read` returns the power of all devices together, or None where it has none yet; `release` gives the
+    handler's resources back.
     """
 
     def __init__(
-        self, handler: _Handler, *, name: str, kind: EnergyKind, scope: str, reading_s: float = 0.0
+        self,
+        read: Callable[[], PowerSample | None],
+        release: Callable[[], None] = lambda: None,
+        *,
+        component: Component,
+        name: str,
+        kind: EnergyKind,
+        devices: Sequence[str],
+        scope: str,
     ) -> None:
-        self._handler = handler
-        self._held = True
-        self._devices = tuple(str(device) for device in handler.devices())
+        self._read = read
+        self._release: Callable[[], None] | None = release
+        self.component = component
         self.name = name
         self.kind = kind
         self.scope = scope
-        self.reading_s = reading_s
+        self._devices = tuple(devices)
         self.samples: list[PowerSample] = []
         self.warnings: list[str] = []
         self.failures = 0
@@ -56,22 +67,23 @@ class Sensor:
 
     def power_usage(self) -> list[float]:
         """Return the power of all devices together, in watts; nothing if it could not be read."""
-        start = time.perf_counter()
         try:
-            watts = sum(self._handler.power_usage())
+            sample = self._read()
         except Exception as error:  # CarbonTracker would stop sampling, or count 0 W
             return self._failed(one_line(error))
-        if not watts > 0:
+        if sample is None:
+            return []
+        if not sample.watts > 0:
             return self._failed("0 W read")
-        self.samples.append(PowerSample(at=(start + time.perf_counter()) / 2, watts=watts))
-        return [watts]
+        self.samples.append(sample)
+        return [sample.watts]
 
     def shutdown(self) -> None:
         """Release the handler once; CarbonTracker's thread and the meter both ask."""
-        if self._held:
-            self._held = False
+        release, self._release = self._release, None
+        if release is not None:
             with suppress(Exception):  # nothing is left to release
-                self._handler.shutdown()
+                release()
 
     def _failed(self, fault: str) -> list[float]:
         self.failures += 1
@@ -79,90 +91,120 @@ class Sensor:
         return []
 
 
-class SensorError(Exception):
-    """Report why a sensor cannot be used."""
-
-
-def find_sensors(*, gpu: bool) -> tuple[Sensor, ...]:
-    """Return the sensors that work; CarbonTracker's guess only where nothing can be measured."""
-    sensors = (_nvml_sensor(),) if gpu else ()
-    try:
-        return (*sensors, _powercap_sensor())
-    except SensorError as absent:
-        if not sensors:
-            return (_tdp_sensor(str(absent)),)
-        sensors[0].warnings.append(f"the CPU is not counted: {absent}")
-        return sensors
-
-
-def _nvml_sensor() -> Sensor:
+def gpu_sensor(gpus: Sequence[Gpu], *, now: Callable[[], float] = time.perf_counter) -> Sensor:
+    """Return CarbonTracker's reading of the power of these GPUs; raise SensorError if they do not tell it."""
     from carbontracker.components.gpu import nvidia
 
     handler = nvidia.NvidiaGPU(pids=[], devices_by_pid=False)
-    with _probing("NVML", handler):
-        handler.init()
-        if not sum(handler.power_usage()) > 0:
-            raise SensorError("no GPU that tells its power")
-        # It reads the numbers in CUDA_VISIBLE_DEVICES, and takes a UUID or a MIG slice there for all GPUs.
-        chosen = bool(handler._slurm_gpu_indices())  # noqa: SLF001 - it tells nobody what it chose
-    scope = "the GPUs in CUDA_VISIBLE_DEVICES" if chosen else "all GPUs of the machine"
-    sensor = Sensor(handler, name="nvml_power_polling", kind=EnergyKind.MEASURED, scope=scope)
-    if not chosen and len(sensor.devices()) > 1:
-        sensor.warnings.append("all GPUs are counted: put the numbers of those used in CUDA_VISIBLE_DEVICES")
-    return sensor
+    with ExitStack() as held:
+        held.enter_context(nvml())
+        # It would look at CUDA_VISIBLE_DEVICES, take the numbers there for NVML's, and a UUID for all GPUs.
+        handler._handles = [open_handle(gpu) for gpu in gpus]  # noqa: SLF001 - its own choice is wrong
+        with _proving("NVML"):
+            if not sum(handler.power_usage()) > 0:
+                raise SensorError("no GPU that tells its power")
+        release = held.pop_all().close
+    return Sensor(
+        _polling(handler, now),
+        release,
+        component=Component.GPU,
+        name="nvml_power_polling",
+        kind=EnergyKind.MEASURED,
+        devices=[gpu.name for gpu in gpus],
+        scope="whole GPUs, of which slices were used" if any(gpu.slice for gpu in gpus) else "the GPUs used",
+    )
 
 
-def _powercap_sensor() -> Sensor:
-    from carbontracker import exceptions
+def package_sensor(*, now: Callable[[], float] = time.perf_counter) -> Sensor:
+    """Return CarbonTracker's reading of the CPU packages; raise SensorError if they may not be read."""
     from carbontracker.components.cpu import intel
 
+    zones = find_zones()
     handler = intel.IntelCPU(pids=[], devices_by_pid=False)
-    with _probing("powercap", handler):
-        if not handler.available():
-            raise SensorError("this system has none")
+    with _proving("powercap"):
         handler.init()
-        if not handler.devices():
-            raise SensorError("no CPU package among its zones")
-        try:
-            handler._get_measurements()  # noqa: SLF001 - the public power_usage() sleeps a second
-        except exceptions.IntelRaplPermissionError:
-            raise SensorError("may not be read; allow reading its energy_uj files") from None
+        # It takes mirrored packages for more packages.
+        handler._rapl_devices = [zone.name for zone in zones]  # noqa: SLF001 - its own choice is wrong
+        read = _Differences(handler._get_measurements, zones, now)  # noqa: SLF001 - its power_usage() sleeps a second
     return Sensor(
-        handler,
+        read,
+        component=Component.CPU,
         name="rapl_powercap",
         kind=EnergyKind.MEASURED,
-        scope="CPU packages of the whole machine, with their memory where it is a zone",
-        reading_s=float(intel.MEASURE_DELAY),
+        devices=[zone.label for zone in zones],
+        scope="node: all CPU packages, with their memory where it is a zone",
     )
 
 
-def _tdp_sensor(why: str) -> Sensor:
-    from carbontracker.components.cpu import generic
-
-    brand = SimpleNamespace(get_cpu_info=lambda: {"brand_raw": cpu_model() or ""})
-    # py-cpuinfo starts processes to find the name; CarbonTracker's logger here prints to stdout.
-    with swapped(generic, "cpuinfo", brand), swapped(generic, "logger", SilentLog()):
-        handler = generic.GenericCPU(pids=[], devices_by_pid=False)
-        handler.init()
-        known = handler.find_matching_tdp() is not None
-    sensor = Sensor(handler, name="tdp_model", kind=EnergyKind.ESTIMATED, scope="one CPU, whatever its load")
-    origin = (
-        "half of what its table gives for the first such name" if known else "half of its table's average"
+def guess_sensor(*, now: Callable[[], float] = time.perf_counter) -> Sensor:
+    """Return CarbonTracker's guess of the CPU's power: half its TDP, by the processor's name, always."""
+    handler, row = _generic_cpu()
+    sensor = Sensor(
+        _polling(handler, now),
+        component=Component.CPU,
+        name="tdp_model",
+        kind=EnergyKind.ESTIMATED,
+        devices=handler.devices(),
+        scope="one CPU, whatever its load",
     )
-    sensor.warnings.append(
-        f"energy is a guess ({why}): CarbonTracker takes {sensor.devices()[0]} to draw a constant "
-        f"{sum(handler.power_usage()):g} W, {origin}, whatever the load"
-    )
+    watts = sum(handler.power_usage())
+    sensor.warnings.append(f"CarbonTracker's own figure is a constant {watts:g} W, half of {row}")
     return sensor
+
+
+def table_tdp() -> Tdp:
+    """Return the TDP that CarbonTracker's table gives this processor; raise SensorError without a table."""
+    handler, row = _generic_cpu()
+    return Tdp(watts=2 * sum(handler.power_usage()), source=f"{row}; --redl-cpu-tdp gives a better one")
+
+
+def _generic_cpu() -> tuple[_Handler, str]:
+    """Return CarbonTracker's handler of a CPU it cannot measure, and in which row it found it."""
+    with _proving("TDP"):
+        from carbontracker.components.cpu import generic
+
+        brand = SimpleNamespace(get_cpu_info=lambda: {"brand_raw": cpu_model() or ""})
+        # py-cpuinfo starts processes to find the name; CarbonTracker's logger here prints to stdout.
+        with swapped(generic, "cpuinfo", brand), swapped(generic, "logger", SilentLog()):
+            handler = generic.GenericCPU(pids=[], devices_by_pid=False)
+            handler.init()
+            known = handler.find_matching_tdp() is not None
+    row = f"the first {handler.devices()[0]} of" if known else "the average of"
+    return handler, f"{row} CarbonTracker's table"
+
+
+class _Differences:
+    """Read mean powers between successive readings of the packages' energy, without sleeping in between."""
+
+    def __init__(
+        self, measure: Callable[[], list[Any]], zones: Sequence[Zone], now: Callable[[], float]
+    ) -> None:
+        self._measure, self._zones, self._now = measure, zones, now
+        self._before, self._at = measure(), now()
+
+    def __call__(self) -> PowerSample | None:
+        after, at = self._measure(), self._now()
+        before, began, self._before, self._at = self._before, self._at, after, at
+        if at <= began:
+            return None
+        deltas = [delta_uj(zone, *pair) for zone, *pair in zip(self._zones, before, after, strict=True)]
+        return PowerSample(at=(began + at) / 2, watts=sum(deltas) / 1e6 / (at - began))
+
+
+def _polling(handler: _Handler, now: Callable[[], float]) -> Callable[[], PowerSample]:
+    def read() -> PowerSample:
+        start = now()
+        watts = sum(handler.power_usage())
+        return PowerSample(at=(start + now()) / 2, watts=watts)
+
+    return read
 
 
 @contextmanager
-def _probing(what: str, handler: _Handler) -> Iterator[None]:
-    """Release the handler and raise SensorError for whatever goes wrong inside."""
+def _proving(what: str) -> Iterator[None]:
+    """Raise SensorError for whatever goes wrong inside."""
     try:
         yield
-    except Exception as error:
-        with suppress(Exception):  # it may not have come so far that there is something to release
-            handler.shutdown()
+    except (Exception, SystemExit) as error:  # CarbonTracker ends the process where others raise
         reason = str(error) if isinstance(error, SensorError) else one_line(error)
         raise SensorError(f"{what}: {reason}") from error

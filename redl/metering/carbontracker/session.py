@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -24,10 +25,19 @@ class Session:
     endings: tuple[Callable[[], None], ...]
     builtin_pue: float
 
-    def own_wh(self) -> tuple[float, float]:
-        """Return CarbonTracker's own total in watt-hours, with and without its fixed PUE."""
-        raw = 1000 * float(self.sampler.total_energy_per_epoch().sum())
-        return raw, raw / self.builtin_pue
+    def own_wh(self) -> dict[str, float]:
+        """Return CarbonTracker's own figure of each component in watt-hours, its fixed PUE included."""
+        return {
+            part.name: 1000 * self.builtin_pue * float(sum(part.energy_usage(self.sampler.epoch_times)))
+            for part in self.sampler.components
+        }
+
+
+def import_carbontracker() -> None:
+    """Import CarbonTracker, which takes about a second, before it is needed; leave a failure to that time."""
+    # Its dependencies warn of their old syntax when they are first compiled.
+    with warnings.catch_warnings(action="ignore"), suppress(Exception, SystemExit):
+        from carbontracker import tracker  # noqa: F401
 
 
 def start(sensors: Sequence[Sensor], log: SilentLog) -> Session:
@@ -36,7 +46,7 @@ def start(sensors: Sequence[Sensor], log: SilentLog) -> Session:
     from carbontracker.components import component
     from carbontracker.emissions.intensity import intensity
 
-    by_component = {"gpu" if sensor.name.startswith("nvml") else "cpu": sensor for sensor in sensors}
+    by_component = {str(sensor.component): sensor for sensor in sensors}
     nowhere = SimpleNamespace(ip=lambda _: SimpleNamespace(ok=False))
     with ExitStack() as swaps:
         for owner, name, stand_in in (

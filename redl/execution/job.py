@@ -1,0 +1,24 @@
+"""A job: all that a process needs to run one case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redl.case import Case
+from redl.metering.assumptions import Assumptions
+from redl.profile import Profile
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """Hold a case, its sizes, its prepared images, and what the user said about it.
+
+    `half_dtype` names the 16-bit weights of a setting that has them; None leaves the choice to the device.
+    """
+
+    case: Case
+    profile: Profile
+    prepared: Path
+    half_dtype: str | None = None
+    assumptions: Assumptions = field(default_factory=Assumptions)

@@ -1,0 +1,55 @@
+"""Assumptions: what no sensor tells, and who said it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from redl.errors import OptionError
+from redl.metering.carbontracker.intensity import country_intensity, world_intensity
+from redl.record import CarbonIntensity, Pue
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assumptions:
+    """Hold what turns a machine's energy into a site's, and into carbon dioxide.
+
+    `country` is an ISO 3166 alpha-2 code whose yearly average is taken, `g_per_kwh` a carbon intensity of
+    one's own, `pue` the energy of the site over that of its machines, `cpu_tdp_w` the power in watts that
+    the whole CPU is built for. Raise OptionError, naming the option, for what cannot be.
+    """
+
+    country: str | None = None
+    g_per_kwh: float | None = None
+    pue: float = 1.0
+    cpu_tdp_w: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        if not (math.isfinite(self.pue) and self.pue >= 1):
+            raise OptionError(
+                f"--redl-pue {self.pue:g}: a site draws at least what its machines draw; give 1 or more"
+            )
+        if self.g_per_kwh is not None and not (math.isfinite(self.g_per_kwh) and self.g_per_kwh >= 0):
+            raise OptionError(
+                f"--redl-carbon-intensity {self.g_per_kwh:g}: give grams of CO2eq a kWh, as 120"
+            )
+        if self.cpu_tdp_w is not None and not (math.isfinite(self.cpu_tdp_w) and self.cpu_tdp_w > 0):
+            raise OptionError(f"--redl-cpu-tdp {self.cpu_tdp_w:g}: give watts above 0, as 65")
+        if self.country is not None and self.g_per_kwh is not None:
+            raise OptionError("--redl-country and --redl-carbon-intensity exclude each other; give one")
+        if self.country is not None:
+            country_intensity(self.country)
+
+    def applied_pue(self) -> Pue:
+        """Return the PUE and who chose it."""
+        source = "default: the machine alone" if self.pue == 1 else "set by the user"
+        return Pue(value=self.pue, source=source)
+
+    def carbon_intensity(self) -> CarbonIntensity:
+        """Return the carbon intensity and where it comes from."""
+        if self.g_per_kwh is not None:
+            return CarbonIntensity(
+                g_per_kwh=self.g_per_kwh, source="set by the user", country=None, year=None
+            )
+        return world_intensity() if self.country is None else country_intensity(self.country)

@@ -1,0 +1,144 @@
+"""The meter: energy counters read at both edges of each window, one figure a component."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from redl.metering.counters.nvml import GpuCounters
+from redl.metering.counters.powercap import PackageCounters
+from redl.metering.energy import JOULES_PER_WH, Component, Figure, SensorError, Window, no_figure
+from redl.metering.gpus import Gpu
+from redl.record import EnergyKind
+
+# NVML's counters step every 10 to 100 ms (arXiv 2312.02741).
+_LEAST_GPU_S = 1.0
+
+
+class CounterMeter:
+    """Measure energy with the counters of GPUs and CPU packages; only time inside `window()` counts.
+
+    A counter that fails ends its own component's figure, never the other's and never the work.
+    """
+
+    def __init__(self, gpus: Sequence[Gpu] = (), *, now: Callable[[], float] = time.perf_counter) -> None:
+        self._now = now
+        self._inside = False
+        self.windows: list[Window] = []
+        self._tallies: dict[Component, _Tally] = {}
+        if gpus:
+            self._tallies[Component.GPU] = _Tally(GpuCounters.sensor, lambda: GpuCounters(gpus))
+        self._tallies[Component.CPU] = _Tally(PackageCounters.sensor, PackageCounters)
+
+    @property
+    def duration_s(self) -> float:
+        """Return how long the windows were together."""
+        return sum(window.seconds for window in self.windows)
+
+    @contextmanager
+    def window(self) -> Iterator[None]:
+        """Count the energy drawn inside; the caller synchronises the device within both edges."""
+        assert not self._inside, "windows of a meter cannot be nested"
+        self._inside = True
+        for tally in self._tallies.values():
+            tally.start()
+        began = self._now()
+        try:
+            yield
+        finally:
+            window = Window(start=began, end=self._now())
+            for tally in self._tallies.values():
+                tally.stop(window.seconds)
+            self.windows.append(window)
+            self._inside = False
+
+    def close(self) -> None:
+        """Release the counters; a second call does nothing."""
+        for tally in self._tallies.values():
+            tally.close()
+
+    def figures(self) -> dict[Component, Figure]:
+        """Return what each component drew in all windows together."""
+        return {
+            component: tally.figure(self._warnings(component)) for component, tally in self._tallies.items()
+        }
+
+    def _warnings(self, component: Component) -> tuple[str, ...]:
+        if component is not Component.GPU or not 0 < self.duration_s < _LEAST_GPU_S:
+            return ()
+        return (
+            f"{GpuCounters.sensor}: windows of {self.duration_s:.3f} s together; "
+            "the counter steps every 0.01 to 0.1 s",
+        )
+
+
+class _Counters(Protocol):
+    """Name what GpuCounters and PackageCounters have in common."""
+
+    @property
+    def sensor(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def devices(self) -> tuple[str, ...]: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+    def read(self) -> tuple[int, ...]: ...
+    def joules(self, before: Sequence[int], after: Sequence[int], seconds: float) -> float: ...
+    def close(self) -> None: ...
+
+
+class _Tally:
+    """Add up one component's windows; a sum that lacks one of them would be too small, so it ends."""
+
+    def __init__(self, sensor: str, find: Callable[[], _Counters]) -> None:
+        self._sensor = sensor
+        self._counters: _Counters | None = None
+        self._reason: str | None = None
+        self._before: tuple[int, ...] | None = None
+        self._joules: float | None = None
+        with self._fault_kept():
+            self._counters = find()
+
+    def start(self) -> None:
+        """Read the counters as a window opens."""
+        with self._fault_kept():
+            if self._counters is not None:
+                self._before = self._counters.read()
+
+    def stop(self, seconds: float) -> None:
+        """Read the counters as a window closes, and add the difference."""
+        with self._fault_kept():
+            if self._counters is not None and self._before is not None:
+                joules = self._counters.joules(self._before, self._counters.read(), seconds)
+                self._joules = joules + (self._joules or 0.0)
+
+    def close(self) -> None:
+        if self._counters is not None:
+            self._counters.close()
+
+    def figure(self, warnings: tuple[str, ...]) -> Figure:
+        """Return the sum, or why there is none."""
+        counters = self._counters
+        if counters is None:
+            return no_figure(self._sensor, self._reason or "")
+        reason = self._reason if self._joules is not None else self._reason or "no window was measured"
+        return Figure(
+            energy_wh=None if reason or self._joules is None else self._joules / JOULES_PER_WH,
+            sensor=counters.sensor,
+            kind=EnergyKind.UNAVAILABLE if reason else EnergyKind.MEASURED,
+            devices=counters.devices,
+            scope=counters.scope,
+            warnings=(*counters.warnings, *warnings),
+            reason=reason,
+        )
+
+    @contextmanager
+    def _fault_kept(self) -> Iterator[None]:
+        """Keep the first fault in place of raising it."""
+        try:
+            yield
+        except SensorError as fault:
+            self._reason = self._reason or str(fault)

@@ -1,0 +1,55 @@
+"""The energy counters of NVIDIA GPUs, Volta and later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import pynvml
+
+from redl.metering.energy import SensorError
+from redl.metering.gpus import Gpu, nvml, nvml_faults, open_handle
+
+
+class GpuCounters:
+    """Count the energy of GPUs, each once; raise SensorError if NVML does not know one of them."""
+
+    sensor = "nvml_energy_counter"
+
+    def __init__(self, gpus: Sequence[Gpu]) -> None:
+        self._gpus = tuple({gpu.uuid: gpu for gpu in gpus}.values())
+        self.devices = tuple(gpu.name for gpu in self._gpus)
+        sliced = any(gpu.slice for gpu in self._gpus)
+        self.scope = "whole GPUs, of which slices were used" if sliced else "the GPUs used"
+        self.warnings = tuple(dict.fromkeys(note for gpu in self._gpus for note in gpu.warnings))
+        with ExitStack() as held:
+            held.enter_context(nvml())
+            self._handles = [open_handle(gpu) for gpu in self._gpus]
+            self._held = held.pop_all()
+
+    def read(self) -> tuple[int, ...]:
+        """Return each GPU's millijoules since its driver was loaded; raise SensorError if one is not told."""
+        return tuple(self._millijoules(position) for position in range(len(self._handles)))
+
+    def joules(self, before: Sequence[int], after: Sequence[int], seconds: float) -> float:
+        """Return the energy between two readings; raise SensorError where they do not tell it."""
+        deltas = [end - start for start, end in zip(before, after, strict=True)]
+        for position, delta in enumerate(deltas):
+            if delta < 0:
+                raise SensorError(f"{self._label(position)}: the counter ran backwards: the driver restarted")
+            if delta == 0:
+                raise SensorError(
+                    f"{self._label(position)}: the counter did not move in a window of {seconds:.3f} s"
+                )
+        return sum(deltas) / 1000
+
+    def close(self) -> None:
+        """Release NVML; a second call does nothing."""
+        self._held.close()
+
+    def _millijoules(self, position: int) -> int:
+        with nvml_faults(self._label(position)):
+            return int(pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handles[position]))
+
+    def _label(self, position: int) -> str:
+        return f"NVML: GPU {position + 1} of {len(self._gpus)}, {self._gpus[position].name}"

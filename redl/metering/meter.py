@@ -1,0 +1,156 @@
+"""The energy meter: two meters over the same windows, and the headline that their figures make.
+
+NVML's and powercap's counters give the headline where there are any, else CarbonTracker's samples do, else
+an estimate from the CPU's rated power. Both meters' figures and their ratio stand beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+
+from redl.metering.assumptions import Assumptions
+from redl.metering.carbontracker.meter import CarbonTrackerMeter
+from redl.metering.carbontracker.sensors import table_tdp
+from redl.metering.clock import already_synchronous
+from redl.metering.counters import CounterMeter
+from redl.metering.energy import Component, Figure, SensorError, no_figure
+from redl.metering.gpus import Gpu, gpu_of
+from redl.metering.headline import headline
+from redl.metering.tdp import LoadMeter, Tdp
+from redl.record import EnergyComponent, EnergyKind, EnergyReading
+
+
+class EnergyMeter:
+    """Measure the energy of the GPUs in use and of the CPU; only time inside `window()` counts.
+
+    `gpus` are the UUIDs of the GPUs in use; one that cannot be read leaves the GPU component without a
+    figure. `synchronize` waits for the device's queued work, before each reading. Nothing that fails in a
+    sensor or in CarbonTracker reaches the work that is measured.
+    """
+
+    def __init__(
+        self,
+        gpus: Sequence[str] = (),
+        assumptions: Assumptions | None = None,
+        *,
+        synchronize: Callable[[], None] = already_synchronous,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._assumptions = assumptions or Assumptions()
+        self._synchronize = synchronize
+        self._now = now
+        self._lost_gpus: str | None = None
+        self._duration_s = 0.0
+        self._with_gpus = bool(gpus)
+        found = self._find(gpus)
+        self._carbontracker = CarbonTrackerMeter(found, now=now)
+        self._counters = CounterMeter(found, now=now)
+        self._load = LoadMeter()
+
+    def __enter__(self) -> EnergyMeter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def window(self) -> Iterator[None]:
+        """Count the energy drawn inside."""
+        with ExitStack() as meters:
+            self._synchronize()
+            meters.enter_context(self._carbontracker.window())
+            meters.enter_context(self._counters.window())
+            meters.enter_context(self._load.window())
+            began = self._now()
+            try:
+                yield
+            finally:
+                try:
+                    self._synchronize()
+                finally:  # a device that failed must not leave the meters running
+                    self._duration_s += self._now() - began
+
+    def close(self) -> None:
+        """Stop all threads and release the sensors; a second call does nothing."""
+        self._carbontracker.close()
+        self._counters.close()
+
+    def reading(self, *, images: int | None = None) -> EnergyReading:
+        """Close the meter and return what was drawn in all windows, in which `images` were worked on."""
+        self.close()
+        components = tuple(self._components())
+        known = [part.energy_wh for part in components if part.energy_wh is not None]
+        missing = tuple(part.component for part in components if part.energy_wh is None)
+        pue, intensity = self._assumptions.applied_pue(), self._assumptions.carbon_intensity()
+        energy_wh = None if missing else sum(known) * pue.value
+        return EnergyReading(
+            energy_wh=energy_wh,
+            energy_wh_partial=sum(known) * pue.value if missing and known else None,
+            missing=missing,
+            co2eq_g=None if energy_wh is None else energy_wh / 1000 * intensity.g_per_kwh,
+            kind=_weakest([part.kind for part in components]),
+            duration_s=self._duration_s,
+            images=images,
+            energy_wh_per_image=energy_wh / images if images and energy_wh is not None else None,
+            components=components,
+            pue=pue,
+            carbon_intensity=intensity,
+            warnings=tuple(
+                f"{part.component}: {warning}" for part in components for warning in part.warnings
+            ),
+            reason_unavailable="; ".join(
+                f"{part.component}: {part.reason_unavailable}"
+                for part in components
+                if part.reason_unavailable is not None
+            )
+            or None,
+        )
+
+    def _find(self, uuids: Sequence[str]) -> tuple[Gpu, ...]:
+        try:
+            return tuple(gpu_of(uuid) for uuid in uuids)
+        except SensorError as lost:
+            self._lost_gpus = str(lost)
+            return ()
+
+    def _components(self) -> Iterator[EnergyComponent]:
+        if self._lost_gpus is not None:
+            lost = no_figure("nvml_energy_counter", self._lost_gpus)
+            figures = self._carbontracker.own_figures(Component.GPU)
+            yield headline(Component.GPU, lost, lost, _nothing, figures)
+        counters, samples = self._counters.figures(), self._carbontracker.figures()
+        for component in samples:
+            yield headline(
+                component,
+                counters[component],
+                samples[component],
+                self._estimate if component is Component.CPU else _nothing,
+                self._carbontracker.own_figures(component),
+            )
+
+    def _estimate(self) -> Figure | None:
+        """Estimate the CPU's energy; a TDP that nobody gave is never added to a GPU's measurement."""
+        watts = self._assumptions.cpu_tdp_w
+        if watts is not None:
+            return self._load.estimate(Tdp(watts=watts, source="set by the user"))
+        if self._with_gpus:
+            return None
+        try:
+            return self._load.estimate(table_tdp())
+        except SensorError as absent:
+            return no_figure("tdp_model", str(absent))
+
+
+def _nothing() -> None:
+    """Estimate nothing: a GPU has no rated power that would say what it drew."""
+
+
+def _weakest(kinds: Sequence[EnergyKind]) -> EnergyKind:
+    """Return how sure a sum is: as sure as its least sure part."""
+    order = (EnergyKind.UNAVAILABLE, EnergyKind.ESTIMATED, EnergyKind.MEASURED)
+    return min(kinds, key=order.index)

@@ -1,0 +1,63 @@
+"""The estimate where no sensor can be read: the CPU's rated power times the share of it that was used."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from redl.metering.energy import JOULES_PER_WH, Figure
+from redl.metering.machine import cpu_model
+from redl.record import EnergyKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tdp:
+    """Hold a CPU's thermal design power in watts and who said it."""
+
+    watts: float
+    source: str
+
+
+class LoadMeter:
+    """Count this process's CPU-seconds inside `window()`, of all its threads and none of its children."""
+
+    def __init__(
+        self,
+        *,
+        cpu_seconds: Callable[[], float] = time.process_time,
+        cores: int | None = None,
+    ) -> None:
+        self._cpu_seconds = cpu_seconds
+        self._cores = cores or os.cpu_count() or 1
+        self._used = 0.0
+
+    @contextmanager
+    def window(self) -> Iterator[None]:
+        """Count what is used inside."""
+        began = self._cpu_seconds()
+        try:
+            yield
+        finally:
+            self._used += self._cpu_seconds() - began
+
+    def estimate(self, tdp: Tdp) -> Figure:
+        """Return the TDP times the share of the machine's logical cores that this process kept busy.
+
+        That is TDP x CPU-seconds / logical cores; what an idle CPU draws is not in it.
+        """
+        used = self._used > 0
+        return Figure(
+            energy_wh=tdp.watts * self._used / self._cores / JOULES_PER_WH if used else None,
+            sensor="tdp_model",
+            kind=EnergyKind.ESTIMATED if used else EnergyKind.UNAVAILABLE,
+            devices=(cpu_model() or "unknown CPU",),
+            scope="this process's share of the CPU, without what it draws idle",
+            warnings=(
+                f"an estimate: {tdp.watts:g} W ({tdp.source}) x {self._used:.1f} CPU-seconds / {self._cores} "
+                "logical cores",
+            ),
+            reason=None if used else "tdp_model: no CPU time was used",
+        )

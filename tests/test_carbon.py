@@ -1,0 +1,157 @@
+"""The fixture `carbon`, in projects that have nothing to do with the suite."""
+
+import json
+import os
+import xml.etree.ElementTree as ET
+
+import pytest
+
+
+@pytest.fixture
+def inner(pytester):
+    """Run a test module with redl installed, as its users would, in a process of its own."""
+
+    def run(code, *arguments):
+        pytester.makepyfile(code)
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+
+    return run
+
+
+def test_a_block_goes_into_the_benchmarks_report(inner, pytester):
+    code = """
+    def test_work(benchmark, carbon):
+        with carbon("work", images=8):
+            benchmark.pedantic(lambda: sum(range(10**6)), rounds=3)
+    """
+    assert 0 == inner(code, "--benchmark-json=report.json").ret
+    (entry,) = json.loads((pytester.path / "report.json").read_text())["benchmarks"]
+    reading = entry["extra_info"]["carbon"]["work"]
+    assert reading["energy_wh"] > 0
+    assert ("cpu", 8) == (reading["components"][-1]["component"], reading["images"])
+
+
+def test_a_test_without_a_benchmark_reads_it_itself_and_in_junit(inner, pytester):
+    code = """
+    def test_work(carbon):
+        with carbon():
+            sum(range(10**6))
+        assert carbon.readings["block"].energy_wh > 0
+    """
+    assert 0 == inner(code, "--junit-xml=junit.xml").ret
+    properties = ET.parse(pytester.path / "junit.xml").iter("property")  # noqa: S314 - our own file
+    assert ["carbon_block_wh"] == [one.get("name") for one in properties]
+
+
+def test_several_blocks_are_told_apart_and_a_name_is_used_once(inner):
+    code = """
+    import pytest
+
+    def test_work(carbon):
+        for name in ("one", "two"):
+            with carbon(name):
+                sum(range(10**6))
+        assert ["one", "two"] == list(carbon.readings)
+        with pytest.raises(ValueError, match="give another"), carbon("two"):
+            pass
+    """
+    assert 0 == inner(code).ret
+
+
+def test_the_command_lines_grid_and_site_are_applied(inner):
+    code = """
+    def test_work(carbon):
+        with carbon():
+            sum(range(10**6))
+        reading = carbon.readings["block"]
+        assert (2.0, 7.0) == (reading.pue.value, reading.carbon_intensity.g_per_kwh)
+    """
+    assert 0 == inner(code, "--redl-pue=2", "--redl-carbon-intensity=7").ret
+
+
+def test_work_that_fails_fails_as_itself_and_is_metered(inner):
+    code = """
+    import pytest
+
+    def test_work(carbon):
+        with pytest.raises(ZeroDivisionError), carbon():
+            sum(range(10**6))
+            1 / 0
+        assert carbon.readings["block"].duration_s > 0
+    """
+    assert 0 == inner(code).ret
+
+
+def test_it_does_not_bring_torch(inner):
+    code = """
+    import sys
+
+    def test_work(carbon):
+        with carbon():
+            sum(range(10**6))
+        assert "torch" not in sys.modules
+    """
+    assert 0 == inner(code).ret
+
+
+FAULTS = """
+    import sys, time
+    import carbontracker.tracker, carbontracker.components.cpu.generic
+    import pytest
+    from carbontracker.components import component
+    from carbontracker.tracker import CarbonTracker, CarbonTrackerThread
+
+    def boom(*_, **__):
+        raise RuntimeError("boom")
+
+    def leave(*_, **__):
+        sys.exit(70)
+
+    @pytest.mark.parametrize("fault", [boom, leave])
+    @pytest.mark.parametrize("owner, name", [
+        (CarbonTracker, "__init__"),
+        (CarbonTracker, "_get_pids"),
+        (CarbonTracker, "epoch_start"),
+        (CarbonTracker, "epoch_end"),
+        (CarbonTracker, "stop"),
+        (CarbonTrackerThread, "__init__"),
+        (CarbonTrackerThread, "begin"),
+        (carbontracker.tracker, "CarbonIntensityThread"),
+        (component.Component, "collect_power_usage"),
+        (component.Component, "energy_usage"),
+        (component, "create_components"),
+        (carbontracker.components.cpu.generic.GenericCPU, "init"),
+    ])
+    def test_metered(benchmark, carbon, monkeypatch, owner, name, fault):
+        monkeypatch.setattr(owner, name, fault)
+        with carbon("work"):
+            benchmark.pedantic(time.sleep, args=(0.1,), rounds=2)
+        reading = carbon.readings["work"]
+        assert reading.duration_s > 0.2
+        assert reading.components[-1].carbontracker.energy_wh_raw is None
+
+    def test_fails():
+        assert False
+
+    def test_after():
+        pass
+"""
+
+
+def test_a_run_survives_every_failure_of_carbontracker_with_its_summary_and_exit_status(inner):
+    done = inner(FAULTS)
+    done.assert_outcomes(passed=25, failed=1)
+    assert 1 == done.ret
+
+
+def test_a_report_names_neither_the_user_nor_a_folder(inner, pytester):
+    code = """
+    def test_work(benchmark, carbon):
+        with carbon():
+            benchmark.pedantic(lambda: sum(range(10**6)), rounds=3)
+    """
+    inner(code, "--benchmark-json=report.json")
+    (entry,) = json.loads((pytester.path / "report.json").read_text())["benchmarks"]
+    text = json.dumps(entry["extra_info"])
+    assert str(pytester.path) not in text
+    assert os.path.expanduser("~") + "/" not in text  # noqa: PTH111
