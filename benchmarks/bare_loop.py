@@ -1,0 +1,130 @@
+"""The loop that a careful person writes in plain PyTorch, and redl's own, metered or not, timed in turns.
+
+It imports torch, so the suite imports it only in a process of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from redl.case import Model, Setting
+from redl.execution.run import set_flags
+from redl.metering.clock import Stopwatch
+from redl.metering.memory import MemoryMeter, release_freed_memory
+from redl.metering.meter import EnergyMeter
+from redl.profile import SMOKE
+from redl.training.fit import Part, fit
+from redl.training.models import build
+from redl.training.optimizers import adam
+from redl.training.precision import precision_of
+
+CPU, SEED = torch.device("cpu"), 1
+STEPS, VALID_IMAGES = 16, 128  # of an epoch; a smoke case has some 20 and 210
+
+Way = Callable[[nn.Module, torch.optim.Optimizer, Part, Part, int], float]  # the last is the epochs
+Turns = tuple[dict[str, list[float]], dict[str, set[float]]]
+
+
+def time_fit(pairs: int, epochs: int) -> Turns:
+    """Time `fit` beside the bare loop; return each way's seconds, and its last validation losses."""
+    return _in_turns({"bare": _bare, "fit": _fit}, pairs, epochs)
+
+
+def time_meters(pairs: int, epochs: int) -> Turns:
+    """Time `fit` under all meters that a case has, beside `fit` under none, as `time_fit` does."""
+    with EnergyMeter() as energy:
+        memory, stopwatch = MemoryMeter(CPU), Stopwatch()
+
+        @contextmanager
+        def window() -> Iterator[None]:
+            with energy.window(), stopwatch:
+                yield
+
+        def metered(
+            model: nn.Module, optimizer: torch.optim.Optimizer, train: Part, valid: Part, epochs: int
+        ) -> float:
+            with memory.phase():
+                return _fit(model, optimizer, train, valid, epochs, window=window)
+
+        return _in_turns({"unmetered": _fit, "metered": metered}, pairs, epochs)
+
+
+def _bare(model: nn.Module, optimizer: torch.optim.Optimizer, train: Part, valid: Part, epochs: int) -> float:
+    """Shuffle, step, and evaluate once an epoch; return the last validation loss."""
+    shuffle = torch.Generator().manual_seed(SEED)
+    for _ in range(epochs):
+        model.train()
+        for batch in torch.randperm(len(train), generator=shuffle).split(SMOKE.batch_size):
+            logits = model(train.images[batch].float() / 255)
+            loss = binary_cross_entropy_with_logits(logits, train.labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        model.eval()
+        with torch.inference_mode():
+            parts = [model(images.float() / 255) for images in valid.images.split(SMOKE.batch_size)]
+            valid_loss = binary_cross_entropy_with_logits(torch.cat(parts), valid.labels).item()
+    return valid_loss
+
+
+def _fit(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    train: Part,
+    valid: Part,
+    epochs: int,
+    *,
+    window: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> float:
+    """Do the same by redl's own loop."""
+    found = fit(
+        model,
+        optimizer,
+        train,
+        valid,
+        precision=precision_of(Setting.BASELINE, CPU),
+        epochs=epochs,
+        patience=epochs,
+        batch_size=SMOKE.batch_size,
+        seed=SEED,
+        window=window,
+        seconds=lambda: 0.0,
+        on_epoch=lambda _: None,
+    )
+    loss = found.trace[-1].valid_loss
+    assert loss is not None
+    return loss
+
+
+def _in_turns(ways: dict[str, Way], pairs: int, epochs: int) -> Turns:
+    """Run each way once a pair, in the order A B B A, on a new model, from memory that holds nothing."""
+    set_flags()
+    train, valid = _part(STEPS * SMOKE.batch_size, seed=0), _part(VALID_IMAGES, seed=1)
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    losses: dict[str, set[float]] = {name: set() for name in ways}
+    for pair in range(pairs):
+        for name in reversed(ways) if pair % 2 else ways:
+            torch.manual_seed(SEED)
+            model, _ = build(Model.DENSENET, pretrained=False)
+            optimizer = adam(model.parameters(), learning_rate=SMOKE.learning_rate, eight_bit=False)
+            release_freed_memory()  # as the memory meter does; taking new pages would be its cost alone
+            began = time.perf_counter()
+            loss = ways[name](model, optimizer, train, valid, epochs)
+            seconds[name].append(time.perf_counter() - began)
+            losses[name].add(loss)
+    return seconds, losses
+
+
+def _part(count: int, *, seed: int) -> Part:
+    """Make noise with random labels: a step takes as long on it as on an image."""
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randint(
+        0, 256, (count, 1, SMOKE.image_size, SMOKE.image_size), generator=generator, dtype=torch.uint8
+    )
+    return Part(images=images, labels=(torch.rand((count, 1), generator=generator) < 0.5).float())

@@ -1,0 +1,153 @@
+"""What the harness itself costs: redl's loop, a case's process, its meters and the collection of tests.
+
+Each is a ratio, or a sum of seconds, taken in one run. Times of two ways are taken in turns, and of each the
+shortest counts: work is the same every time, so whatever makes a run longer is the machine's, not the way's.
+"""
+
+import multiprocessing
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+from noted_case import start_noted
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from redl.case import Case, Dataset, Model, Setting
+from redl.profile import TINY
+
+ROOT = Path(__file__).parent.parent
+MOST_FIT, MOST_FIXED_S, MOST_METERS, MOST_COLLECTING = 1.02, 0.5, 1.01, 1.5
+FIT_PAIRS, METER_PAIRS, COLLECTIONS = 5, 8, 5
+SETTINGS = (Setting.BASELINE, Setting.AMP, Setting.EIGHT_BIT) * 2  # of the cases; the first one warms up
+
+Tell = Callable[..., None]
+
+
+@pytest.fixture
+def tell(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Tell:
+    """Return what puts figures into the benchmark's entry and, past pytest's capture, on the screen."""
+    reporter: Any = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+    capture: Any = pytestconfig.pluginmanager.get_plugin("capturemanager")
+
+    def told(**figures: float | list[float]) -> None:
+        benchmark.extra_info |= figures
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line("  ".join(f"{name} {_rounded(figure)}" for name, figure in figures.items()))
+
+    return told
+
+
+@pytest.mark.benchmark(group="harness")
+def test_a_case_costs_little_beside_its_work(benchmark: BenchmarkFixture, tell: Tell, tmp_path: Path) -> None:
+    """Process, model, meters and record of a case take half a second, once the first case has been."""
+    from redl.execution.inputs import DataOptions, prepare_dataset
+
+    prepared = prepare_dataset(Dataset.RSNA, TINY, DataOptions(cache=tmp_path))
+
+    def cases() -> list[float]:
+        return [
+            _fixed_s(setting, prepared, tmp_path / f"{number}.json")
+            for number, setting in enumerate(SETTINGS)
+        ]
+
+    first, *others = benchmark.pedantic(cases, rounds=1)
+    tell(fixed_s=median(others), fixed_each_s=others, fixed_first_s=first)
+    assert median(others) <= MOST_FIXED_S
+
+
+@pytest.mark.benchmark(group="harness")
+def test_fit_takes_hardly_longer_than_a_bare_loop(benchmark: BenchmarkFixture, tell: Tell) -> None:
+    """Redl's loop does the same work as plain PyTorch, to the last bit of the loss, in the same time."""
+    seconds, losses = benchmark.pedantic(_in_child, args=("time_fit", FIT_PAIRS, 2), rounds=1)
+    ratio = _ratio(seconds["fit"], seconds["bare"])
+    tell(fit_over_bare=ratio, bare_s=seconds["bare"], fit_s=seconds["fit"])
+    assert len(losses["bare"]) == 1
+    assert losses["fit"] == losses["bare"]
+    assert ratio <= MOST_FIT
+
+
+@pytest.mark.benchmark(group="harness")
+def test_meters_take_hardly_any_time(benchmark: BenchmarkFixture, tell: Tell) -> None:
+    """Training takes as long with every meter of a case as with none."""
+    seconds, losses = benchmark.pedantic(_in_child, args=("time_meters", METER_PAIRS, 1), rounds=1)
+    ratio = _ratio(seconds["metered"], seconds["unmetered"])
+    tell(metered_over_unmetered=ratio, unmetered_s=seconds["unmetered"], metered_s=seconds["metered"])
+    assert losses["metered"] == losses["unmetered"]
+    assert ratio <= MOST_METERS
+
+
+@pytest.mark.benchmark(group="harness")
+def test_collecting_the_paper_matrix_takes_hardly_longer_than_an_empty_suite(
+    benchmark: BenchmarkFixture, tell: Tell, tmp_path: Path
+) -> None:
+    """Listing every case of the study is nearly all pytest's own start, and imports no torch."""
+    (tmp_path / "test_empty.py").touch()
+    matrix, empty = ROOT / "benchmarks", tmp_path
+
+    def in_turns() -> tuple[list[float], list[float]]:
+        times = [(_collect(matrix), _collect(empty)) for _ in range(COLLECTIONS + 1)][1:]
+        return [ours for ours, _ in times], [theirs for _, theirs in times]
+
+    ours, theirs = benchmark.pedantic(in_turns, rounds=1)
+    ratio = _ratio(ours, theirs)
+    tell(collecting_over_empty=ratio, matrix_s=ours, empty_s=theirs)
+    assert ratio <= MOST_COLLECTING
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    return min(ours) / min(theirs)
+
+
+def _rounded(figure: float | list[float]) -> str:
+    return ", ".join(f"{one:.3f}" for one in (figure if isinstance(figure, list) else [figure]))
+
+
+def _in_child(name: str, pairs: int, epochs: int) -> tuple[dict[str, list[float]], dict[str, set[float]]]:
+    """Measure in a process like a case's: from the same fork server, with torch and nothing of pytest's."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["redl.execution.preload"])
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(_measure, name, pairs, epochs).result()
+
+
+def _measure(name: str, pairs: int, epochs: int) -> tuple[dict[str, list[float]], dict[str, set[float]]]:
+    import bare_loop
+
+    measure: Callable[[int, int], Any] = getattr(bare_loop, name)
+    return measure(pairs, epochs)
+
+
+def _fixed_s(setting: Setting, prepared: Path, notes: Path) -> float:
+    """Run one case as the suite does, and return its seconds outside of training and evaluation."""
+    from redl.execution.job import Job
+    from redl.execution.trial import Trial, start_case
+
+    case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile=TINY.name)
+    start = partial(start_noted, start_case(Job(case=case, profile=TINY, prepared=prepared)), notes)
+    began = time.perf_counter()
+    trial = Trial(case, start, timeout_s=600, on_epoch=lambda _: None)
+    record = trial.finish()
+    trial.close()
+    wall_s = time.perf_counter() - began
+    assert record.training is not None, record.reason
+    return wall_s - sum(map(float, notes.read_text().split()))
+
+
+def _collect(folder: Path) -> float:
+    """Collect a folder's tests by a pytest of its own; return how long that took."""
+    options = f"--collect-only -q --redl-profile=paper -p pytester -p no:cacheprovider --rootdir={ROOT}"
+    script = "import sys, pytest; pytest.main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    command = [sys.executable, "-c", script, str(folder), *options.split(), f"-c={ROOT / 'pyproject.toml'}"]
+    began = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    seconds = time.perf_counter() - began
+    assert done.returncode == 0, f"torch was imported, or pytest failed: {done.stdout}{done.stderr}"
+    return seconds
