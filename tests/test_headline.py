@@ -86,3 +86,8 @@ def test_the_estimate_is_asked_only_if_nothing_measured():
 
 def test_an_estimate_brings_its_own_words_and_carbontrackers_guess_is_told_too():
     assert ("powercap: none here", "a TDP", "a constant") == led(NO_COUNTER, GUESSED, ESTIMATED).warnings
+
+
+def test_what_both_meters_say_is_told_once():
+    guessed = replace(GUESSED, warnings=("powercap: none here",))
+    assert ("powercap: none here", "a TDP") == led(NO_COUNTER, guessed, ESTIMATED).warnings

@@ -43,7 +43,7 @@ def headline(
         n_samples=samples.n_samples,
         interval_s=samples.interval_s,
         coverage=samples.coverage,
-        warnings=(*(reasons if leading else ()), *notes, *_disagreement(ratio)),
+        warnings=tuple(dict.fromkeys((*(reasons if leading else ()), *notes, *_disagreement(ratio)))),
         reason_unavailable=None if leading else _remedied(reasons, component),
     )
 
