@@ -18,7 +18,7 @@ from redl.execution.run import set_flags
 from redl.metering.clock import Stopwatch
 from redl.metering.memory import MemoryMeter, release_freed_memory
 from redl.metering.meter import EnergyMeter
-from redl.profile import SMOKE
+from redl.profile import SMOKE, Pretraining
 from redl.training.fit import Part, fit
 from redl.training.models import build
 from redl.training.optimizers import adam
@@ -111,7 +111,7 @@ def _in_turns(ways: dict[str, Way], pairs: int, epochs: int) -> Turns:
     for pair in range(pairs):
         for name in reversed(ways) if pair % 2 else ways:
             torch.manual_seed(SEED)
-            model, _ = build(Model.DENSENET, pretrained=False)
+            model, _ = build(Model.DENSENET, pretraining=Pretraining.NO)
             optimizer = adam(model.parameters(), learning_rate=SMOKE.learning_rate, eight_bit=False)
             release_freed_memory()  # as the memory meter does; taking new pages would be its cost alone
             began = time.perf_counter()

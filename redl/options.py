@@ -6,7 +6,7 @@ import math
 import os
 import tomllib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from redl.data.rsna import CohortRules
 from redl.errors import OptionError
 from redl.execution.inputs import DataOptions
 from redl.metering.assumptions import Assumptions
-from redl.profile import Profile, profile_named
+from redl.profile import Pretraining, Profile, profile_named
 
 HALF_DTYPES = ("auto", "bfloat16", "float16")
 
@@ -36,6 +36,7 @@ class Options:
     half_dtype: str | None
     reference: Path | None
     assumptions: Assumptions
+    weights: Path | None
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -127,6 +128,16 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="WATTS",
         help="the CPU's rated power, from which its energy is estimated where no sensor can be read",
     )
+    add(
+        "--redl-pretrained",
+        metavar="WHEN",
+        help="start from pretrained weights: no, try or require (default: the profile's)",
+    )
+    add(
+        "--redl-weights",
+        metavar="DIR",
+        help="folder of pretrained weights, as densenet121.safetensors, that come before timm's hub",
+    )
     add("--redl-reference", metavar="FILE", help="saved run whose baselines serve where this run has none")
 
 
@@ -136,7 +147,7 @@ def read_options(config: pytest.Config, folders: Iterable[Folder]) -> Options:
     `folders` are the user's own data sets, which those of pyproject.toml join.
     """
     given = config.getoption
-    profile = profile_named(given("redl_profile"))
+    profile, weights = _with_weights(config, profile_named(given("redl_profile")))
     half_dtype = given("redl_half_dtype")
     if half_dtype not in HALF_DTYPES:
         raise OptionError(f"--redl-half-dtype {half_dtype}: use one of {', '.join(HALF_DTYPES)}")
@@ -150,7 +161,23 @@ def read_options(config: pytest.Config, folders: Iterable[Folder]) -> Options:
         half_dtype=None if half_dtype == "auto" else half_dtype,
         reference=_saved_reference(config, profile) if reference is None else Path(reference),
         assumptions=_assumptions(config),
+        weights=weights,
     )
+
+
+def _with_weights(config: pytest.Config, profile: Profile) -> tuple[Profile, Path | None]:
+    """Return the profile with the pretraining that was asked for, and the weights' folder."""
+    asked, folder = config.getoption("redl_pretrained"), config.getoption("redl_weights")
+    if asked is not None and asked not in list(Pretraining):
+        raise OptionError(f"--redl-pretrained {asked}: use one of {', '.join(Pretraining)}")
+    if folder is None:
+        return profile if asked is None else replace(profile, pretraining=Pretraining(asked)), None
+    if asked == Pretraining.NO:
+        raise OptionError("--redl-weights and --redl-pretrained=no exclude each other; leave one out")
+    if not Path(folder).is_dir():
+        raise OptionError(f"--redl-weights {folder}: no such folder")
+    # Whoever names weights does not want to train without them.
+    return replace(profile, pretraining=Pretraining(asked or Pretraining.REQUIRE)), Path(folder)
 
 
 def _assumptions(config: pytest.Config) -> Assumptions:

@@ -107,6 +107,7 @@ def redl_trial(
         profile=profile,
         prepared=redl_prepared(redl_case.dataset),
         half_dtype=redl_options.half_dtype,
+        weights=redl_options.weights,
         assumptions=redl_options.assumptions,
     )
     trial = Trial(

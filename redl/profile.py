@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from redl.errors import OptionError
+
+
+class Pretraining(StrEnum):
+    """Tell whether training starts from pretrained weights: never, where they can be had, or not without."""
+
+    NO = "no"
+    TRY = "try"
+    REQUIRE = "require"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +34,7 @@ class Profile:
     batch_size: int
     learning_rate: float
     seeds: tuple[int, ...]
-    pretrained: bool
+    pretraining: Pretraining
     phantom_subjects: int
     phantom_rows: int
     phantom_patients: int
@@ -46,7 +55,7 @@ SMOKE = Profile(
     batch_size=32,
     learning_rate=1e-3,
     seeds=(1,),
-    pretrained=False,
+    pretraining=Pretraining.NO,
     phantom_subjects=300,
     phantom_rows=128,
     phantom_patients=80,
@@ -68,7 +77,7 @@ PAPER = Profile(
     batch_size=32,
     learning_rate=1e-5,
     seeds=(1, 10, 100),
-    pretrained=True,
+    pretraining=Pretraining.REQUIRE,
     phantom_subjects=3199,
     phantom_rows=512,
     phantom_patients=875,
@@ -90,7 +99,7 @@ TINY = Profile(
     batch_size=16,
     learning_rate=1e-3,
     seeds=(1,),
-    pretrained=False,
+    pretraining=Pretraining.NO,
     phantom_subjects=24,
     phantom_rows=128,
     phantom_patients=10,

@@ -9,6 +9,7 @@ import pydicom
 import pytest
 
 from redl.data.dicom import Encoding, Syntax, write_image
+from redl.plugin import OPTIONS
 from redl.profile import TINY
 from redl.results.store import load_records
 
@@ -80,6 +81,9 @@ def test_collecting_imports_no_torch(pytester):
         (["--redl-country=DK", "--redl-carbon-intensity=100"], "--redl-country and * exclude each other*"),
         (["--redl-cpu-tdp=0"], "--redl-cpu-tdp 0: give watts above 0, as 65"),
         (["--redl-cpu-tdp=big"], "--redl-cpu-tdp big: give watts, as 65"),
+        (["--redl-pretrained=maybe"], "--redl-pretrained maybe: use one of no, try, require"),
+        (["--redl-weights=/absent"], "--redl-weights /absent: no such folder"),
+        (["--redl-weights=.", "--redl-pretrained=no"], "--redl-weights and --redl-pretrained=no exclude *"),
         (["--redl-crop=maybe"], "--redl-crop maybe: use yes or no"),
         (["--redl-rsna-max-age=young"], "--redl-rsna-max-age young: give years, or none"),
         (["--redl-rsna-max-age=0"], "a cohort younger than 0.0: give an age above 0"),
@@ -104,6 +108,22 @@ def test_an_option_that_cannot_be_used_is_one_line(pytester, arguments, message)
     result.stderr.fnmatch_lines([f"ERROR: {message}"])
     assert 1 == len([line for line in result.stderr.lines if line])
     assert "Traceback" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pretraining", "named"),
+    [
+        ([], "no", False),
+        (["--redl-profile=paper"], "require", False),
+        (["--redl-profile=paper", "--redl-pretrained=try"], "try", False),
+        (["--redl-weights=."], "require", True),
+        (["--redl-weights=.", "--redl-pretrained=try"], "try", True),
+    ],
+    ids=str,
+)
+def test_pretrained_weights_are_asked_for_by_profile_or_option(pytester, arguments, pretraining, named):
+    options = pytester.parseconfigure(*arguments).stash[OPTIONS]
+    assert (pretraining, named) == (options.profile.pretraining, options.weights is not None)
 
 
 def test_the_environment_names_a_root_too(pytester, monkeypatch):

@@ -1,17 +1,20 @@
 """A case from prepared phantom images to its record, in this process."""
 
+import hashlib
 from dataclasses import asdict, replace
 
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 
 from redl.case import Case, Dataset, Model, Setting
 from redl.execution.inputs import DataOptions, prepare_dataset
 from redl.execution.job import Job
 from redl.execution.run import run
 from redl.metering.assumptions import Assumptions
-from redl.profile import TINY
-from redl.record import Record, Status
+from redl.profile import TINY, Pretraining
+from redl.record import Pretrained, Record, Status
 
 NOT_FIGURES = {
     "reason",
@@ -143,6 +146,33 @@ def test_half_weights_with_8_bit_adam_state_their_formats(record_of):
     assert "bfloat16" == recipe.weights_dtype
     assert "Adam8bit" == recipe.optimizer
     assert 6_948_609 == sum(recipe.optimizer_state_bits.values())
+
+
+@pytest.mark.parametrize("setting", [Setting.BASELINE, Setting.HALF_EIGHT_BIT])
+def test_weights_from_a_file_are_recorded_with_their_checksum(prepared, tmp_path, setting):
+    file = tmp_path / "densenet121.safetensors"
+    save_file(timm.create_model("densenet121").state_dict(), file)
+    case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile="tiny")
+    profile = replace(TINY, pretraining=Pretraining.REQUIRE)
+    record = run(Job(case=case, profile=profile, prepared=prepared, weights=tmp_path))
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    expected = Pretrained(requested=True, loaded=True, source="densenet121.safetensors", sha256=sha256)
+    assert expected == record.recipe.pretrained
+    assert not any("pretrained" in warning for warning in record.warnings)
+
+
+def test_training_from_scratch_where_weights_were_tried_for_is_warned_of(prepared, monkeypatch):
+    create = timm.create_model
+
+    def offline(name, *, pretrained=False, **options):
+        if pretrained:
+            raise OSError("no route to host")
+        return create(name, **options)
+
+    monkeypatch.setattr(timm, "create_model", offline)
+    case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="tiny")
+    record = run(Job(case=case, profile=replace(TINY, pretraining=Pretraining.TRY), prepared=prepared))
+    assert any("recipe: pretrained weights could not be had" in warning for warning in record.warnings)
 
 
 def test_running_leaves_the_stock_kernels(record_of):

@@ -15,10 +15,12 @@ class Job:
     """Hold a case, its sizes, its prepared images, and what the user said about it.
 
     `half_dtype` names the 16-bit weights of a setting that has them; None leaves the choice to the device.
+    `weights` is a folder of pretrained weights that come before timm's hub.
     """
 
     case: Case
     profile: Profile
     prepared: Path
     half_dtype: str | None = None
+    weights: Path | None = None
     assumptions: Assumptions = field(default_factory=Assumptions)

@@ -42,6 +42,7 @@ class CaseRun:
 
     def __init__(self, job: Job, on_epoch: Callable[[Epoch], None] = lambda _: None) -> None:
         self._case, self._profile, self._assumptions = job.case, job.profile, job.assumptions
+        self._weights = job.weights
         self._on_epoch = on_epoch
         self._paper_bytes: int | None = None
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -63,7 +64,9 @@ class CaseRun:
         self._energy = self._open.enter_context(self._energy_meter())
         self._memory = MemoryMeter(self._device)
         torch.manual_seed(self._case.seed)
-        model, self._pretrained = build(self._case.model, pretrained=self._profile.pretrained)
+        model, self._pretrained = build(
+            self._case.model, pretraining=self._profile.pretraining, weights=self._weights
+        )
         self._model = model.to(self._device, self._precision.weights_dtype)
         return self
 

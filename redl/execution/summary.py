@@ -192,8 +192,10 @@ def _warnings(found: Findings) -> Iterator[str]:
         yield "training.best_epoch: no epoch had a finite validation loss"
     if not torch.isfinite(found.test_logits).all():
         yield "metrics: the trained network answers values that are not finite, which no score can take"
-    if found.pretrained.loaded:
-        yield "recipe.pretrained.sha256: the checksum of the loaded weights is not taken"
+    if found.pretrained.requested and not found.pretrained.loaded:
+        yield "recipe: pretrained weights could not be had, so training started from scratch"
+    if found.pretrained.loaded and found.pretrained.sha256 is None:
+        yield "recipe.pretrained.sha256: the file of the loaded weights is not in the hub's cache"
 
 
 def _labels_by_subject(data: Prepared) -> bool:
