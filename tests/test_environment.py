@@ -15,6 +15,7 @@ import torch
 from redl.metering import machine
 from redl.metering.environment import describe_environment, fingerprint, git_commit
 from redl.metering.machine import usable_cores
+from redl.profile import PAPER, SMOKE, Pretraining
 from redl.record import Flags
 
 CPU = torch.device("cpu")
@@ -23,7 +24,7 @@ GIT = shutil.which("git")
 needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
 
 
-def described(device=CPU, *, flags=FLAGS, profile="smoke", data_fingerprint="d"):
+def described(device=CPU, *, flags=FLAGS, profile=SMOKE, data_fingerprint="d"):
     return describe_environment(device, flags=flags, profile=profile, data_fingerprint=data_fingerprint)
 
 
@@ -106,13 +107,20 @@ def test_what_decides_a_comparison_changes_the_fingerprint(environment, key):
         {"flags": replace(FLAGS, tf32=True)},
         {"flags": replace(FLAGS, cudnn_benchmark=True)},
         {"flags": replace(FLAGS, deterministic=False)},
-        {"profile": "paper"},
+        {"profile": PAPER},
+        {"profile": replace(SMOKE, batch_size=8)},
+        {"profile": replace(SMOKE, pretraining=Pretraining.TRY)},
         {"data_fingerprint": "other"},
     ],
     ids=str,
 )
 def test_what_was_chosen_for_a_run_changes_the_fingerprint(environment, chosen):
     assert described(**chosen)["fingerprint"] != environment["fingerprint"]
+
+
+def test_how_a_profile_judges_does_not_decide_a_comparison(environment):
+    judged = described(profile=replace(SMOKE, margin=0.5, tolerance=0.5))
+    assert environment["fingerprint"] == judged["fingerprint"]
 
 
 @pytest.mark.parametrize(

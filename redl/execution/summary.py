@@ -89,7 +89,7 @@ def summarise(found: Findings) -> Record:
         environment=describe_environment(
             found.precision.device,
             flags=found.flags,
-            profile=found.profile.name,
+            profile=found.profile,
             data_fingerprint=found.data.fingerprint,
         ),
     )

@@ -9,11 +9,13 @@ import platform
 import re
 import shutil
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from redl.metering.machine import cpu_model, package_version, usable_cores
+from redl.profile import Profile
 from redl.record import Environment, Flags
 
 _PACKAGES = ("timm", "bitsandbytes", "carbontracker", "pydicom", "numpy")
@@ -22,9 +24,12 @@ _PACKAGES = ("timm", "bitsandbytes", "carbontracker", "pydicom", "numpy")
 # of memory changes from boot to boot.
 _NOT_COMPARED = frozenset({"git_commit", "memory_bytes"})
 
+# What of a profile judges figures and changes none.
+_JUDGING = frozenset({"margin", "tolerance"})
+
 
 def describe_environment(
-    device: torch.device, *, flags: Flags, profile: str, data_fingerprint: str
+    device: torch.device, *, flags: Flags, profile: Profile, data_fingerprint: str
 ) -> Environment:
     """Describe the machine, its software and `device`; hold no host name, user name or path.
 
@@ -45,8 +50,9 @@ def describe_environment(
         "tf32": flags.tf32,
         "cudnn_benchmark": flags.cudnn_benchmark,
         "deterministic": flags.deterministic,
-        "profile": profile,
         "data": data_fingerprint,
+        # By its sizes rather than its name, for options may have changed one.
+        **{f"profile.{name}": str(size) for name, size in asdict(profile).items() if name not in _JUDGING},
     }
     return {"fingerprint": fingerprint(entries | chosen), **entries}
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from huggingface_hub import try_to_load_from_cache
-from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
@@ -75,7 +74,7 @@ def hub_checksum(hub_id: str) -> str | None:
     for name in _HUB_FILES:
         try:
             path = try_to_load_from_cache(hub_id, name)
-        except HFValidationError:
+        except ValueError:  # not a name that the hub could have
             return None
         if isinstance(path, str):
             return checksum(Path(path))
