@@ -24,7 +24,7 @@ from redl.profile import TINY
 
 ROOT = Path(__file__).parent.parent
 MOST_FIT, MOST_FIXED_S, MOST_METERS, MOST_COLLECTING = 1.02, 0.5, 1.01, 1.5
-FIT_PAIRS, METER_PAIRS, COLLECTIONS = 5, 8, 5
+FIT_PAIRS, METER_PAIRS, COLLECTIONS = 9, 8, 5
 SETTINGS = (Setting.BASELINE, Setting.AMP, Setting.EIGHT_BIT) * 2  # of the cases; the first one warms up
 
 Tell = Callable[..., None]
