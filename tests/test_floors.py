@@ -32,6 +32,8 @@ ROOMS = {
     | {"data/lidc/files.py", "data/lidc/writing.py"},
     "bitsandbytes": {"training/optimizers.py"},
     "timm": {"training/models.py"},
+    "huggingface_hub": {"training/weights.py"},
+    "pynvml": {"metering/gpus.py", "metering/counters/nvml.py", "metering/memory.py"},
     "pytest": {"plugin.py", "progress.py", "options.py", "hooks.py"},
 }
 MODULES = sorted(

@@ -8,6 +8,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from hub import cut_off_hub
 from redl.case import Model
 from redl.errors import ModelError
 from redl.profile import Pretraining
@@ -133,26 +134,15 @@ def test_weights_of_which_a_part_is_missing_are_one_line(tmp_path, published):
         build(Model.DENSENET, pretraining=Pretraining.REQUIRE, weights=tmp_path)
 
 
-def offline_hub(monkeypatch):
-    create = timm.create_model
-
-    def create_offline(name, *, pretrained=False, **options):
-        if pretrained:
-            raise OSError("no route to host")
-        return create(name, **options)
-
-    monkeypatch.setattr(timm, "create_model", create_offline)
-
-
 def test_weights_that_are_tried_for_and_cannot_be_had_are_told(monkeypatch):
-    offline_hub(monkeypatch)
+    cut_off_hub(monkeypatch)
     module, pretrained = build(Model.DENSENET, pretraining=Pretraining.TRY)
     assert (True, False, None) == (pretrained.requested, pretrained.loaded, pretrained.source)
     assert 6_948_609 == parameter_count(module)
 
 
 def test_a_folder_without_the_networks_file_leaves_it_to_the_hub(monkeypatch, tmp_path):
-    offline_hub(monkeypatch)
+    cut_off_hub(monkeypatch)
     (tmp_path / "resnet50.safetensors").touch()
     with pytest.raises(ModelError, match=r"put densenet121\.safetensors into a folder"):
         build(Model.DENSENET, pretraining=Pretraining.REQUIRE, weights=tmp_path)

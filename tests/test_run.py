@@ -8,6 +8,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from hub import cut_off_hub
 from redl.case import Case, Dataset, Model, Setting
 from redl.execution.inputs import DataOptions, prepare_dataset
 from redl.execution.job import Job
@@ -162,14 +163,7 @@ def test_weights_from_a_file_are_recorded_with_their_checksum(prepared, tmp_path
 
 
 def test_training_from_scratch_where_weights_were_tried_for_is_warned_of(prepared, monkeypatch):
-    create = timm.create_model
-
-    def offline(name, *, pretrained=False, **options):
-        if pretrained:
-            raise OSError("no route to host")
-        return create(name, **options)
-
-    monkeypatch.setattr(timm, "create_model", offline)
+    cut_off_hub(monkeypatch)
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="tiny")
     record = run(Job(case=case, profile=replace(TINY, pretraining=Pretraining.TRY), prepared=prepared))
     assert any("recipe: pretrained weights could not be had" in warning for warning in record.warnings)
