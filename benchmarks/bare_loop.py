@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from redl.case import Model, Setting
+from redl.case import Model
 from redl.execution.run import set_flags
 from redl.metering.clock import Stopwatch
 from redl.metering.memory import MemoryMeter, release_freed_memory
@@ -21,8 +22,10 @@ from redl.metering.meter import EnergyMeter
 from redl.profile import SMOKE, Pretraining
 from redl.training.fit import Part, fit
 from redl.training.models import build
+from redl.training.networks import network_of
 from redl.training.optimizers import adam
-from redl.training.precision import precision_of
+from redl.training.precision import Precision
+from redl.training.settings import Treatment
 
 CPU, SEED = torch.device("cpu"), 1
 STEPS, VALID_IMAGES = 16, 128  # of an epoch; a smoke case has some 20 and 210
@@ -88,7 +91,8 @@ def _fit(
         optimizer,
         train,
         valid,
-        precision=precision_of(Setting.BASELINE, CPU),
+        valid_subjects=np.arange(len(valid), dtype=np.int32),
+        precision=Precision.of(Treatment(), CPU),
         epochs=epochs,
         patience=epochs,
         batch_size=SMOKE.batch_size,
@@ -111,8 +115,9 @@ def _in_turns(ways: dict[str, Way], pairs: int, epochs: int) -> Turns:
     for pair in range(pairs):
         for name in reversed(ways) if pair % 2 else ways:
             torch.manual_seed(SEED)
-            model, _ = build(Model.DENSENET, pretraining=Pretraining.NO)
-            optimizer = adam(model.parameters(), learning_rate=SMOKE.learning_rate, eight_bit=False)
+            network = network_of(Model.DENSENET, None, image_size=SMOKE.image_size, reduced=True)
+            model, _ = build(network, image_size=SMOKE.image_size, pretraining=Pretraining.NO)
+            optimizer = adam(model, SMOKE.learning_rate)
             release_freed_memory()  # as the memory meter does; taking new pages would be its cost alone
             began = time.perf_counter()
             loss = ways[name](model, optimizer, train, valid, epochs)

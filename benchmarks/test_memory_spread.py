@@ -88,13 +88,13 @@ def train_vit(*, eight_bit: bool) -> dict[str, int]:
 
     from redl.metering.memory import MemoryMeter
     from redl.metering.prediction import predicted_memory
-    from redl.training.optimizers import adam, import_library
+    from redl.training.optimizers import adam, adam_8bit, import_library, state_width
 
     import_library(eight_bit=True)
     images, labels = torch.rand(BATCH, 1, 256, 256), torch.ones(BATCH, 1)
     meter = MemoryMeter(torch.device("cpu"))
     model = timm.create_model(NETWORK, in_chans=1, num_classes=1)
-    optimizer = adam(model.parameters(), learning_rate=1e-5, eight_bit=eight_bit)
+    optimizer = (adam_8bit if eight_bit else adam)(model, 1e-5)
     for _ in range(STEPS):
         with meter.phase() as passes:
             logits = model(images)
@@ -106,7 +106,7 @@ def train_vit(*, eight_bit: bool) -> dict[str, int]:
             optimizer.step()
     moments = {"exp_avg", "exp_avg_sq", "state1", "state2", "absmax1", "absmax2"}
     return {
-        "predicted": predicted_memory(model.parameters(), eight_bit=eight_bit).total,
+        "predicted": predicted_memory(model.parameters(), state_width=state_width(optimizer)).total,
         "state": sum(s[name].nbytes for s in optimizer.state.values() for name in moments & s.keys()),
         "largest": max(parameter.numel() for parameter in model.parameters()),
         "forward_backward_peak": passes.peak.allocated_bytes,

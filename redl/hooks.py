@@ -7,8 +7,19 @@ from collections.abc import Iterable
 import pytest
 
 from redl.data.folder import Folder
+from redl.own import OwnModel, OwnSetting
 
 
 @pytest.hookspec
 def pytest_redl_datasets(config: pytest.Config) -> Iterable[Folder]:  # type: ignore[empty-body]
     """Return data sets of one's own; every model and setting of the suite then runs on each."""
+
+
+@pytest.hookspec
+def pytest_redl_models(config: pytest.Config) -> Iterable[OwnModel]:  # type: ignore[empty-body]
+    """Return networks of one's own, of timm's or built by a function; each runs under every setting."""
+
+
+@pytest.hookspec
+def pytest_redl_settings(config: pytest.Config) -> Iterable[OwnSetting]:  # type: ignore[empty-body]
+    """Return settings of one's own, stated by a function; every model then runs under each."""

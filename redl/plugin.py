@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from redl import hooks
-from redl.case import Case, matrix
+from redl.case import Case
 from redl.errors import OptionError, RedlError
-from redl.options import Options, add_options, read_options
+from redl.options import Declared, Options, add_options, read_options
 from redl.progress import Progress
-from redl.results.judgement import Judgement, baseline_of, judge
-from redl.results.store import load_records
+from redl.results.judgement import Judgement, companion_of, judge
+from redl.results.reference import load_reference, save_reference
+from redl.selection import add_keywords, close_numbers
 
 if TYPE_CHECKING:
     from redl.carbon import Carbon
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 OPTIONS = pytest.StashKey[Options]()
 JUDGEMENTS = pytest.StashKey[dict[str, Judgement]]()
+REFUSAL = pytest.StashKey[str]()  # why no reference was written
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,21 +45,50 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse options that cannot be used before anything runs."""
+    config.addinivalue_line("markers", "redl_downsampled: run the downsampled cases in place of the others")
     try:
-        folders = [one for some in config.hook.pytest_redl_datasets(config=config) for one in some]
-        config.stash[OPTIONS] = read_options(config, folders)
+        config.stash[OPTIONS] = read_options(config, _brought(config))
     except RedlError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[JUDGEMENTS] = {}
+    config.option.keyword = close_numbers(config.option.keyword)
+
+
+def _brought(config: pytest.Config) -> Declared:
+    """Ask every conftest.py for what it brings."""
+    hook = config.hook
+    return Declared(
+        folders=tuple(chain.from_iterable(hook.pytest_redl_datasets(config=config))),
+        models=tuple(chain.from_iterable(hook.pytest_redl_models(config=config))),
+        settings=tuple(chain.from_iterable(hook.pytest_redl_settings(config=config))),
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test of each case of the study for every test that takes `redl_case`, directly or not."""
+    """Make one test of each case of the study for every test that takes `redl_case`, directly or not.
+
+    One that is marked `redl_downsampled` takes the downsampled cases in place of the others.
+    """
     if "redl_case" in metafunc.fixturenames:
-        options = metafunc.config.stash[OPTIONS]
-        cases = matrix(options.profile.name, options.profile.seeds, options.data.datasets)
+        study = metafunc.config.stash[OPTIONS].study
+        downsampled = metafunc.definition.get_closest_marker("redl_downsampled")
+        cases = study.downsampled_cases() if downsampled else study.cases()
         # Session scope groups all tests of a case, so that they share its one process.
         metafunc.parametrize("redl_case", cases, ids=[case.id for case in cases], scope="session")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-k` is applied
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let `-k seed1` mean that seed alone, and run what is downsampled after what it is compared with."""
+    for item in items:
+        if case := _case(item):
+            add_keywords(item, case)
+    items.sort(key=lambda item: (case := _case(item)) is not None and case.downsample > 1)
+
+
+def _case(item: pytest.Item) -> Case | None:
+    callspec = getattr(item, "callspec", None)
+    return None if callspec is None else callspec.params.get("redl_case")
 
 
 @pytest.fixture(scope="session")
@@ -106,15 +138,19 @@ def redl_trial(
         case=redl_case,
         profile=profile,
         prepared=redl_prepared(redl_case.dataset),
+        own_model=redl_options.own_models.get(redl_case.model),
+        own_setting=redl_options.own_settings.get(redl_case.setting),
         half_dtype=redl_options.half_dtype,
         weights=redl_options.weights,
+        plain=redl_options.plain,
+        tf32=redl_options.tf32,
         assumptions=redl_options.assumptions,
     )
     trial = Trial(
         redl_case,
         start_case(job),
         timeout_s=redl_options.timeout_s,
-        on_epoch=redl_progress.epochs(redl_case.id, profile),
+        on_epoch=redl_progress.epochs(redl_case.id, profile.of(redl_case.model)),
     )
     yield trial
     trial.close()
@@ -122,14 +158,16 @@ def redl_trial(
 
 @pytest.fixture(scope="session")
 def redl_judge(pytestconfig: pytest.Config, redl_options: Options) -> Callable[[Record], Judgement]:
-    """Return a function that judges a record beside this run's baseline, else the reference's."""
+    """Return a function that judges a record beside others of this run, and by the reference's bands."""
     judgements = pytestconfig.stash[JUDGEMENTS]
     with _one_line():
-        reference = load_records(redl_options.reference) if redl_options.reference else []
+        path = None if redl_options.save_reference else redl_options.reference
+        reference = load_reference(path) if path else None
 
     def judged(record: Record) -> Judgement:
-        records = [judgement.record for judgement in judgements.values()] + reference
-        judgement = judge(record, redl_options.profile, baseline_of(record.case, records))
+        companion = companion_of(record.case, (judged.record for judged in judgements.values()))
+        band = reference.band_of(record.case) if reference else None
+        judgement = judge(record, redl_options.profile, companion, band)
         judgements[record.case.id] = judgement
         return judgement
 
@@ -162,10 +200,24 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
         machine_info["node"] = ""
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the reference that was asked for; say why, and fail, if this run cannot make one."""
+    config = session.config
+    if OPTIONS not in config.stash or (path := config.stash[OPTIONS].save_reference) is None:
+        return
+    try:
+        save_reference(path, [judgement.record for judgement in config.stash[JUDGEMENTS].values()])
+    except RedlError as error:
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        config.stash[REFUSAL] = str(error)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print what the cases scored and cost, as the paper's Table 1 does."""
+    """Print what the cases scored and cost, as the paper's tables do."""
     if judgements := list(config.stash[JUDGEMENTS].values()):
-        from redl.results.tables import table_1
+        from redl.results.tables import tables
 
         terminalreporter.section("redl")
-        terminalreporter.write(table_1(judgements, width=max(terminalreporter._tw.fullwidth, 120)))  # noqa: SLF001
+        terminalreporter.write(tables(judgements, width=max(terminalreporter._tw.fullwidth, 120)))  # noqa: SLF001
+    if refusal := config.stash.get(REFUSAL, None):
+        terminalreporter.write_line(refusal, red=True)

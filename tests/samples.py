@@ -14,6 +14,7 @@ from redl.record import (
     EnergyKind,
     EnergyReading,
     Epoch,
+    FastPath,
     Flags,
     Fractions,
     Inference,
@@ -49,6 +50,10 @@ WHOLE = Record(
     warnings=(),
     case=Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="smoke"),
     recipe=Recipe(
+        network="densenet121",
+        reduced=False,
+        overrides={},
+        input_size=48,
         epochs=4,
         patience=4,
         batch_size=32,
@@ -61,6 +66,7 @@ WHOLE = Record(
         optimizer_state_bits={"32": 6_948_609},
         pretrained=Pretrained(requested=False, loaded=False, source=None, sha256=None),
         flags=Flags(tf32=False, cudnn_benchmark=False, deterministic=True),
+        fast_path=FastPath(resident=True, channels_last=False, fused=False),
     ),
     data=DataSummary(
         fingerprint="0" * 64,
@@ -103,7 +109,7 @@ WHOLE = Record(
         explanation=None,
         paper_compatible_bytes=None,
     ),
-    divergence=Divergence(ever=False, final=False, first_epoch=None, reasons=()),
+    divergence=Divergence(ever=False, final=False, first_epoch=None, kinds=(), reasons=()),
     environment={"cpu": "a processor"},
 )
 

@@ -16,7 +16,7 @@ from redl.metering import machine
 from redl.metering.environment import describe_environment, fingerprint, git_commit
 from redl.metering.machine import usable_cores
 from redl.profile import PAPER, SMOKE, Pretraining
-from redl.record import Flags
+from redl.record import FastPath, Flags
 
 CPU = torch.device("cpu")
 FLAGS = Flags(tf32=False, cudnn_benchmark=False, deterministic=True)
@@ -24,8 +24,13 @@ GIT = shutil.which("git")
 needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
 
 
-def described(device=CPU, *, flags=FLAGS, profile=SMOKE, data_fingerprint="d"):
-    return describe_environment(device, flags=flags, profile=profile, data_fingerprint=data_fingerprint)
+FAST_PATH = FastPath(resident=True, channels_last=False, fused=False)
+
+
+def described(device=CPU, *, flags=FLAGS, fast_path=FAST_PATH, profile=SMOKE, data_fingerprint="d"):
+    return describe_environment(
+        device, flags=flags, fast_path=fast_path, profile=profile, data_fingerprint=data_fingerprint
+    )
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +116,9 @@ def test_what_decides_a_comparison_changes_the_fingerprint(environment, key):
         {"profile": replace(SMOKE, batch_size=8)},
         {"profile": replace(SMOKE, pretraining=Pretraining.TRY)},
         {"data_fingerprint": "other"},
+        {"fast_path": replace(FAST_PATH, fused=True)},
+        {"fast_path": replace(FAST_PATH, channels_last=True)},
+        {"fast_path": replace(FAST_PATH, resident=False)},
     ],
     ids=str,
 )

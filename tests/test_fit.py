@@ -2,16 +2,18 @@
 
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from redl.case import Setting
 from redl.training.fit import Part, batches, fit, predict
-from redl.training.optimizers import adam
-from redl.training.precision import precision_of
+from redl.training.precision import Precision
+from redl.training.settings import Treatment, treatment_of
 
 CPU = torch.device("cpu")
+MIXED = Precision.of(Treatment(autocast_dtype=torch.bfloat16), CPU)
 
 
 def part(count, seed=0):
@@ -55,9 +57,10 @@ def train(
     learning_rate=1e-2,
     valid=None,
 ):
-    precision = precision_of(setting, CPU, half_dtype)
-    model = model.to(precision.weights_dtype)
-    optimizer = adam(model.parameters(), learning_rate=learning_rate, eight_bit=setting.eight_bit)
+    treatment = treatment_of(setting, CPU, half_dtype)
+    precision = Precision.of(treatment, CPU)
+    model = precision.place(model)
+    optimizer = treatment.optimizer(model, learning_rate)
 
     @contextmanager
     def anything():
@@ -68,6 +71,7 @@ def train(
         optimizer,
         part(64),
         valid or part(32, seed=1),
+        valid_subjects=np.arange(32, dtype=np.int32),
         precision=precision,
         epochs=epochs,
         patience=patience,
@@ -141,7 +145,7 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss():
     model = network()
     found = train(model, learning_rate=3e-1, epochs=8)
     valid = part(32, seed=1)
-    logits = predict(model, valid.images, precision=precision_of(Setting.BASELINE, CPU), batch_size=32)
+    logits = predict(model, valid.images, precision=Precision.of(Treatment(), CPU), batch_size=32)
     loss = nn.functional.binary_cross_entropy_with_logits(logits, valid.labels).item()
     assert min(epoch.valid_loss for epoch in found.trace) == pytest.approx(loss)
     assert found.trace[found.best_epoch - 1].valid_loss == pytest.approx(loss)
@@ -151,7 +155,7 @@ def test_the_last_epochs_weights_stay_where_they_are_the_best():
     model = network()
     found = train(model, epochs=4)
     valid = part(32, seed=1)
-    logits = predict(model, valid.images, precision=precision_of(Setting.BASELINE, CPU), batch_size=16)
+    logits = predict(model, valid.images, precision=Precision.of(Treatment(), CPU), batch_size=16)
     assert 4 == found.best_epoch
     assert (
         found.trace[-1].valid_loss
@@ -192,19 +196,19 @@ def test_every_image_is_counted_once_an_epoch():
 
 
 def test_a_last_batch_of_one_is_left_out():
-    assert [4, 4] == [len(batch) for batch in batches(torch.arange(9), 4)]
+    assert [4, 4] == [len(labels) for _, labels in batches(part(9), torch.arange(9), 4)]
 
 
 def test_a_last_batch_of_two_is_trained_on():
-    assert [4, 4, 2] == [len(batch) for batch in batches(torch.arange(10), 4)]
+    assert [4, 4, 2] == [len(labels) for _, labels in batches(part(10), torch.arange(10), 4)]
 
 
 def test_prediction_covers_the_last_incomplete_batch():
     images = part(7).images
-    assert (7, 1) == predict(network(), images, precision=precision_of(Setting.AMP, CPU), batch_size=4).shape
+    assert (7, 1) == predict(network(), images, precision=MIXED, batch_size=4).shape
 
 
 def test_prediction_does_not_move_batch_statistics():
     model = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(64, 1)).train()
-    predict(model, part(8).images, precision=precision_of(Setting.BASELINE, CPU), batch_size=4)
+    predict(model, part(8).images, precision=Precision.of(Treatment(), CPU), batch_size=4)
     assert 0 == model[0].num_batches_tracked

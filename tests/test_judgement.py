@@ -4,13 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from redl.case import Setting
+from redl.case import Model, Setting
 from redl.profile import SMOKE, TINY
-from redl.record import Divergence, Status
-from redl.results.judgement import baseline_of, judge
+from redl.record import Divergence, DivergenceKind, Status
+from redl.results.judgement import companion_of, judge
+from redl.results.reference import COMPARED, Band
 from samples import WHOLE, broken, record
 
-DIVERGED = Divergence(ever=True, final=True, first_epoch=2, reasons=("loss not finite in epoch 2",))
+DIVERGED = Divergence(
+    ever=True,
+    final=True,
+    first_epoch=2,
+    kinds=(DivergenceKind.HARD,),
+    reasons=("loss not finite in epoch 2",),
+)
 FLOAT16 = replace(WHOLE.recipe, weights_dtype="float16")
 
 
@@ -93,12 +100,15 @@ def test_an_accuracy_that_is_missing_fails():
 
 
 def test_without_a_baseline_it_says_not_compared():
-    assert "not compared: no baseline" in judge(record(Setting.AMP), SMOKE, None).comparison
+    expected = "not compared: nothing in this run to compare with"
+    assert expected == judge(record(Setting.AMP), SMOKE, None).comparison
 
 
 def test_a_baseline_of_other_data_is_not_compared_with():
     other = record(data=replace(WHOLE.data, fingerprint="1" * 64))
-    assert "not compared: the baseline saw other data" == judge(record(Setting.AMP), SMOKE, other).comparison
+    assert (
+        "not compared: the other case saw other data" == judge(record(Setting.AMP), SMOKE, other).comparison
+    )
 
 
 def test_a_tiny_run_is_not_judged_by_accuracy():
@@ -108,9 +118,83 @@ def test_a_tiny_run_is_not_judged_by_accuracy():
 
 def test_a_baseline_is_of_the_same_seed():
     case = record(Setting.AMP).case
-    assert WHOLE is baseline_of(case, [record(Setting.EIGHT_BIT), WHOLE])
-    assert None is baseline_of(replace(case, seed=2), [WHOLE])
+    assert WHOLE is companion_of(case, [record(Setting.EIGHT_BIT), WHOLE])
+    assert None is companion_of(replace(case, seed=2), [WHOLE])
 
 
 def test_a_broken_baseline_serves_nobody():
-    assert None is baseline_of(record(Setting.AMP).case, [broken(Setting.BASELINE)])
+    assert None is companion_of(record(Setting.AMP).case, [broken(Setting.BASELINE)])
+
+
+def at(downsample, setting=Setting.AMP_EIGHT_BIT, accuracy=0.9, **changes):
+    found = record(setting, accuracy, **changes)
+    return replace(found, case=replace(found.case, downsample=downsample))
+
+
+def test_a_downsampled_case_is_compared_with_itself_at_full_size():
+    found, full = at(4, accuracy=0.75), at(1)
+    assert full is companion_of(found.case, [WHOLE, full])
+    judgement = judge(found, SMOKE, full)
+    assert ((), "-0.150") == (judgement.problems, judgement.comparison)
+
+
+KNOWN_BY_CHANCE = Divergence(
+    ever=True, final=True, first_epoch=3, kinds=(DivergenceKind.CHANCE,), reasons=("validation AUC of 0.5",)
+)
+
+
+def test_a_network_at_chance_fails():
+    assert ["diverged: validation AUC of 0.5"] == problems(record(Setting.AMP, divergence=KNOWN_BY_CHANCE))
+
+
+def test_a_downsampled_network_or_a_tiny_run_may_be_at_chance():
+    assert [] == problems(at(4, divergence=KNOWN_BY_CHANCE))
+    assert [] == problems(record(Setting.AMP, divergence=KNOWN_BY_CHANCE), profile=TINY)
+
+
+def test_a_downsampled_network_must_not_break_down():
+    assert ["diverged: loss not finite in epoch 2"] == problems(at(4, divergence=DIVERGED))
+
+
+def test_a_models_own_margin_counts():
+    mlp = record(accuracy=0.73)
+    mlp = replace(mlp, case=replace(mlp.case, model=Model.MLP))
+    assert [] == problems(mlp)
+    assert 1 == len(problems(record(accuracy=0.73)))
+
+
+BAND = Band(
+    dataset="rsna",
+    model="densenet",
+    setting="amp",
+    downsample=1,
+    seeds=tuple(range(10)),
+    accuracies=(0.9, 0.91, 0.92, 0.9, 0.91, 0.92, 0.9, 0.91, 0.92, 0.91),
+    diverged=0,
+    majority_accuracy=0.7,
+    test_images=20,
+    data_fingerprint=WHOLE.data.fingerprint,
+    recipe={"network": "densenet121"},
+)
+
+
+def banded(accuracy, **changes):
+    found = record(Setting.AMP, accuracy, **changes)
+    band = replace(BAND, recipe={name: getattr(WHOLE.recipe, name) for name in COMPARED})
+    return list(judge(found, SMOKE, None, band).problems)
+
+
+def test_an_accuracy_within_its_band_passes():
+    assert [] == banded(0.9)
+
+
+def test_an_accuracy_below_its_band_fails():
+    # 0.91 - 4.2968 (Student's t, 9 degrees, 0.999) * 0.05 (an image of 20) * sqrt(1.1) = 0.685
+    (problem,) = banded(0.68, data=replace(WHOLE.data, majority_accuracy=0.5))
+    assert "test accuracy 0.680 is below 0.685, what 10 seeds of the reference allow (mean 0.910)" == problem
+
+
+def test_a_band_of_other_data_or_another_recipe_is_not_compared_with():
+    low = replace(WHOLE.data, majority_accuracy=0.5)
+    assert [] == banded(0.68, data=replace(low, fingerprint="1" * 64))
+    assert [] == banded(0.68, data=low, recipe=replace(WHOLE.recipe, epochs=9))

@@ -326,7 +326,7 @@ def needed(*, batch, width):
         outputs = model(torch.rand(batch, width, device="meta"))
     activations = sum(storage.nbytes() for storage in saved.values())
     last_sums = outputs.nbytes  # the last ReLU's input, which is not saved
-    return predicted_memory(model.parameters(), eight_bit=False).total + activations + last_sums
+    return predicted_memory(model.parameters(), state_width=lambda _: 32).total + activations + last_sums
 
 
 @pytest.fixture(scope="module")

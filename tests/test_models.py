@@ -12,16 +12,65 @@ from hub import cut_off_hub
 from redl.case import Model
 from redl.errors import ModelError
 from redl.profile import Pretraining
-from redl.training import weights
-from redl.training.models import build, parameter_count
+from redl.training import models, weights
+from redl.training.models import parameter_count
+from redl.training.networks import network_of
 
 
-def test_densenet_has_the_published_number_of_parameters():
-    assert 6_948_609 == parameter_count(build(Model.DENSENET, pretraining=Pretraining.NO)[0])
+def build(model, *, pretraining, weights=None, reduced=False, image_size=32):
+    network = network_of(model, None, image_size=image_size, reduced=reduced)
+    return models.build(network, image_size=image_size, pretraining=pretraining, weights=weights)
 
 
-def test_densenet_answers_one_logit_an_image():
-    assert (2, 1) == build(Model.DENSENET, pretraining=Pretraining.NO)[0](torch.zeros(2, 1, 32, 32)).shape
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (Model.DENSENET, 6_948_609),
+        (Model.SWIN, 86_890_745),
+        (Model.VIT, 116_747_009),
+        (Model.EFFICIENTNET, 51_085_019),
+        (Model.MLP, 8_388_865),  # 65536 * 128 + 128 + 128 + 1
+    ],
+)
+def test_a_network_has_the_published_number_of_parameters(model, expected):
+    with torch.device("meta"):
+        module, _ = build(model, pretraining=Pretraining.NO, image_size=256)
+    assert expected == parameter_count(module)
+
+
+@pytest.mark.parametrize("model", Model)
+def test_a_reduced_network_answers_one_logit_an_image(model):
+    module, _ = build(model, pretraining=Pretraining.NO, reduced=True)
+    assert (2, 1) == module(torch.zeros(2, 1, 32, 32)).shape
+
+
+def test_a_network_that_has_no_published_weights_is_trained_from_scratch_and_says_so():
+    with torch.device("meta"):
+        _, pretrained = build(Model.VIT, pretraining=Pretraining.PUBLISHED, image_size=256)
+    assert (True, False, None) == (pretrained.requested, pretrained.loaded, pretrained.source)
+
+
+def test_weights_that_were_never_published_are_an_error_where_they_are_required():
+    with pytest.raises(ModelError, match="vit_base_patch32_plus_256: timm has no pretrained weights of"):
+        build(Model.VIT, pretraining=Pretraining.REQUIRE, image_size=256)
+
+
+def test_published_weights_that_cannot_be_had_are_an_error_in_the_paper_profile(monkeypatch):
+    cut_off_hub(monkeypatch)
+    with pytest.raises(ModelError, match="weights of densenet121 cannot be had"):
+        build(Model.DENSENET, pretraining=Pretraining.PUBLISHED)
+
+
+def test_no_weights_fit_a_reduced_network(tmp_path):
+    with pytest.raises(ModelError, match="is reduced in this profile, so no pretrained weights fit it"):
+        build(Model.SWIN, pretraining=Pretraining.REQUIRE, reduced=True, weights=tmp_path)
+    _, pretrained = build(Model.SWIN, pretraining=Pretraining.TRY, reduced=True, weights=tmp_path)
+    assert (True, False) == (pretrained.requested, pretrained.loaded)
+
+
+def test_the_mlp_has_nothing_to_load():
+    _, pretrained = build(Model.MLP, pretraining=Pretraining.REQUIRE)
+    assert (False, False) == (pretrained.requested, pretrained.loaded)
 
 
 def test_a_network_from_scratch_says_so():

@@ -29,14 +29,37 @@ def collected(pytester):
     return ids
 
 
+SETTINGS = ["baseline", "amp", "8bit", "amp+8bit", "half+8bit", "half"]
+
+
 def test_every_case_is_collected_with_its_id(collected):
-    settings = ["baseline", "amp", "8bit", "amp+8bit", "half+8bit", "half"]
-    expected = [f"{data}-densenet-{setting}-seed1" for data in ("rsna", "lidc") for setting in settings]
-    assert expected == collected()
+    expected = [f"{data}-densenet-{setting}-seed1" for data in ("rsna", "lidc") for setting in SETTINGS]
+    assert expected == collected("-k", "densenet")
 
 
-def test_the_paper_profile_has_three_seeds(collected):
-    assert 36 == len(collected("--redl-profile=paper"))
+def test_every_model_is_collected(collected):
+    models = {case.split("-")[1] for case in collected()}
+    assert {"densenet", "swin", "vit", "efficientnet", "mlp"} == models
+
+
+def test_the_paper_profile_lists_every_case_once(collected):
+    cases = collected("--redl-profile=paper")
+    assert 2 * (5 * 6 + 2) * 3 == len(cases) == len(set(cases))
+
+
+DOWNSAMPLED = """
+import pytest
+@pytest.mark.redl_downsampled
+def test_downsampling(redl_case): pass
+"""
+
+
+def test_a_test_of_downsampling_takes_the_downsampled_cases(pytester):
+    pytester.makepyfile(DOWNSAMPLED)
+    chosen = "seed10 and rsna and baseline"
+    result = pytester.runpytest("--collect-only", "-q", "--redl-profile=paper", "-k", chosen)
+    found = [line.partition("[")[2].removesuffix("]") for line in result.stdout.lines if "[" in line]
+    assert [f"rsna-densenet-baseline-seed10-down{scale}" for scale in (2, 4, 8)] == found
 
 
 @pytest.mark.parametrize(
@@ -50,7 +73,42 @@ def test_the_paper_profile_has_three_seeds(collected):
 )
 def test_a_keyword_selects_what_it_says(collected, expression, settings):
     expected = [f"lidc-densenet-{setting}-seed1" for setting in settings]
-    assert expected == collected("-k", f"lidc and ({expression})")
+    assert expected == collected("-k", f"lidc and densenet and ({expression})")
+
+
+@pytest.mark.parametrize("model", ["densenet", "swin", "vit", "efficientnet", "mlp"])
+def test_a_model_is_selected_by_its_name(collected, model):
+    assert {("lidc", model)} == {tuple(case.split("-")[:2]) for case in collected("-k", f"lidc and {model}")}
+
+
+def test_a_seed_is_selected_alone(collected):
+    cases = collected("--redl-profile=paper", "-k", "seed1 and not half")
+    assert {"seed1"} == {case.rpartition("-")[2] for case in cases}
+    assert 2 * (5 * 4 + 2) == len(cases)
+
+
+def test_seeds_can_be_chosen(collected):
+    cases = collected("--redl-seeds=3-5,9", "-k", "rsna and mlp and baseline")
+    assert [f"rsna-mlp-baseline-seed{seed}" for seed in (3, 4, 5, 9)] == cases
+
+
+def test_any_network_of_timm_takes_the_studys_place(collected):
+    cases = collected("--redl-model=resnet50", "--redl-model=vit", "-k", "rsna and baseline")
+    assert ["rsna-resnet50-baseline-seed1", "rsna-vit-baseline-seed1"] == cases
+
+
+def test_downsampled_cases_are_selected_by_their_scale_and_run_last(pytester):
+    pytester.makepyfile(test_all=f"{DOWNSAMPLED}\ndef test_training(redl_case): pass")
+
+    def ids(*arguments):
+        lines = pytester.runpytest("--collect-only", "-q", *arguments).stdout.lines
+        return [line.partition("[")[2].removesuffix("]") for line in lines if "[" in line]
+
+    chosen = ("--redl-scales=2,4,16", "-k")
+    assert {"down2"} == {case.rpartition("-")[2] for case in ids(*chosen, "down2")}
+    assert {"down2", "down4", "down16"} == {case.rpartition("-")[2] for case in ids(*chosen, "down")}
+    everything = ["-down" in case for case in ids(*chosen, "densenet")]
+    assert sorted(everything) == everything
 
 
 def test_a_data_set_is_selected_by_its_name(collected):
@@ -81,10 +139,21 @@ def test_collecting_imports_no_torch(pytester):
         (["--redl-country=DK", "--redl-carbon-intensity=100"], "--redl-country and * exclude each other*"),
         (["--redl-cpu-tdp=0"], "--redl-cpu-tdp 0: give watts above 0, as 65"),
         (["--redl-cpu-tdp=big"], "--redl-cpu-tdp big: give watts, as 65"),
-        (["--redl-pretrained=maybe"], "--redl-pretrained maybe: use one of no, try, require"),
+        (["--redl-pretrained=maybe"], "--redl-pretrained maybe: use one of no, try, require, published"),
         (["--redl-weights=/absent"], "--redl-weights /absent: no such folder"),
         (["--redl-weights=.", "--redl-pretrained=no"], "--redl-weights and --redl-pretrained=no exclude *"),
-        (["--redl-crop=maybe"], "--redl-crop maybe: use yes or no"),
+        (["--redl-model=my-net"], "model 'my-net': begin with a small letter, *"),
+        (["--redl-epochs=0"], "--redl-epochs 0: give a whole number above 0"),
+        (["--redl-batch-size=1.5"], "--redl-batch-size 1.5: give a whole number above 0"),
+        (["--redl-images=many"], "--redl-images many: give a whole number above 0"),
+        (["--redl-learning-rate=nan"], "--redl-learning-rate nan: give a number above 0, as 1e-5"),
+        (["--redl-learning-rate=inf"], "--redl-learning-rate inf: give a number above 0, as 1e-5"),
+        (["--redl-seeds=1,1"], "--redl-seeds 1,1: give whole numbers of 0 or more, each once, as 1,10,100 *"),
+        (["--redl-seeds="], "--redl-seeds : give whole numbers of 0 or more, each once, as 1,10,100 or 1-10"),
+        (["--redl-seeds=5-3"], "--redl-seeds 5-3: give whole numbers of 0 or more, each once, as 1,10,100 *"),
+        (["--redl-scales=1"], "--redl-scales 1: give whole numbers above 1, as 2,4,8"),
+        (["--redl-scales=3"], "--redl-scales 3: does not divide images of 32 pixels; choose a divisor, *"),
+        (["--redl-crop=maybe"], "--redl-crop maybe: use one of yes, no"),
         (["--redl-rsna-max-age=young"], "--redl-rsna-max-age young: give years, or none"),
         (["--redl-rsna-max-age=0"], "a cohort younger than 0.0: give an age above 0"),
         (["--redl-rsna-site=north"], "--redl-rsna-site north: give a site's number, as 1"),
@@ -114,9 +183,9 @@ def test_an_option_that_cannot_be_used_is_one_line(pytester, arguments, message)
     ("arguments", "pretraining", "named"),
     [
         ([], "no", False),
-        (["--redl-profile=paper"], "require", False),
+        (["--redl-profile=paper"], "published", False),
         (["--redl-profile=paper", "--redl-pretrained=try"], "try", False),
-        (["--redl-weights=."], "require", True),
+        (["--redl-weights=."], "published", True),
         (["--redl-weights=.", "--redl-pretrained=try"], "try", True),
     ],
     ids=str,
@@ -163,7 +232,7 @@ def clinic(request, pytester):
 @pytest.mark.usefixtures("clinic")
 def test_a_data_set_of_ones_own_is_collected_under_every_setting(collected):
     cases = collected("-k", "clinic")
-    assert 6 == len(cases)
+    assert 5 * 6 + 2 == len(cases)
     assert "clinic-densenet-amp+8bit-seed1" in cases
 
 
@@ -179,7 +248,7 @@ def test_a_data_set_of_ones_own_that_cannot_be_used_is_one_line(clinic):
     [
         (
             DECLARED.replace("clinic", "rsna"),
-            "data set 'rsna': use small letters, *",
+            "data set 'rsna': begin with a small letter, *",
         ),
         ("[tool.redl.datasets.clinic]\nimages = 3\n", "pyproject.toml: ?tool.redl.datasets.clinic? needs *"),
         (f"{DECLARED}crop = 1\n", "pyproject.toml: ?tool.redl.datasets.clinic? needs images and table*"),
@@ -187,6 +256,20 @@ def test_a_data_set_of_ones_own_that_cannot_be_used_is_one_line(clinic):
         (
             '[tool.redl]\ndatasets = "clinic"\n',
             "pyproject.toml: ?tool.redl.datasets? must be tables, a name each",
+        ),
+        (
+            "[tool.redl.models.net]\n",
+            "pyproject.toml: ?tool.redl.models.net? needs timm, a network's *",
+        ),
+        (
+            '[tool.redl.models.net]\nbuild = "nets:build"\n',
+            "pyproject.toml: ?tool.redl.models.net?: 'nets:build': write it as file.py:function",
+        ),
+        ('[tool.redl.models.vit]\ntimm = "resnet18"\n', "model 'vit': begin with a small letter, *"),
+        ("[tool.redl.settings.sgd]\n", "pyproject.toml: ?tool.redl.settings.sgd? needs treat, as file.py:*"),
+        (
+            '[tool.redl.settings.sgd]\ntreat = "no.py:sgd"\n',
+            "pyproject.toml: ?tool.redl.settings.sgd?: 'no.py:sgd': there is no no.py beside pyproject.toml",
         ),
     ],
 )
@@ -245,7 +328,7 @@ def test_a_cache_that_cannot_be_written_ends_the_run_with_one_line(pytester):
     assert "Traceback" not in result.stdout.str()
 
 
-def test_a_reference_that_is_no_run_ends_the_run_with_one_line(pytester):
+def test_a_reference_that_is_none_ends_the_run_with_one_line(pytester):
     pytester.makepyfile("def test_training(redl_judge): pass")
     result = pytester.runpytest("--redl-reference=nothing.json")
     assert pytest.ExitCode.USAGE_ERROR == result.ret
@@ -265,7 +348,7 @@ def tiny_run(pytester, tmp_path_factory):
 
 
 def test_one_case_leaves_a_record_a_table_and_a_saved_run(tiny_run, pytester):
-    result = tiny_run("-k", "rsna and half+8bit", "--benchmark-json=run.json")
+    result = tiny_run("-k", "test_training and rsna and densenet and half+8bit", "--benchmark-json=run.json")
     assert 0 == result.ret
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
@@ -303,7 +386,8 @@ def test_ones_own_data_train_like_any_other_and_no_patient_is_named_anywhere(tin
     file.write_text("no DICOM file")
     pytester.path.joinpath("table.csv").write_text("\n".join(rows))
     pytester.makepyprojecttoml(DECLARED)
-    own = ["-k", "clinic and baseline", "--redl-cache=own", "--redl-max-unreadable=0.1"]
+    own = ["-k", "test_training and clinic and mlp and baseline"]
+    own += ["--redl-cache=own", "--redl-max-unreadable=0.1"]
     result = tiny_run(*own, "--benchmark-json=run.json", f"--rootdir={pytester.path}")
     assert 0 == result.ret, result.stdout.str()
     (record,) = load_records(pytester.path / "run.json")
@@ -311,12 +395,15 @@ def test_ones_own_data_train_like_any_other_and_no_patient_is_named_anywhere(tin
     saved = "".join(path.read_text() for path in pytester.path.rglob("*.json"))
     names = "".join(str(path) for path in (pytester.path / "own").rglob("*"))
     shown = result.stdout.str() + result.stderr.str() + saved + names
-    assert [] == [planted for planted in ("DOE", "JANE", "1970") if planted in shown]
+    assert [] == [planted for planted in ("DOE", "JANE", "19700704") if planted in shown]
 
 
 def test_a_case_that_outlasts_its_time_fails_and_the_next_goes_on(tiny_run):
     result = tiny_run(
-        "-k", "rsna and (baseline or amp-seed1)", "--redl-timeout=0.01", "--benchmark-json=run.json"
+        "-k",
+        "rsna and densenet and not down and (baseline or amp-seed1)",
+        "--redl-timeout=0.01",
+        "--benchmark-json=run.json",
     )
     result.assert_outcomes(failed=4)
     result.stdout.fnmatch_lines(
@@ -325,7 +412,7 @@ def test_a_case_that_outlasts_its_time_fails_and_the_next_goes_on(tiny_run):
 
 
 def test_saved_runs_compare_with_pytest_benchmark(tiny_run, pytester):
-    tiny_run("-k", "rsna and baseline", "--benchmark-save=one")
+    tiny_run("-k", "rsna and densenet and baseline and not down", "--benchmark-save=one")
     command = [sys.executable, "-m", "pytest_benchmark", "--storage=saved", "compare"]
     result = pytester.run(*command)
     assert 0 == result.ret

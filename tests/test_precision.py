@@ -1,49 +1,58 @@
-"""Precision: which formats a setting runs in, and where."""
+"""Precision: which formats a treatment runs in, and where."""
 
 import pytest
 import torch
+from torch import nn
 
-from redl.case import Setting
-from redl.training.precision import precision_of
+from redl.training.precision import Precision
+from redl.training.settings import Treatment
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+PIXELS = torch.tensor([0, 51, 255], dtype=torch.uint8).reshape(1, 1, 1, 3)
 
 
-def formats(setting, device, half_dtype=None):
-    precision = precision_of(setting, device, half_dtype)
-    return precision.weights_dtype, precision.autocast_dtype, precision.grad_scaler
-
-
-def test_mixed_precision_is_scaled_float16_on_cuda():
-    assert (torch.float32, torch.float16, True) == formats(Setting.AMP, CUDA)
-
-
-def test_mixed_precision_is_bfloat16_without_scaling_on_a_cpu():
-    assert (torch.float32, torch.bfloat16, False) == formats(Setting.AMP_EIGHT_BIT, CPU)
-
-
-def test_half_weights_are_float16_on_cuda():
-    assert (torch.float16, None, False) == formats(Setting.HALF, CUDA)
-
-
-def test_half_weights_are_bfloat16_on_a_cpu():
-    assert (torch.bfloat16, None, False) == formats(Setting.HALF_EIGHT_BIT, CPU)
-
-
-def test_half_weights_take_the_format_that_is_named():
-    assert (torch.float16, None, False) == formats(Setting.HALF, CPU, torch.float16)
-
-
-@pytest.mark.parametrize("setting", [Setting.BASELINE, Setting.EIGHT_BIT])
-def test_a_named_16_bit_format_does_not_touch_other_settings(setting):
-    assert (torch.float32, None, False) == formats(setting, CUDA, torch.float16)
+@pytest.mark.parametrize(
+    ("autocast_dtype", "expected"), [(None, False), (torch.bfloat16, False), (torch.float16, True)]
+)
+def test_only_float16_gradients_are_scaled(autocast_dtype, expected):
+    assert expected == Precision.of(Treatment(autocast_dtype=autocast_dtype), CUDA).grad_scaler
 
 
 def test_autocast_computes_in_its_format():
-    with precision_of(Setting.AMP, CPU).autocast():
-        assert torch.bfloat16 is torch.nn.functional.linear(torch.ones(2, 3), torch.ones(4, 3)).dtype
+    with Precision.of(Treatment(autocast_dtype=torch.bfloat16), CPU).autocast():
+        assert torch.bfloat16 is nn.functional.linear(torch.ones(2, 3), torch.ones(4, 3)).dtype
+
+
+def test_without_autocast_nothing_is_cast():
+    with Precision.of(Treatment(), CPU).autocast():
+        assert torch.float32 is nn.functional.linear(torch.ones(2, 3), torch.ones(4, 3)).dtype
 
 
 def test_images_are_scaled_to_one():
-    images = torch.tensor([0, 51, 255], dtype=torch.uint8)
-    assert [0.0, 0.2, 1.0] == pytest.approx(precision_of(Setting.BASELINE, CPU).inputs(images).tolist())
+    assert [0.0, 0.2, 1.0] == pytest.approx(Precision.of(Treatment(), CPU).inputs(PIXELS).flatten().tolist())
+
+
+def test_images_and_model_are_in_the_weights_format():
+    precision = Precision.of(Treatment(weights_dtype=torch.bfloat16), CPU)
+    assert torch.bfloat16 is precision.inputs(PIXELS).dtype is precision.place(nn.Linear(3, 1)).weight.dtype
+
+
+def test_formats_of_16_bits_are_told():
+    both = Treatment(weights_dtype=torch.float16, autocast_dtype=torch.bfloat16)
+    assert {torch.float16, torch.bfloat16} == Precision.of(both, CPU).half_dtypes
+    assert set() == Precision.of(Treatment(), CPU).half_dtypes
+
+
+def test_convolutions_are_laid_out_channels_last_where_that_is_asked():
+    convolution = nn.Conv2d(4, 4, 3)
+    expected = convolution.weight.detach().clone()
+    last = Precision.of(Treatment(), CPU, channels_last=True)
+    placed = last.place(convolution)
+    assert placed.weight.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(expected, placed.weight)
+    assert last.inputs(torch.ones(2, 3, 4, 4)).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_channels_last_changes_no_value():
+    first, last = (Precision.of(Treatment(), CPU, channels_last=last) for last in (False, True))
+    assert torch.equal(first.inputs(PIXELS), last.inputs(PIXELS))

@@ -10,12 +10,15 @@ from safetensors.torch import save_file
 
 from hub import cut_off_hub
 from redl.case import Case, Dataset, Model, Setting
+from redl.errors import ModelError, OptionError
 from redl.execution.inputs import DataOptions, prepare_dataset
 from redl.execution.job import Job
 from redl.execution.run import run
 from redl.metering.assumptions import Assumptions
+from redl.own import OwnModel, OwnSetting
 from redl.profile import TINY, Pretraining
-from redl.record import Pretrained, Record, Status
+from redl.record import FastPath, Pretrained, Record, Status
+from redl.training.settings import Treatment
 
 NOT_FIGURES = {
     "reason",
@@ -70,6 +73,9 @@ def test_the_record_says_what_really_ran(baseline):
     recipe = baseline.recipe
     assert ("float32", None, "Adam") == (recipe.weights_dtype, recipe.autocast_dtype, recipe.optimizer)
     assert {"32": 6_948_609} == recipe.optimizer_state_bits
+    assert ("densenet121", False, 32) == (recipe.network, recipe.reduced, recipe.input_size)
+    assert {"epochs": 2, "patience": 2} == recipe.overrides
+    assert FastPath(resident=True, channels_last=False, fused=False) == recipe.fast_path
 
 
 def test_every_missing_figure_has_its_reason(baseline):
@@ -166,7 +172,82 @@ def test_training_from_scratch_where_weights_were_tried_for_is_warned_of(prepare
     cut_off_hub(monkeypatch)
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="tiny")
     record = run(Job(case=case, profile=replace(TINY, pretraining=Pretraining.TRY), prepared=prepared))
-    assert any("recipe: pretrained weights could not be had" in warning for warning in record.warnings)
+    assert any(
+        "recipe: no pretrained weights of densenet121 were to be had" in warning
+        for warning in record.warnings
+    )
+
+
+@pytest.mark.parametrize("model", [Model.SWIN, Model.VIT, Model.EFFICIENTNET, Model.MLP])
+@pytest.mark.parametrize("setting", [Setting.BASELINE, Setting.HALF_EIGHT_BIT, Setting.STABLE])
+def test_every_family_runs_reduced_and_says_so(prepared, model, setting):
+    case = Case(dataset=Dataset.RSNA, model=model, setting=setting, seed=1, profile="tiny")
+    record = run(Job(case=case, profile=TINY, prepared=prepared))
+    assert (Status.COMPLETED, True) == (record.status, record.recipe.reduced)
+    assert sum(record.recipe.optimizer_state_bits.values()) == record.parameters
+    assert record == Record.from_json(record.to_json())
+
+
+@pytest.mark.parametrize(("model", "input_size"), [(Model.DENSENET, 32), (Model.VIT, 32)])
+def test_a_downsampled_case_says_what_its_network_was_given(prepared, model, input_size):
+    case = Case(dataset="rsna", model=model, setting="baseline", seed=1, downsample=4, profile="tiny")
+    record = run(Job(case=case, profile=TINY, prepared=prepared))
+    assert (32, input_size) == (record.recipe.image_size, record.recipe.input_size)
+    assert record.case.id.endswith("-down4")
+
+
+def tiny_net(image_size):
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(image_size**2, 1))
+
+
+def no_net(image_size):
+    return image_size
+
+
+def frozen_with_sgd(device):
+    def change(model):
+        model.features.conv0.weight.requires_grad = False
+        return model
+
+    return Treatment(
+        optimizer=lambda model, rate: torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9),
+        change=change,
+    )
+
+
+def own_case(prepared, own_model=None, own_setting=None):
+    model = own_model.name if own_model else "densenet"
+    setting = own_setting.name if own_setting else "baseline"
+    case = Case(dataset="rsna", model=model, setting=setting, seed=1, profile="tiny")
+    return Job(case=case, profile=TINY, prepared=prepared, own_model=own_model, own_setting=own_setting)
+
+
+def test_a_network_of_ones_own_is_trained(prepared):
+    record = run(own_case(prepared, OwnModel(name="mine", build=tiny_net)))
+    assert (32 * 32 + 1, "mine", False) == (record.parameters, record.recipe.network, record.recipe.reduced)
+
+
+def test_a_network_of_timms_is_trained(prepared):
+    record = run(own_case(prepared, OwnModel(name="small", timm="resnet10t")))
+    assert ("resnet10t", Status.COMPLETED) == (record.recipe.network, record.status)
+
+
+def test_a_function_that_builds_no_module_is_refused(prepared):
+    with pytest.raises(ModelError, match=r"model mine: no_net returned no torch\.nn\.Module"):
+        run(own_case(prepared, OwnModel(name="mine", build=no_net)))
+
+
+def test_a_setting_of_ones_own_changes_optimizer_and_model(prepared):
+    record = run(own_case(prepared, own_setting=OwnSetting(name="sgd", treat=frozen_with_sgd)))
+    assert "SGD" == record.recipe.optimizer
+    assert 6_948_609 - 64 * 49 == record.parameters
+    assert record.memory.predicted.optimizer_state is None
+    assert any("memory.predicted" in warning for warning in record.warnings)
+
+
+def test_a_function_that_states_no_treatment_is_refused(prepared):
+    with pytest.raises(OptionError, match="setting mine: no_net returned no Treatment"):
+        run(own_case(prepared, own_setting=OwnSetting(name="mine", treat=no_net)))
 
 
 def test_running_leaves_the_stock_kernels(record_of):

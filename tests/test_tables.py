@@ -6,16 +6,22 @@ import pytest
 
 from redl.case import Setting
 from redl.profile import SMOKE
-from redl.record import Divergence, Status
+from redl.record import Divergence, DivergenceKind, Status
 from redl.results.judgement import judge
-from redl.results.tables import table_1
+from redl.results.tables import tables
 from samples import WHOLE, broken, component, energy, record
 
-DIVERGED = Divergence(ever=True, final=True, first_epoch=2, reasons=("loss not finite in epoch 2",))
+DIVERGED = Divergence(
+    ever=True,
+    final=True,
+    first_epoch=2,
+    kinds=(DivergenceKind.HARD,),
+    reasons=("loss not finite in epoch 2",),
+)
 
 
 def table(*records):
-    return table_1([judge(found, SMOKE, WHOLE) for found in records], width=200)
+    return tables([judge(found, SMOKE, WHOLE) for found in records], width=200)
 
 
 def row(*records):
@@ -55,7 +61,7 @@ def test_a_reason_with_brackets_stands_as_it_is():
 
 
 def test_what_was_not_compared_says_so():
-    assert "not compared: no baseline" in table_1([judge(record(Setting.AMP), SMOKE, None)], width=200)
+    assert "not compared: nothing in this run" in tables([judge(record(Setting.AMP), SMOKE, None)], width=200)
 
 
 def test_the_title_tells_phantoms_from_real_images():
@@ -63,7 +69,7 @@ def test_the_title_tells_phantoms_from_real_images():
 
 
 def test_the_majority_class_stands_below():
-    assert "(majority class 0.700)" in table(WHOLE)
+    assert "(majority class: rsna 0.700)" in table(WHOLE)
 
 
 def test_a_warning_that_changes_how_to_read_the_table_stands_below_once():
@@ -105,3 +111,63 @@ def test_the_time_of_inference_is_the_mean_of_its_passes():
 def test_why_a_setting_saves_little_memory_is_a_note_once():
     spares = record(Setting.EIGHT_BIT, memory=replace(WHOLE.memory, explanation="activations take the rest"))
     assert 1 == table(spares, spares).count("note: densenet 8bit, memory: activations take the rest")
+
+
+def case(found, **changes):
+    return replace(found, case=replace(found.case, **changes))
+
+
+def test_the_mlp_and_efficientnet_stand_in_table_2_and_downsampled_cases_in_figure_2c():
+    text = table(case(WHOLE, downsample=4), case(WHOLE, model="mlp"), case(WHOLE, model="swin"))
+    titles = [line.strip() for line in text.splitlines() if "profile" in line]
+    assert [
+        f"{name}, smoke profile, phantom images" for name in ("Table 1", "Table 2", "Figure 2C")
+    ] == titles
+
+
+def test_a_downsampled_case_tells_its_scale():
+    assert ["1", "4"] == row(case(WHOLE, downsample=4))[3:5]
+
+
+def test_sizes_that_were_changed_part_tables_and_are_told():
+    changed = record(recipe=replace(WHOLE.recipe, overrides={"epochs": 1, "seeds": "1 2"}))
+    text = table(WHOLE, changed)
+    assert "Table 1, smoke profile, phantom images" in text
+    assert "Table 1, smoke profile, epochs=1, phantom images" in text
+
+
+def test_profiles_never_share_a_table():
+    text = table(WHOLE, case(WHOLE, profile="paper"))
+    assert "Table 1, smoke profile" in text
+    assert "Table 1, paper profile" in text
+
+
+def test_a_reduced_network_says_so():
+    reduced = record(recipe=replace(WHOLE.recipe, reduced=True))
+    assert "densenet (reduced)" in row(reduced)
+    assert "reduced: made small for a laptop" in table(reduced)
+    assert "reduced" not in table(WHOLE)
+
+
+def test_a_case_that_ended_early_stands_with_its_run():
+    assert 1 == table(broken(), WHOLE).count("Table 1")
+
+
+def test_several_seeds_are_averaged_below():
+    text = table(WHOLE, case(record(accuracy=0.8), seed=2))
+    assert "Table 1, smoke profile, phantom images, over seeds" in text
+    assert "0.850 ± 0.071" in text
+
+
+def test_one_seed_is_not_averaged():
+    assert "over seeds" not in table(WHOLE, record(Setting.AMP))
+
+
+def test_diverged_seeds_stay_in_the_mean_and_are_told():
+    lost = case(record(accuracy=0.6, divergence=DIVERGED), seed=2)
+    text = table(WHOLE, lost, case(record(accuracy=0.9), seed=3))
+    (averaged,) = [line for line in text.splitlines() if "±" in line]
+    cells = [cell.strip() for cell in averaged.strip("│").split("│")]
+    assert "0.800 ± 0.173*" == cells[5]
+    assert ["1/3 (0.01-0.91)", "0.900 ± 0.000"] == cells[-2:]
+    assert "* diverged (hard)" in text

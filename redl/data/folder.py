@@ -7,7 +7,6 @@ The table is a CSV file with the columns `image` (a file's place below the folde
 from __future__ import annotations
 
 import csv
-import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,13 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from redl.case import Dataset
+from redl.case import Dataset, check_name
 from redl.data.source import Item, Source, stamp_of
-from redl.errors import DataError, OptionError
+from redl.errors import DataError
 
 NEEDED_COLUMNS = ("image", "subject", "label")
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DICOM = {".dcm", ".dicom", ""}
 _PNG = {".png"}
 
@@ -40,10 +38,7 @@ class Folder:
 
     def __post_init__(self) -> None:
         """Raise OptionError for a name that a case's id or `-k` could not hold."""
-        if not _NAME.fullmatch(self.name) or self.name in list(Dataset):
-            raise OptionError(
-                f"data set {self.name!r}: use small letters, digits and _, and none of {', '.join(Dataset)}"
-            )
+        check_name(self.name, "data set", Dataset)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from redl.data.lidc.rules import LidcRules
 from redl.data.preparation import MAX_UNREADABLE, OnProgress, prepare, silent
 from redl.data.rsna import CohortRules, check_root, rsna_source
 from redl.data.source import Source
+from redl.data.subset import bounded
 from redl.errors import OptionError
 from redl.profile import Profile
 
@@ -70,7 +71,7 @@ def prepare_dataset(
     `on_progress` is told of a long step and returns what to call with how many are done, and of how many.
     Raise DataError for files that cannot be used.
     """
-    source = find_source(dataset, profile, options, on_progress=on_progress)
+    source = bounded(find_source(dataset, profile, options, on_progress=on_progress), profile.images)
     return prepare(
         source,
         cache=options.cache,
@@ -106,7 +107,15 @@ def _rsna_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Pat
     from redl.data.phantom import Phantom, ensure_rsna  # pydicom and scipy come with it
 
     rows = profile.phantom_rows
-    phantom = Phantom(subjects=profile.phantom_subjects, rows=rows, columns=rows * 3 // 4)
+    contrast, radius, texture = profile.phantom_lesions
+    phantom = Phantom(
+        subjects=profile.phantom_subjects,
+        rows=rows,
+        columns=rows * 3 // 4,
+        contrast=contrast,
+        radius_fraction=radius,
+        texture=texture,
+    )
     return ensure_rsna(cache, phantom, on_progress=on_progress)
 
 

@@ -11,19 +11,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from redl.data.prepared import Prepared, open_prepared
+from redl.data.prepared import open_prepared
+from redl.errors import OptionError
 from redl.execution.inference import repeat, time_latency
 from redl.execution.job import Job
 from redl.execution.summary import Findings, Pass, summarise
 from redl.metering.clock import Stopwatch
 from redl.metering.memory import MemoryMeter, Phase, paper_compatible_bytes
 from redl.metering.meter import EnergyMeter
+from redl.own import Function
 from redl.record import Epoch, Flags, Record
 from redl.training import convolution
+from redl.training.fast_path import fast_path_of
 from redl.training.fit import Part, fit, predict
 from redl.training.models import build
-from redl.training.optimizers import adam, import_library, state_bits
-from redl.training.precision import precision_of
+from redl.training.networks import network_of
+from redl.training.optimizers import import_library, state_bits, state_width
+from redl.training.precision import Precision
+from redl.training.resolution import downsampled
+from redl.training.settings import Treatment, needs_bitsandbytes, treatment_of, with_fused_adam
 
 
 def run(job: Job) -> Record:
@@ -41,33 +47,45 @@ class CaseRun:
     """
 
     def __init__(self, job: Job, on_epoch: Callable[[Epoch], None] = lambda _: None) -> None:
-        self._case, self._profile, self._assumptions = job.case, job.profile, job.assumptions
-        self._weights = job.weights
+        self._job, self._case, self._profile = job, job.case, job.profile.of(job.case.model)
         self._on_epoch = on_epoch
         self._paper_bytes: int | None = None
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        half_dtype = None if job.half_dtype is None else getattr(torch, job.half_dtype)
-        self._precision = precision_of(job.case.setting, self._device, half_dtype)
         self._data = open_prepared(job.prepared)
+        self._network = network_of(
+            job.case.model,
+            job.own_model,
+            image_size=self._profile.image_size,
+            reduced=self._profile.reduced,
+        )
+        self._fast_path = fast_path_of(
+            self._network, self._device, images_bytes=self._data.images.nbytes, plain=job.plain
+        )
+        treatment = _treatment(job, self._device)
+        self._treatment = with_fused_adam(treatment) if self._fast_path.fused else treatment
+        self._precision = Precision.of(
+            self._treatment, self._device, channels_last=self._fast_path.channels_last
+        )
         split = self._data.split
-        self._parts = [
-            _part(self._data, index, self._device) for index in (split.train, split.valid, split.test)
-        ]
+        self._parts = [self._part(index) for index in (split.train, split.valid, split.test)]
         self._stopwatch = self._new_stopwatch()
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._flags = set_flags()
-        import_library(eight_bit=self._case.setting.eight_bit)
+        self._flags = set_flags(tf32=self._job.tf32)
+        import_library(eight_bit=needs_bitsandbytes(self._treatment))
         self._widened = convolution.needs_widening(self._precision.half_dtypes, self._device)
         self._open.enter_context(convolution.widened(needed=self._widened))
         self._energy = self._open.enter_context(self._energy_meter())
         self._memory = MemoryMeter(self._device)
         torch.manual_seed(self._case.seed)
         model, self._pretrained = build(
-            self._case.model, pretraining=self._profile.pretraining, weights=self._weights
+            self._network,
+            image_size=self._profile.image_size,
+            pretraining=self._profile.pretraining,
+            weights=self._job.weights,
         )
-        self._model = model.to(self._device, self._precision.weights_dtype)
+        self._model = self._precision.place(self._treatment.change(model))
         return self
 
     def __exit__(
@@ -82,16 +100,14 @@ class CaseRun:
     def train(self) -> None:
         """Train, metering time, memory and energy of the training steps."""
         train, valid, _ = self._parts
-        eight_bit = self._case.setting.eight_bit
-        optimizer = adam(
-            self._model.parameters(), learning_rate=self._profile.learning_rate, eight_bit=eight_bit
-        )
+        optimizer = self._treatment.optimizer(self._model, self._profile.learning_rate)
         with self._memory.phase() as self._train_memory:
             self._fit = fit(
                 self._model,
                 optimizer,
                 train,
                 valid,
+                valid_subjects=self._data.subjects[self._data.split.valid],
                 precision=self._precision,
                 epochs=self._profile.epochs,
                 patience=self._profile.patience,
@@ -103,6 +119,7 @@ class CaseRun:
             )
         self._optimizer_name = type(optimizer).__name__
         self._state_bits = state_bits(optimizer)
+        self._state_width = state_width(optimizer)
         self._model.zero_grad(set_to_none=True)  # inference holds no gradients
 
     def finish(self) -> Record:
@@ -125,12 +142,16 @@ class CaseRun:
         findings = Findings(
             case=self._case,
             profile=self._profile,
+            overrides=self._job.profile.overrides(self._case.model),
+            network=self._network,
+            fast_path=self._fast_path,
             precision=self._precision,
             widened=self._widened,
             flags=self._flags,
             pretrained=self._pretrained,
             optimizer=self._optimizer_name,
             optimizer_state_bits=self._state_bits,
+            state_width=self._state_width,
             data=self._data,
             model=self._model,
             fit=self._fit,
@@ -151,6 +172,18 @@ class CaseRun:
         self._predict(self._parts[2].images)
         self._synchronize()
 
+    def _part(self, index: NDArray[np.intp]) -> Part:
+        """Copy one part into memory, so that the disk's cache is not taken for the setting's memory."""
+        images = downsampled(
+            torch.from_numpy(self._data.images[index]).unsqueeze(1),
+            downsample=self._case.downsample,
+            input_size=self._network.input_size(self._profile.image_size, self._case.downsample),
+        )
+        labels = torch.from_numpy(self._data.labels[index].astype(np.float32)).unsqueeze(1)
+        if self._fast_path.resident:
+            images = images.to(self._device)
+        return Part(images=images, labels=labels.to(self._device))
+
     def _predict(self, images: torch.Tensor) -> torch.Tensor:
         batch_size = self._profile.batch_size
         return predict(self._model, images, precision=self._precision, batch_size=batch_size)
@@ -168,7 +201,7 @@ class CaseRun:
     def _energy_meter(self) -> EnergyMeter:
         on_cuda = self._device.type == "cuda"
         gpus = [str(torch.cuda.get_device_properties(self._device).uuid)] if on_cuda else []
-        return EnergyMeter(gpus, self._assumptions, synchronize=self._synchronize)
+        return EnergyMeter(gpus, self._job.assumptions, synchronize=self._synchronize)
 
     def _new_stopwatch(self) -> Stopwatch:
         return Stopwatch(synchronize=self._synchronize)
@@ -178,13 +211,14 @@ class CaseRun:
             torch.cuda.synchronize(self._device)
 
 
-def set_flags() -> Flags:
+def set_flags(*, tf32: bool = False) -> Flags:
     """Set the numerical switches on purpose: full float32, and kernels chosen the same way every time."""
-    torch.backends.cuda.matmul.fp32_precision = "ieee"
-    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined] # set up at import
+    precision = "tf32" if tf32 else "ieee"
+    torch.backends.cuda.matmul.fp32_precision = precision
+    torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined] # set up at import
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
-    return Flags(tf32=False, cudnn_benchmark=False, deterministic=True)
+    return Flags(tf32=tf32, cudnn_benchmark=False, deterministic=True)
 
 
 def _pass(energy: EnergyMeter, memory: Phase, images: int) -> Pass:
@@ -192,8 +226,14 @@ def _pass(energy: EnergyMeter, memory: Phase, images: int) -> Pass:
     return Pass(energy=energy.reading(images=images), memory=memory.peak)
 
 
-def _part(data: Prepared, index: NDArray[np.intp], device: torch.device) -> Part:
-    """Copy one part into memory, so that the disk's cache is not taken for the setting's memory."""
-    images = torch.from_numpy(data.images[index]).unsqueeze(1)
-    labels = torch.from_numpy(data.labels[index].astype(np.float32)).unsqueeze(1)
-    return Part(images=images.to(device), labels=labels.to(device))
+def _treatment(job: Job, device: torch.device) -> Treatment:
+    """Return what the case's setting does; raise OptionError for a user's own that does not say so."""
+    if job.own_setting is None:
+        half_dtype = None if job.half_dtype is None else getattr(torch, job.half_dtype)
+        return treatment_of(job.case.setting, device, half_dtype)
+    function = job.own_setting.treat
+    assert isinstance(function, Function), "a declared function keeps its place"
+    treatment = function.load()(device)
+    if not isinstance(treatment, Treatment):
+        raise OptionError(f"setting {job.case.setting}: {function.name} returned no Treatment")
+    return treatment

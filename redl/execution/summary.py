@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +14,12 @@ from redl.data.prepared import Prepared
 from redl.metering.environment import describe_environment
 from redl.metering.memory import Peak
 from redl.metering.prediction import explanation, predicted_memory
-from redl.profile import Profile
+from redl.profile import Profile, Size
 from redl.record import (
+    DivergenceKind,
     Energy,
     EnergyReading,
+    FastPath,
     Flags,
     Inference,
     Latency,
@@ -32,6 +34,7 @@ from redl.record import (
 from redl.training.fit import Fit
 from redl.training.metrics import Floats, score, threshold_at_specificity
 from redl.training.models import parameter_count
+from redl.training.networks import Network
 from redl.training.precision import Precision
 
 
@@ -49,12 +52,16 @@ class Findings:
 
     case: Case
     profile: Profile
+    overrides: dict[str, Size]
+    network: Network
+    fast_path: FastPath
     precision: Precision
     widened: bool
     flags: Flags
     pretrained: Pretrained
     optimizer: str
     optimizer_state_bits: dict[str, int]
+    state_width: Callable[[nn.Parameter], int] | None
     data: Prepared
     model: nn.Module
     fit: Fit
@@ -72,8 +79,10 @@ class Findings:
 def summarise(found: Findings) -> Record:
     """Put the findings into a record."""
     divergence = found.fit.divergence
+    # A network at chance was trained to the end all the same.
+    broke_down = divergence.final and set(divergence.kinds) != {DivergenceKind.CHANCE}
     return Record(
-        status=Status.DIVERGED if divergence.final else Status.COMPLETED,
+        status=Status.DIVERGED if broke_down else Status.COMPLETED,
         reason="; ".join(divergence.reasons) or None,
         warnings=tuple(_warnings(found)),
         case=found.case,
@@ -89,6 +98,7 @@ def summarise(found: Findings) -> Record:
         environment=describe_environment(
             found.precision.device,
             flags=found.flags,
+            fast_path=found.fast_path,
             profile=found.profile,
             data_fingerprint=found.data.fingerprint,
         ),
@@ -98,6 +108,10 @@ def summarise(found: Findings) -> Record:
 def _recipe(found: Findings) -> Recipe:
     profile, precision = found.profile, found.precision
     return Recipe(
+        network=found.network.name,
+        reduced=found.network.reduced,
+        overrides=found.overrides,
+        input_size=found.network.input_size(profile.image_size, found.case.downsample),
         epochs=profile.epochs,
         patience=profile.patience,
         batch_size=profile.batch_size,
@@ -110,6 +124,7 @@ def _recipe(found: Findings) -> Recipe:
         optimizer_state_bits=found.optimizer_state_bits,
         pretrained=found.pretrained,
         flags=found.flags,
+        fast_path=found.fast_path,
     )
 
 
@@ -148,6 +163,7 @@ def _inference(found: Findings) -> Inference:
 
 def _memory(found: Findings) -> Memory:
     train, inference = found.train.memory, found.inference.memory
+    held = list(found.model.parameters())
     return Memory(
         device=found.precision.device.type,
         train_peak_bytes=train.allocated_bytes,
@@ -156,9 +172,13 @@ def _memory(found: Findings) -> Memory:
         inference_reserved_peak_bytes=inference.reserved_bytes,
         process_peak_bytes=train.process_bytes,
         inference_process_peak_bytes=inference.process_bytes,
-        predicted=predicted_memory(found.model.parameters(), eight_bit=found.case.setting.eight_bit),
+        predicted=predicted_memory(held, state_width=found.state_width),
         explanation=explanation(
-            found.case.setting, found.model.parameters(), train_peak_bytes=train.allocated_bytes
+            held,
+            half=found.precision.weights_dtype != torch.float32,
+            autocast=found.precision.autocast_dtype is not None,
+            state_width=found.state_width,
+            train_peak_bytes=train.allocated_bytes,
         ),
         paper_compatible_bytes=found.paper_compatible_bytes,
     )
@@ -193,7 +213,10 @@ def _warnings(found: Findings) -> Iterator[str]:
     if not torch.isfinite(found.test_logits).all():
         yield "metrics: the trained network answers values that are not finite, which no score can take"
     if found.pretrained.requested and not found.pretrained.loaded:
-        yield "recipe: pretrained weights could not be had, so training started from scratch"
+        name = found.network.name
+        yield f"recipe: no pretrained weights of {name} were to be had, so it was trained from scratch"
+    if found.state_width is None:
+        yield "memory.predicted: what the state of an optimizer of the user's own takes is not known"
     if found.pretrained.loaded and found.pretrained.sha256 is None:
         yield "recipe.pretrained.sha256: the file of the loaded weights is not in the hub's cache"
 

@@ -16,7 +16,7 @@ import torch
 
 from redl.metering.machine import cpu_model, package_version, usable_cores
 from redl.profile import Profile
-from redl.record import Environment, Flags
+from redl.record import Environment, FastPath, Flags
 
 _PACKAGES = ("timm", "bitsandbytes", "carbontracker", "pydicom", "numpy")
 
@@ -29,7 +29,7 @@ _JUDGING = frozenset({"margin", "tolerance"})
 
 
 def describe_environment(
-    device: torch.device, *, flags: Flags, profile: Profile, data_fingerprint: str
+    device: torch.device, *, flags: Flags, fast_path: FastPath, profile: Profile, data_fingerprint: str
 ) -> Environment:
     """Describe the machine, its software and `device`; hold no host name, user name or path.
 
@@ -50,6 +50,7 @@ def describe_environment(
         "tf32": flags.tf32,
         "cudnn_benchmark": flags.cudnn_benchmark,
         "deterministic": flags.deterministic,
+        **asdict(fast_path),
         "data": data_fingerprint,
         # By its sizes rather than its name, for options may have changed one.
         **{f"profile.{name}": str(size) for name, size in asdict(profile).items() if name not in _JUDGING},

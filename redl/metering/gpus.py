@@ -89,6 +89,20 @@ def visible_gpus() -> tuple[Gpu, ...]:
     return _visible(every, chosen)
 
 
+def computes_bfloat16() -> bool:
+    """Tell whether the first visible GPU has bfloat16 instructions; False where there is none or NVML fails.
+
+    They came with compute capability 8.0 (CUDA C++ Programming Guide, features by compute capability).
+    """
+    try:
+        gpus = visible_gpus()
+        with nvml(), nvml_faults():
+            major, _ = pynvml.nvmlDeviceGetCudaComputeCapability(open_handle(gpus[0])) if gpus else (0, 0)
+    except SensorError:
+        return False
+    return bool(major >= 8)
+
+
 def _visible(every: Sequence[Gpu], chosen: str | None) -> tuple[Gpu, ...]:
     if len(every) > 1 and any(gpu.slice for gpu in every):
         raise SensorError("several GPUs, some in MIG mode: name the slice in CUDA_VISIBLE_DEVICES")

@@ -6,10 +6,9 @@ work space, which depend on the batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TypeVar
 
-from redl.case import Setting
 from redl.record import PredictedMemory
 
 # bitsandbytes keeps state of smaller tensors in 32 bits (its `min_8bit_size`).
@@ -36,46 +35,63 @@ class Parameter(Protocol):
         """Return the bytes of an element."""
 
 
-def predicted_memory(parameters: Iterable[Parameter], *, eight_bit: bool) -> PredictedMemory:
+P = TypeVar("P", bound=Parameter)
+
+
+def predicted_memory(parameters: Iterable[P], *, state_width: Callable[[P], int] | None) -> PredictedMemory:
     """Predict the bytes of weights, gradients and Adam's two moments.
 
-    torch's Adam keeps its state in the parameter's format. bitsandbytes keeps 8 bits and a 32-bit scale for
-    each started block of 256 elements (Dettmers et al. 2022, arXiv 2110.02861), and 32 bits for tensors
-    under 4096 elements.
+    `state_width` tells in how many bits the state of a parameter is kept; it is None for an optimizer of
+    which nothing is known. bitsandbytes adds to 8 bits a 32-bit scale for each started block of 256 elements
+    (Dettmers et al. 2022, arXiv 2110.02861).
     """
     held = list(parameters)
     trained = [parameter for parameter in held if parameter.requires_grad]
     weights, gradients = _bytes(held), _bytes(trained)
-    state = sum(_state_bytes(parameter) for parameter in trained) if eight_bit else 2 * gradients
+    state = None if state_width is None else _state_bytes(trained, state_width)
     return PredictedMemory(
-        weights=weights, gradients=gradients, optimizer_state=state, total=weights + gradients + state
+        weights=weights,
+        gradients=gradients,
+        optimizer_state=state,
+        total=None if state is None else weights + gradients + state,
     )
 
 
 def explanation(
-    setting: Setting, parameters: Iterable[Parameter], *, train_peak_bytes: int | None
+    parameters: Iterable[P],
+    *,
+    half: bool,
+    autocast: bool,
+    state_width: Callable[[P], int] | None,
+    train_peak_bytes: int | None,
 ) -> str | None:
-    """Say in one line where the memory is, if the setting should spare little of the training peak.
+    """Say in one line where the memory is, if a setting should spare little of the training peak.
 
-    Return None for the baseline, for a peak that was not measured, and for one of which the setting should
-    spare a tenth or more. What it should spare is against the same network in float32 with 32-bit Adam.
+    Return None where nothing is changed that should spare any, for an unknown optimizer, for a peak that was
+    not measured, and for one of which the setting should spare a tenth or more. What it should spare is
+    against the same network in float32 with 32-bit Adam.
     """
     held = list(parameters)
     baseline = sum((16 if parameter.requires_grad else 4) * parameter.numel() for parameter in held)
-    saved = baseline - predicted_memory(held, eight_bit=setting.eight_bit).total
-    if setting is Setting.BASELINE or not train_peak_bytes or saved >= _LITTLE * train_peak_bytes:
+    predicted = predicted_memory(held, state_width=state_width).total
+    if state_width is None or predicted is None or not train_peak_bytes:
+        return None
+    trained = [parameter for parameter in held if parameter.requires_grad]
+    eight_bit = any(state_width(parameter) == 8 for parameter in held)
+    saved = baseline - predicted
+    if not (half or autocast or eight_bit) or saved >= _LITTLE * train_peak_bytes:
         return None
     clauses = []
-    if setting.half or setting.eight_bit:
+    if half or eight_bit:
         clauses.append(
-            f"with {_tricks(setting)}, weights, gradients and optimizer state should take {_mb(saved)} less "
-            f"than the baseline's {_mb(baseline)}, which is {saved / train_peak_bytes:.1%} of the training "
-            "peak: activations and work space take the rest"
+            f"with {_tricks(half=half, eight_bit=eight_bit)}, weights, gradients and optimizer state should "
+            f"take {_mb(saved)} less than the baseline's {_mb(baseline)}, which is "
+            f"{saved / train_peak_bytes:.1%} of the training peak: activations and work space take the rest"
         )
-    if setting.eight_bit:
-        clauses.append(_small_tensors(held))
-    if setting.autocast:
-        kept = "weights and gradients" if setting.eight_bit else "weights, gradients and optimizer state"
+    if eight_bit:
+        clauses.append(_wide_tensors(trained, state_width))
+    if autocast:
+        kept = "weights and gradients" if eight_bit else "weights, gradients and optimizer state"
         clauses.append(f"autocast keeps {kept} in float32, only activations shrink")
     return "; ".join(clauses)
 
@@ -84,23 +100,26 @@ def _bytes(parameters: Iterable[Parameter]) -> int:
     return sum(parameter.numel() * parameter.element_size() for parameter in parameters)
 
 
-def _state_bytes(parameter: Parameter) -> int:
-    count = parameter.numel()
-    started_blocks = -(-count // _BLOCK)
-    return 2 * (4 * count if count < _LEAST_8BIT else count + 4 * started_blocks)
+def _state_bytes(trained: Sequence[P], state_width: Callable[[P], int]) -> int:
+    total = 0
+    for parameter in trained:
+        count, width = parameter.numel(), state_width(parameter)
+        started_blocks = -(-count // _BLOCK) if width == 8 else 0
+        total += 2 * (count * width // 8 + 4 * started_blocks)
+    return total
 
 
-def _tricks(setting: Setting) -> str:
-    tricks = {"16-bit weights": setting.half, "8-bit optimizer state": setting.eight_bit}
+def _tricks(*, half: bool, eight_bit: bool) -> str:
+    tricks = {"16-bit weights": half, "8-bit optimizer state": eight_bit}
     return " and ".join(name for name, used in tricks.items() if used)
 
 
-def _small_tensors(parameters: Iterable[Parameter]) -> str:
-    counts = [parameter.numel() for parameter in parameters if parameter.requires_grad]
-    small = sum(count for count in counts if count < _LEAST_8BIT)
+def _wide_tensors(trained: Sequence[P], state_width: Callable[[P], int]) -> str:
+    wide = [parameter.numel() for parameter in trained if state_width(parameter) > 8]
+    others = "" if max(wide, default=0) < _LEAST_8BIT else ", and embeddings and norms"
     return (
-        f"{small} of {sum(counts)} parameters lie in tensors under {_LEAST_8BIT} elements, "
-        "whose state stays in 32 bits"
+        f"{sum(wide)} of {sum(parameter.numel() for parameter in trained)} parameters, tensors under "
+        f"{_LEAST_8BIT} elements{others}, keep their state in 32 bits"
     )
 
 

@@ -33,43 +33,6 @@ class Fractions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pretrained:
-    """Tell which weights were asked for and which were really loaded."""
-
-    requested: bool
-    loaded: bool
-    source: str | None
-    sha256: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Flags:
-    """Hold the numerical switches that decide speed and repeatability."""
-
-    tf32: bool
-    cudnn_benchmark: bool
-    deterministic: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
-    """Tell how the model was trained; `optimizer_state_bits` counts parameters by their state's width."""
-
-    epochs: int
-    patience: int
-    batch_size: int
-    learning_rate: float
-    image_size: int
-    weights_dtype: str
-    autocast_dtype: str | None
-    grad_scaler: bool
-    optimizer: str
-    optimizer_state_bits: dict[str, int]
-    pretrained: Pretrained
-    flags: Flags
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class DataSummary:
     """Describe the data.
 
@@ -160,12 +123,15 @@ class Inference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictedMemory:
-    """Predict what weights, gradients and optimizer state take, from the parameters' real shapes."""
+    """Predict what weights, gradients and optimizer state take, from the parameters' real shapes.
+
+    `optimizer_state` and `total` are None for an optimizer of a user's own.
+    """
 
     weights: int
     gradients: int
-    optimizer_state: int
-    total: int
+    optimizer_state: int | None
+    total: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -269,11 +235,28 @@ class Energy:
     inference: EnergyReading
 
 
+class DivergenceKind(StrEnum):
+    """Tell how training broke down.
+
+    HARD: a value that is not finite. SCALER: gradients that overflow again and again. COLLAPSE: one answer
+    for all images. CHANCE: answers no better than the share of positives.
+    """
+
+    HARD = "hard"
+    SCALER = "scaler"
+    COLLAPSE = "collapse"
+    CHANCE = "chance"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Divergence:
-    """Tell whether training diverged: in any epoch (`ever`), and in the last one (`final`)."""
+    """Tell whether training diverged: in any epoch (`ever`), and in the last one (`final`).
+
+    `kinds` are all that were seen, `reasons` those of the first epoch in which any was.
+    """
 
     ever: bool
     final: bool
     first_epoch: int | None
+    kinds: tuple[DivergenceKind, ...]
     reasons: tuple[str, ...]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from redl.case import Case, Setting
 from redl.profile import Profile
-from redl.record import Record, Status
+from redl.record import DivergenceKind, Record, Status
+from redl.results.reference import Band
 
 _BEYOND_CHANCE = 3.09  # standard errors; a fair result lies above them once in a thousand
 
@@ -22,22 +23,33 @@ class Judgement:
     comparison: str
 
 
-def judge(record: Record, profile: Profile, baseline: Record | None) -> Judgement:
-    """Judge a record; `baseline` is the same model's with full precision, None if there is none."""
+def judge(record: Record, profile: Profile, companion: Record | None, band: Band | None = None) -> Judgement:
+    """Judge a record by its profile, and by its companion and its band of repeated runs, if there are any.
+
+    A downsampled case must finish and train; what it loses by fewer pixels is what it is run to tell.
+    """
     if problem := _unfinished(record):
         return Judgement(record=record, problems=(problem,), comparison="not compared: did not finish")
-    if problem := _divergence(record):
+    profile = profile.of(record.case.model)
+    if problem := _divergence(record, profile):
         return Judgement(record=record, problems=(problem,), comparison="not compared: divergence")
     if expects_divergence(record):
         return Judgement(record=record, problems=(), comparison="not compared: diverged, as expected")
-    comparison, problem = _against_baseline(record, profile, baseline)
-    problems = (_against_majority(record, profile), _against_ideal(record), problem)
+    if record.case.downsample > 1:
+        comparison, problems = _difference(record, companion)[0], []
+    else:
+        comparison, problem = _against_baseline(record, profile, companion)
+        problems = [_against_majority(record, profile), problem]
+    problems += [_against_ideal(record), _against_band(record, band)]
     return Judgement(record=record, problems=tuple(filter(None, problems)), comparison=comparison)
 
 
-def baseline_of(case: Case, records: Iterable[Record]) -> Record | None:
-    """Find the completed baseline of the same model, data, seed, scale and profile."""
-    wanted = replace(case, setting=Setting.BASELINE)
+def companion_of(case: Case, records: Iterable[Record]) -> Record | None:
+    """Find what a case is compared with, completed: its baseline, or of a downsampled case itself unreduced.
+
+    It is of the same model, data, seed and profile.
+    """
+    wanted = replace(case, downsample=1) if case.downsample > 1 else replace(case, setting=Setting.BASELINE)
     fitting = (record for record in records if record.case == wanted and record.status is Status.COMPLETED)
     return next(fitting, None)
 
@@ -45,7 +57,7 @@ def baseline_of(case: Case, records: Iterable[Record]) -> Record | None:
 def expects_divergence(record: Record) -> bool:
     """Tell whether the setting is known to diverge: Adam's eps of 1e-8 is 0 beside float16 weights."""
     assert record.recipe is not None, "a finished case states its recipe"
-    return record.case.setting is Setting.HALF and record.recipe.weights_dtype == "float16"
+    return record.case.setting == Setting.HALF and record.recipe.weights_dtype == "float16"
 
 
 def accuracy(record: Record) -> float:
@@ -61,11 +73,19 @@ def _unfinished(record: Record) -> str | None:
     return f"did not finish: {record.status}: {record.reason}"
 
 
-def _divergence(record: Record) -> str | None:
+def _divergence(record: Record, profile: Profile) -> str | None:
+    """Say so if a case diverged that must not, or the other way round.
+
+    To answer no better than chance is no fault of a run that is too small to learn, nor of a downsampled one.
+    """
     assert record.divergence is not None, "a finished case states whether it diverged"
-    if record.divergence.ever == expects_divergence(record):
-        return None
-    if record.divergence.ever:
+    kinds = set(record.divergence.kinds)
+    if profile.margin is None or record.case.downsample > 1:
+        kinds -= {DivergenceKind.COLLAPSE, DivergenceKind.CHANCE}
+    if expects_divergence(record) == (DivergenceKind.HARD in kinds):
+        unexpected = kinds - {DivergenceKind.HARD}
+        return f"diverged: {'; '.join(record.divergence.reasons)}" if unexpected else None
+    if kinds:
         return f"diverged: {'; '.join(record.divergence.reasons)}"
     return "did not diverge, though float16 weights with ordinary Adam are known to"
 
@@ -105,18 +125,32 @@ def _against_baseline(record: Record, profile: Profile, baseline: Record | None)
     """Return how the comparison went in a few words, and the problem if it is one."""
     if profile.tolerance is None:
         return f"not compared: {profile.name} run", None
-    if record.case.setting is Setting.BASELINE:
+    if record.case.setting == Setting.BASELINE:
         return "is the baseline", None
-    if baseline is None:
-        return "not compared: no baseline in this run, nor in the reference", None
-    assert record.data is not None, "a finished case describes its data"
-    if baseline.data is None or baseline.data.fingerprint != record.data.fingerprint:
-        return "not compared: the baseline saw other data", None
-    difference = accuracy(record) - accuracy(baseline)
-    words = f"{difference:+.3f}"
-    if difference >= -profile.tolerance:  # False for NaN
+    words, difference = _difference(record, baseline)
+    if difference is None or difference >= -profile.tolerance:  # False for NaN
         return words, None
     return (
         words,
         f"test accuracy {difference:+.3f} against the baseline, beyond the tolerance of {profile.tolerance}",
+    )
+
+
+def _difference(record: Record, companion: Record | None) -> tuple[str, float | None]:
+    """Return how much more a record scores than its companion, in words and as a number."""
+    if companion is None:
+        return "not compared: nothing in this run to compare with", None
+    assert record.data is not None, "a finished case describes its data"
+    if companion.data is None or companion.data.fingerprint != record.data.fingerprint:
+        return "not compared: the other case saw other data", None
+    difference = accuracy(record) - accuracy(companion)
+    return f"{difference:+.3f}", difference
+
+
+def _against_band(record: Record, band: Band | None) -> str | None:
+    if band is None or band.difference(record) is not None or accuracy(record) >= band.low:
+        return None
+    return (
+        f"test accuracy {accuracy(record):.3f} is below {band.low:.3f}, what {len(band.seeds)} seeds of the "
+        f"reference allow (mean {band.mean:.3f})"
     )

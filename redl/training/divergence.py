@@ -1,35 +1,61 @@
 """Divergence: whether training broke down, seen in the epoch in which it happens.
 
-Accuracy cannot tell: a network that answers NaN still scores the share of negatives, for `nan > 0` is False.
-Finiteness is accumulated on the device and read once an epoch, so that no step waits for it.
+Accuracy cannot tell: a network that answers NaN still scores the share of negatives, for `nan > 0` is False,
+and one that answers the same for all images scores the majority's. What happens in steps is accumulated on
+the device and read once an epoch, so that no step waits for it.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from redl.record import Divergence
+from redl.record import Divergence, DivergenceKind
+from redl.training.chance import auc_interval, entropy
+
+Finding = tuple[DivergenceKind, str]
+
+WARM_UP = 1  # epochs in which a gradient scaler may search, and a validation loss be as it likes
+EVALUATIONS = 3  # in a row that make a collapse, or a loss at chance
+_ONE_CLASS = 0.995  # share of the answers
+_LEAST_SPREAD = 1e-3  # of the probabilities, as their standard deviation
+_MOST_SKIPPED = 0.05  # share of an epoch's steps
 
 
 class DivergenceWatch:
-    """Watch losses, logits, parameters and optimizer state for values that are not finite."""
+    """Watch steps, evaluations and the end of one training."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, scaler: torch.amp.GradScaler) -> None:
         self._loss = torch.ones((), dtype=torch.bool, device=device)
         self._logits = torch.ones((), dtype=torch.bool, device=device)
-        self._reasons: dict[int, tuple[str, ...]] = {}
+        self._scaler = scaler
+        self._scale: torch.Tensor | None = None
+        self._skipped = torch.zeros((), device=device)
+        self._steps = 0
+        self._found: dict[int, list[Finding]] = {}
+        self._collapsed = self._at_chance = 0  # evaluations in a row
 
     def step(self, loss: torch.Tensor, logits: torch.Tensor) -> None:
-        """Take in one step, without reading anything back from the device."""
+        """Take in one step, after the scaler's update, without reading anything back from the device."""
         self._loss &= torch.isfinite(loss.detach())
         self._logits &= torch.isfinite(logits.detach()).all()
+        self._steps += 1
+        if self._scaler.is_enabled():
+            # It is lowered if and only if the step was skipped; asking for it by a public name would wait.
+            scale = self._scaler._scale  # noqa: SLF001
+            assert scale is not None, "a step has been scaled"
+            if self._scale is not None:
+                self._skipped += scale < self._scale
+            self._scale = scale.clone()
 
     def end_epoch(self, epoch: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> bool:
-        """Close an epoch; return True when a parameter is not finite, for which there is no way back."""
+        """Close an epoch's steps; return True when a parameter is not finite, which nothing can mend."""
         state = [t for held in optimizer.state.values() for t in held.values() if isinstance(t, torch.Tensor)]
         parameters = _all_finite(model.parameters())
         finite = {
@@ -38,24 +64,70 @@ class DivergenceWatch:
             "parameters": parameters,
             "optimizer state": _all_finite(state),
         }
-        self._reasons[epoch] = tuple(
-            f"{what} not finite in epoch {epoch}" for what, is_finite in finite.items() if not is_finite
-        )
+        self._found[epoch] = [
+            (DivergenceKind.HARD, f"{what} not finite in epoch {epoch}")
+            for what, is_finite in finite.items()
+            if not is_finite
+        ]
+        self._watch_scaler(epoch)
         self._loss.fill_(True)
         self._logits.fill_(True)
+        self._skipped.zero_()
+        self._steps = 0
         return not parameters
 
-    @property
-    def verdict(self) -> Divergence:
-        """Return what was seen so far."""
-        flagged = [epoch for epoch, reasons in self._reasons.items() if reasons]
-        last = max(self._reasons, default=None)
+    def evaluate(self, epoch: int, logits: torch.Tensor, loss: float, positive: float) -> None:
+        """Take in an epoch's validation logits (N, 1), their loss, and the share of positive labels."""
+        self._found.setdefault(epoch, [])
+        probability = torch.sigmoid(logits.float())
+        share = (logits > 0).float().mean().item()
+        spread = probability.std(correction=0).item()
+        one_answer = spread < _LEAST_SPREAD or (max(share, 1 - share) >= _ONE_CLASS and math.isfinite(spread))
+        self._collapsed = self._collapsed + 1 if one_answer else 0
+        at_chance = epoch > WARM_UP and loss >= entropy(positive)
+        self._at_chance = self._at_chance + 1 if at_chance else 0
+        first = epoch - EVALUATIONS + 1
+        if self._collapsed >= EVALUATIONS:
+            self._find(
+                epoch, DivergenceKind.COLLAPSE, f"one answer for all images in epochs {first} to {epoch}"
+            )
+        if self._at_chance >= EVALUATIONS:
+            text = f"validation loss no better than the share of positives in epochs {first} to {epoch}"
+            self._find(epoch, DivergenceKind.CHANCE, text)
+
+    def finish(self, logits: torch.Tensor, labels: torch.Tensor, subjects: NDArray[np.int32]) -> Divergence:
+        """Judge the validation logits (N, 1) of the weights that are kept, and return all that was seen."""
+        interval = auc_interval(logits.cpu().numpy().ravel(), labels.cpu().numpy().ravel(), subjects)
+        last = max(self._found, default=0)
+        if interval is not None and interval.low <= 0.5 <= interval.high:
+            text = (
+                f"validation AUC of {interval.auc:.2f} cannot be told from chance "
+                f"({interval.low:.2f} to {interval.high:.2f})"
+            )
+            self._find(last, DivergenceKind.CHANCE, text)
+        flagged = [epoch for epoch, found in self._found.items() if found]
+        kinds = [kind for found in self._found.values() for kind, _ in found]
         return Divergence(
             ever=bool(flagged),
             final=last in flagged,
             first_epoch=min(flagged, default=None),
-            reasons=self._reasons[flagged[0]] if flagged else (),
+            kinds=tuple(dict.fromkeys(kinds)),
+            reasons=tuple(text for _, text in self._found[flagged[0]]) if flagged else (),
         )
+
+    def _watch_scaler(self, epoch: int) -> None:
+        if self._scale is None:
+            return
+        scale, skipped = self._scale.item(), self._skipped.item() / max(self._steps, 1)
+        if scale < 1:
+            text = f"gradients overflow unless scaled by {scale:.3g} in epoch {epoch}"
+            self._find(epoch, DivergenceKind.SCALER, text)
+        elif epoch > WARM_UP and skipped > _MOST_SKIPPED:
+            text = f"{skipped:.1%} of steps skipped by the gradient scaler in epoch {epoch}"
+            self._find(epoch, DivergenceKind.SCALER, text)
+
+    def _find(self, epoch: int, kind: DivergenceKind, text: str) -> None:
+        self._found.setdefault(epoch, []).append((kind, text))
 
 
 def _all_finite(tensors: Iterable[torch.Tensor]) -> bool:

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -22,7 +24,7 @@ from redl.training.precision import Precision
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """Hold one part of the split on the device: uint8 images (N, 1, H, W), float32 labels (N, 1)."""
+    """Hold one part of the split: uint8 images (N, 1, H, W), on the device or not, float32 labels (N, 1)."""
 
     images: torch.Tensor
     labels: torch.Tensor
@@ -47,6 +49,7 @@ def fit(
     train: Part,
     valid: Part,
     *,
+    valid_subjects: NDArray[np.int32],
     precision: Precision,
     epochs: int,
     patience: int,
@@ -58,34 +61,37 @@ def fit(
 ) -> Fit:
     """Train with early stopping on the validation loss, and leave the best epoch's weights in the model.
 
+    `valid_subjects` (N,) tells whose each validation image is, which decides what is chance.
     `window` opens around an epoch's training steps, and `seconds` reads the clock that runs within it, so
     evaluation is in neither. Training also stops once a parameter is not finite. Without any finite
     validation loss the last weights stay.
     """
     scaler = torch.amp.GradScaler(precision.device.type, enabled=precision.grad_scaler)
     shuffle = torch.Generator().manual_seed(seed)
-    watch = DivergenceWatch(precision.device)
+    watch = DivergenceWatch(precision.device, scaler)
+    positive = valid.labels.mean().item()
     trace: list[Epoch] = []
-    images, best_epoch, best_loss = 0, None, float("inf")
+    count, best_epoch, best_loss = 0, None, float("inf")
+    best_logits: torch.Tensor | None = None
 
     with BestWeights(model) as best_weights:
         for epoch in range(1, epochs + 1):
             model.train()
-            order = torch.randperm(len(train), generator=shuffle).to(precision.device)
+            order = torch.randperm(len(train), generator=shuffle)
             total, seen = torch.zeros((), device=precision.device), 0
             with window():
-                for batch in batches(order, batch_size):
+                for images, labels in batches(train, order, batch_size):
                     with precision.autocast():
-                        logits = model(precision.inputs(train.images[batch]))
-                    loss = binary_cross_entropy_with_logits(logits.float(), train.labels[batch])
+                        logits = model(precision.inputs(images))
+                    loss = binary_cross_entropy_with_logits(logits.float(), labels)
                     optimizer.zero_grad(set_to_none=True)
                     scaler.scale(loss).backward()
                     scaler.step(optimizer)
                     scaler.update()
                     watch.step(loss, logits)
-                    total += loss.detach() * len(batch)
-                    seen += len(batch)
-            images += seen
+                    total += loss.detach() * len(labels)
+                    seen += len(labels)
+            count += seen
             lost = watch.end_epoch(epoch, model, optimizer)
 
             logits = predict(model, valid.images, precision=precision, batch_size=batch_size)
@@ -100,8 +106,9 @@ def fit(
                 )
             )
             on_epoch(trace[-1])
+            watch.evaluate(epoch, logits, valid_loss, positive)
             if valid_loss < best_loss:  # False for NaN
-                best_epoch, best_loss = epoch, valid_loss
+                best_epoch, best_loss, best_logits = epoch, valid_loss, logits
                 if epoch < epochs:  # the model itself holds the last epoch's
                     best_weights.keep()
             if lost or epoch - (best_epoch or 0) >= patience:
@@ -109,7 +116,9 @@ def fit(
 
         if best_epoch not in {None, len(trace)}:
             best_weights.restore()
-    return Fit(images=images, trace=tuple(trace), best_epoch=best_epoch, divergence=watch.verdict)
+    kept = logits if best_logits is None else best_logits
+    divergence = watch.finish(kept, valid.labels, valid_subjects)
+    return Fit(images=count, trace=tuple(trace), best_epoch=best_epoch, divergence=divergence)
 
 
 def predict(model: nn.Module, images: torch.Tensor, *, precision: Precision, batch_size: int) -> torch.Tensor:
@@ -119,9 +128,19 @@ def predict(model: nn.Module, images: torch.Tensor, *, precision: Precision, bat
         return torch.cat([model(precision.inputs(batch)).float() for batch in images.split(batch_size)])
 
 
-def batches(order: torch.Tensor, batch_size: int) -> Iterator[torch.Tensor]:
-    """Cut an order of images into batches, but for a last single image: batch norm cannot train on it."""
-    return (batch for batch in order.split(batch_size) if len(batch) > 1)
+def batches(part: Part, order: torch.Tensor, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Cut a part, in an order (N,), into batches of images and labels, each from where it lies.
+
+    A last single image is left out: batch norm cannot train on it.
+    """
+    by_device = {device: order.to(device) for device in {part.images.device, part.labels.device}}
+    for batch in range(0, len(order), batch_size):
+        images, labels = (
+            tensor[by_device[tensor.device][batch : batch + batch_size]]
+            for tensor in (part.images, part.labels)
+        )
+        if len(labels) > 1:
+            yield images, labels
 
 
 def finite(value: float) -> float | None:

@@ -1,32 +1,42 @@
-"""Models: the networks of the study, each built in one place in sight."""
+"""Models: a network's module, built and given the weights it starts from."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import timm
 from torch import nn
 
-from redl.case import Model
 from redl.errors import ModelError
 from redl.profile import Pretraining
 from redl.record import Pretrained
+from redl.training.networks import MLP, Network
 from redl.training.weights import checksum, find_file, hub_checksum, read_file, unloaded
+
+_HIDDEN = 128  # units of the published MLP
 
 
 def build(
-    model: Model, *, pretraining: Pretraining, weights: Path | None = None
+    network: Network, *, image_size: int, pretraining: Pretraining, weights: Path | None = None
 ) -> tuple[nn.Module, Pretrained]:
-    """Build a network (N, 1, H, W) -> (N, 1) logits, and tell which weights it really starts from.
+    """Build a module (N, 1, H, W) -> (N, 1) logits, and tell which weights it really starts from.
 
     `weights` is a folder whose files, named like timm's networks, come before timm's hub. The input
     convolution is summed to one channel and the classifier is new. Raise ModelError for a file that cannot
-    be used, and for weights that are required and cannot be had.
+    be used, for weights that are required and cannot be had, and for a network that cannot be built.
     """
-    match model:
-        case Model.DENSENET:
-            return _timm("densenet121", pretraining, weights)
+    if not network.pretrainable:
+        return _from_scratch(network, image_size, pretraining)
+    file = None if weights is None else find_file(weights, network.name)
+    if pretraining is Pretraining.NO:
+        return _create(network), _NOT_ASKED_FOR
+    if file is not None:
+        return _from_file(network, file)
+    if not timm.is_model_pretrained(network.name):
+        return _without_published(network, pretraining)
+    return _from_hub(network, required=pretraining is not Pretraining.TRY)
 
 
 def parameter_count(module: nn.Module) -> int:
@@ -34,33 +44,67 @@ def parameter_count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
-def _timm(name: str, pretraining: Pretraining, folder: Path | None) -> tuple[nn.Module, Pretrained]:
-    file = None if folder is None else find_file(folder, name)
-    if pretraining is Pretraining.NO:
-        return _create(name), Pretrained(requested=False, loaded=False, source=None, sha256=None)
-    if file is not None:
-        return _from_file(name, file)
-    return _from_hub(name, required=pretraining is Pretraining.REQUIRE)
+def _from_scratch(
+    network: Network, image_size: int, pretraining: Pretraining
+) -> tuple[nn.Module, Pretrained]:
+    """Build a network into which no weights can be loaded; only one that is reduced may be asked for them."""
+    if network.reduced and network.name != MLP and pretraining is Pretraining.REQUIRE:
+        raise ModelError(
+            f"{network.name} is reduced in this profile, so no pretrained weights fit it: take "
+            "--redl-profile=paper, or --redl-pretrained=no"
+        )
+    if network.build is not None:
+        return _own(network, image_size), _NOT_ASKED_FOR
+    if network.name == MLP:
+        return _mlp(image_size), _NOT_ASKED_FOR
+    asked = pretraining is not Pretraining.NO
+    return _create(network), replace(_NOT_ASKED_FOR, requested=asked)
 
 
-def _from_file(name: str, file: Path) -> tuple[nn.Module, Pretrained]:
+def _without_published(network: Network, pretraining: Pretraining) -> tuple[nn.Module, Pretrained]:
+    if pretraining is Pretraining.REQUIRE:
+        raise ModelError(
+            f"{network.name}: timm has no pretrained weights of it; put your own as "
+            f"{network.name}.safetensors into a folder and name it by --redl-weights, or let it start from "
+            "scratch by --redl-pretrained=try"
+        )
+    return _create(network), Pretrained(requested=True, loaded=False, source=None, sha256=None)
+
+
+def _mlp(image_size: int) -> nn.Module:
+    """Build the published perceptron, 65536-128-1 for images of 256 pixels."""
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(image_size * image_size, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, 1)
+    )
+
+
+def _own(network: Network, image_size: int) -> nn.Module:
+    assert network.build is not None, "only a user's own network comes here"
+    module = network.build.load()(image_size)
+    if not isinstance(module, nn.Module):
+        raise ModelError(f"model {network.name}: {network.build.name} returned no torch.nn.Module")
+    return module
+
+
+def _from_file(network: Network, file: Path) -> tuple[nn.Module, Pretrained]:
     weights = read_file(file)
     try:
         with unloaded() as names:
-            module = _create(name, pretrained=True, pretrained_cfg_overlay={"state_dict": weights})
+            module = _create(network, pretrained=True, pretrained_cfg_overlay={"state_dict": weights})
     except (RuntimeError, KeyError, AttributeError, ValueError) as error:
-        raise _no_weights_of(name, file) from error
+        raise _no_weights_of(network.name, file) from error
     if any(not missing.startswith(_classifiers(module)) for missing in names):
-        raise _no_weights_of(name, file)
+        raise _no_weights_of(network.name, file)
     return module, Pretrained(requested=True, loaded=True, source=file.name, sha256=checksum(file))
 
 
-def _from_hub(name: str, *, required: bool) -> tuple[nn.Module, Pretrained]:
+def _from_hub(network: Network, *, required: bool) -> tuple[nn.Module, Pretrained]:
+    name = network.name
     try:
-        module = _create(name, pretrained=True)
+        module = _create(network, pretrained=True)
     except (OSError, RuntimeError) as error:
         if not required:
-            return _create(name), Pretrained(requested=True, loaded=False, source=None, sha256=None)
+            return _create(network), Pretrained(requested=True, loaded=False, source=None, sha256=None)
         raise ModelError(
             f"ImageNet weights of {name} cannot be had ({type(error).__name__}): connect once so that timm "
             f"can store them in its hub cache, or put {name}.safetensors into a folder and name it by "
@@ -81,6 +125,11 @@ def _no_weights_of(name: str, file: Path) -> ModelError:
     return ModelError(f"{file.name}: these are not the weights of {name}; take its own")
 
 
-def _create(name: str, **options: Any) -> nn.Module:  # noqa: ANN401 - timm's own
-    module: nn.Module = timm.create_model(name, in_chans=1, num_classes=1, **options)
+def _create(network: Network, **options: Any) -> nn.Module:  # noqa: ANN401 - timm's own
+    module: nn.Module = timm.create_model(
+        network.name, in_chans=1, num_classes=1, **network.options, **options
+    )
     return module
+
+
+_NOT_ASKED_FOR = Pretrained(requested=False, loaded=False, source=None, sha256=None)

@@ -5,23 +5,62 @@ from __future__ import annotations
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
+from torch import nn
+
+# timm's are subclasses of torch's.
+_NORMS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)  # noqa: SLF001 - of all dimensions
+
+# By name, for timm has its own room.
+_EMBEDDINGS = frozenset({"Embedding", "PatchEmbed"})
+_PLACES = ("pos_embed", "cls_token")
 
 
-def adam(
-    parameters: Iterable[torch.nn.Parameter], *, learning_rate: float, eight_bit: bool
-) -> torch.optim.Optimizer:
-    """Build Adam with eps 1e-8 and no weight decay, as published."""
-    if not eight_bit:
-        return torch.optim.Adam(parameters, lr=learning_rate)
+def adam(model: nn.Module, learning_rate: float, *, fused: bool = False) -> torch.optim.Optimizer:
+    """Build Adam with eps 1e-8 and no weight decay, as published; `fused` runs it as one kernel."""
+    return torch.optim.Adam(model.parameters(), lr=learning_rate, fused=fused or None)
+
+
+def adam_8bit(model: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
+    """Build Adam, else the same, that keeps its state in 8 bits (Dettmers et al. 2022, arXiv 2110.02861)."""
     import_library(eight_bit=True)
-    from bitsandbytes.optim.adam import Adam8bit
-
-    optimizer: torch.optim.Optimizer = Adam8bit(parameters, lr=learning_rate)
+    optimizer: torch.optim.Optimizer = _adam8bit()(model.parameters(), lr=learning_rate)
     return optimizer
+
+
+def adam_8bit_stable(model: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
+    """Build 8-bit Adam whose state of embeddings and norms stays in 32 bits.
+
+    The state of a stable embedding layer (Dettmers et al. 2022, section 2.3), by bitsandbytes' own override.
+    """
+    optimizer: Any = adam_8bit(model, learning_rate)
+    # A manager of its own: the shared one would keep the ids of these parameters for later ones to inherit.
+    optimizer.mng = object.__new__(type(optimizer.mng))
+    optimizer.mng.initialize()
+    optimizer.mng.override_config(list(_embeddings_and_norms(model)), "optim_bits", 32)
+    return optimizer  # type: ignore[no-any-return]
+
+
+def state_width(optimizer: torch.optim.Optimizer) -> Callable[[nn.Parameter], int] | None:
+    """Return what tells in how many bits a parameter's state is kept; None for an optimizer unknown here.
+
+    torch's Adam keeps its state in the parameter's format.
+    """
+    if type(optimizer) is torch.optim.Adam:
+        return lambda parameter: 8 * parameter.element_size()
+    if "bitsandbytes" not in sys.modules or not isinstance(optimizer, _adam8bit()):
+        return None
+    narrow = {
+        id(parameter)
+        for group_index, group in enumerate(optimizer.param_groups)
+        for index, parameter in enumerate(group["params"])
+        if _is_narrow(optimizer.get_config(group_index, index, group), parameter)
+    }
+    return lambda parameter: 8 if id(parameter) in narrow else 32
 
 
 def import_library(*, eight_bit: bool) -> None:
@@ -44,6 +83,24 @@ def state_bits(optimizer: torch.optim.Optimizer) -> dict[str, int]:
                 parameter.numel()
             )
     return dict(sorted(counts.items()))
+
+
+def _adam8bit() -> Any:  # noqa: ANN401 - bitsandbytes' own class
+    from bitsandbytes.optim.adam import Adam8bit
+
+    return Adam8bit
+
+
+def _is_narrow(config: dict[str, Any], parameter: nn.Parameter) -> bool:
+    return bool(config["optim_bits"] == 8) and parameter.numel() >= config["min_8bit_size"]
+
+
+def _embeddings_and_norms(model: nn.Module) -> Iterator[nn.Parameter]:
+    """Yield the parameters of embeddings, of tokens, patches and places, and of normalisations."""
+    for module in model.modules():
+        if isinstance(module, _NORMS) or type(module).__name__ in _EMBEDDINGS:
+            yield from module.parameters()
+    yield from (parameter for name, parameter in model.named_parameters() if name.endswith(_PLACES))
 
 
 @contextmanager

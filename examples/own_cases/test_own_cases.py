@@ -1,0 +1,14 @@
+"""Run the suite's cases, one's own among them, and judge them in one's own way."""
+
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from redl.execution.trial import Trial
+
+
+def test_training(benchmark: BenchmarkFixture, redl_trial: Trial) -> None:
+    """A case trains to the end, and its record goes into pytest-benchmark's report."""
+    redl_trial.warm_up()
+    benchmark.pedantic(redl_trial.train, rounds=1, iterations=1)
+    record = redl_trial.finish()
+    benchmark.extra_info["redl"] = record.to_json()
+    assert record.status == "completed", record.reason

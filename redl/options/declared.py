@@ -1,0 +1,106 @@
+"""What pyproject.toml declares under [tool.redl]: data sets, models and settings of a user's own."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redl.data.folder import Folder
+from redl.errors import OptionError
+from redl.own import Function, OwnModel, OwnSetting
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declared:
+    """Hold what a user brings."""
+
+    folders: tuple[Folder, ...] = ()
+    models: tuple[OwnModel, ...] = ()
+    settings: tuple[OwnSetting, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise OptionError for a name that is declared twice."""
+        for what, owns in (("model", self.models), ("setting", self.settings)):
+            names = [own.name for own in owns]
+            if repeated := {name for name in names if names.count(name) > 1}:
+                raise OptionError(f"{what} {repeated.pop()} is declared twice; rename one")
+
+    def __add__(self, other: Declared) -> Declared:
+        """Join what two places declare."""
+        return Declared(
+            folders=self.folders + other.folders,
+            models=self.models + other.models,
+            settings=self.settings + other.settings,
+        )
+
+
+def declared_in(pyproject: Path) -> Declared:
+    """Read [tool.redl.datasets.NAME], [tool.redl.models.NAME] and [tool.redl.settings.NAME].
+
+    Files are named as seen from pyproject.toml. Raise OptionError for what cannot be understood.
+    """
+    try:
+        ours = tomllib.loads(pyproject.read_text("utf-8")).get("tool", {}).get("redl", {})
+    except FileNotFoundError:
+        return Declared()
+    except tomllib.TOMLDecodeError as error:
+        raise OptionError(f"{pyproject}: {error}") from error
+    tables = {kind: _tables(ours, kind, pyproject) for kind in ("datasets", "models", "settings")}
+    return Declared(
+        folders=tuple(_folder(name, table, pyproject) for name, table in tables["datasets"].items()),
+        models=tuple(_model(name, table, pyproject) for name, table in tables["models"].items()),
+        settings=tuple(_setting(name, table, pyproject) for name, table in tables["settings"].items()),
+    )
+
+
+def _tables(ours: dict[str, Any], kind: str, pyproject: Path) -> dict[str, Any]:
+    tables = ours.get(kind, {})
+    if not isinstance(tables, dict):
+        raise OptionError(f"{pyproject.name}: [tool.redl.{kind}] must be tables, a name each")
+    return tables
+
+
+def _folder(name: str, table: object, pyproject: Path) -> Folder:
+    below = pyproject.parent
+    match table:
+        case {"images": str(images), "table": str(csv), "crop": bool(crop), **rest} if not rest:
+            return Folder(name=name, images=below / images, table=below / csv, crop=crop)
+        case {"images": str(images), "table": str(csv), **rest} if not rest:
+            return Folder(name=name, images=below / images, table=below / csv)
+        case _:
+            raise OptionError(
+                f"{pyproject.name}: [tool.redl.datasets.{name}] needs images and table, as strings, and may "
+                "say crop = true"
+            )
+
+
+def _model(name: str, table: object, pyproject: Path) -> OwnModel:
+    match table:
+        case {"timm": str(timm), **rest} if not rest:
+            return OwnModel(name=name, timm=timm)
+        case {"build": str(build), **rest} if not rest:
+            return OwnModel(name=name, build=_function(f"models.{name}", build, pyproject))
+        case _:
+            raise OptionError(
+                f"{pyproject.name}: [tool.redl.models.{name}] needs timm, a network's name, or build, as "
+                "file.py:function"
+            )
+
+
+def _setting(name: str, table: object, pyproject: Path) -> OwnSetting:
+    match table:
+        case {"treat": str(treat), **rest} if not rest:
+            return OwnSetting(name=name, treat=_function(f"settings.{name}", treat, pyproject))
+        case _:
+            raise OptionError(
+                f"{pyproject.name}: [tool.redl.settings.{name}] needs treat, as file.py:function"
+            )
+
+
+def _function(table: str, text: str, pyproject: Path) -> Function:
+    try:
+        return Function.parse(text, below=pyproject.parent)
+    except OptionError as error:
+        raise OptionError(f"{pyproject.name}: [tool.redl.{table}]: {error}") from error

@@ -1,0 +1,79 @@
+"""Values: what an option's text means, or one line that says how to write it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from redl.errors import OptionError
+
+T = TypeVar("T")
+
+
+def value(
+    config: pytest.Config,
+    name: str,
+    kind: Callable[[str], T],
+    remedy: str,
+    fits: Callable[[T], bool] = lambda _: True,
+) -> T:
+    """Read the option `--redl-<name>`; raise OptionError, with the remedy, for a text that does not fit."""
+    text = config.getoption(f"redl_{name}")
+    try:
+        found = kind(text)
+    except ValueError:
+        found = None
+    if found is None or not fits(found):
+        raise OptionError(f"{spelled(name)} {text}: {remedy}")
+    return found
+
+
+def value_or_none(
+    config: pytest.Config,
+    name: str,
+    kind: Callable[[str], T],
+    remedy: str,
+    fits: Callable[[T], bool] = lambda _: True,
+) -> T | None:
+    """Read an option that may be left out."""
+    return None if config.getoption(f"redl_{name}") is None else value(config, name, kind, remedy, fits)
+
+
+def choice(config: pytest.Config, name: str, choices: tuple[str, ...]) -> str:
+    """Read an option that takes one of a few words."""
+    found: str = config.getoption(f"redl_{name}")
+    if found not in choices:
+        raise OptionError(f"{spelled(name)} {found}: use one of {', '.join(choices)}")
+    return found
+
+
+def folder(config: pytest.Config, name: str) -> Path | None:
+    """Return the folder that an option names, else the environment."""
+    given = config.getoption(f"redl_{name}") or os.environ.get(f"REDL_{name.upper()}")
+    return Path(given) if given else None
+
+
+def spelled(name: str) -> str:
+    """Return an option as it is written on the command line."""
+    return f"--redl-{name.replace('_', '-')}"
+
+
+def pair(text: str) -> tuple[float, float]:
+    """Read two numbers, as `-1000,400`."""
+    low, high = text.split(",")
+    return float(low), float(high)
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Read whole numbers and their ranges, as `1,10,100` or `1-5`; raise ValueError for a repeated one."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        numbers += range(int(first), int(last) + 1) if dash else [int(first)]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise ValueError(text)
+    return tuple(numbers)

@@ -1,0 +1,107 @@
+"""Aggregates: a case over its seeds, as run and over the converged ones alone.
+
+A seed that diverged stays in the mean, for whoever trains does not know beforehand which it will be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from scipy.stats import binomtest
+
+from redl.record import EnergyKind, Record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spread:
+    """Hold a mean and its standard deviation over seeds, which one seed alone does not have."""
+
+    mean: float
+    sd: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Aggregate:
+    """Hold what the seeds of one case found out together; None where a seed has no such figure.
+
+    `broken` counts the seeds that did not finish, which have no figures at all. `diverged` of the others did;
+    `diverged_interval` is the exact (Clopper-Pearson) 95 % interval of their share. `converged` is the
+    accuracy of the rest. Memory is the largest of any seed, everything else a mean.
+    """
+
+    record: Record
+    seeds: tuple[int, ...]
+    broken: int
+    diverged: int
+    diverged_interval: tuple[float, float] | None
+    accuracy: Spread | None
+    converged: Spread | None
+    train_peak_bytes: int | None
+    train_seconds: float | None
+    inference_seconds: float | None
+    energy_wh: float | None
+    energy_kind: EnergyKind | None
+
+
+def aggregated(records: Iterable[Record]) -> list[Aggregate]:
+    """Group records by all that their cases share but the seed, in the order in which they come."""
+    groups: dict[tuple[object, ...], list[Record]] = {}
+    for record in records:
+        case = record.case
+        key = (case.dataset, case.model, case.setting, case.downsample, case.profile)
+        groups.setdefault(key, []).append(record)
+    return [_aggregate(group) for group in groups.values()]
+
+
+def _aggregate(group: Sequence[Record]) -> Aggregate:
+    finished = [record for record in group if record.metrics is not None]
+    diverged = [record for record in finished if record.divergence and record.divergence.ever]
+    converged = [record for record in finished if record not in diverged]
+    interval = None
+    if finished:
+        exact = binomtest(len(diverged), len(finished)).proportion_ci(method="exact")
+        interval = (float(exact.low), float(exact.high))
+    peaks = _all(finished, lambda r: r.memory.train_peak_bytes if r.memory else None)
+    return Aggregate(
+        record=finished[0] if finished else group[0],
+        seeds=tuple(record.case.seed for record in group),
+        broken=len(group) - len(finished),
+        diverged=len(diverged),
+        diverged_interval=interval,
+        accuracy=_spread(finished),
+        converged=_spread(converged),
+        train_peak_bytes=None if peaks is None else int(max(peaks)),
+        train_seconds=_mean(finished, lambda r: r.training.seconds_to_stop if r.training else None),
+        inference_seconds=_mean(
+            finished, lambda r: r.inference.seconds / r.inference.passes if r.inference else None
+        ),
+        energy_wh=_mean(finished, lambda r: r.energy.train.energy_wh if r.energy else None),
+        energy_kind=_weakest(finished),
+    )
+
+
+def _all(records: Sequence[Record], figure: Callable[[Record], float | None]) -> list[float] | None:
+    """Return a figure of every record; None if any has none: a mean of some would pass for that of all."""
+    found = [figure(record) for record in records]
+    known = [value for value in found if value is not None]
+    return known if known and len(known) == len(found) else None
+
+
+def _mean(records: Sequence[Record], figure: Callable[[Record], float | None]) -> float | None:
+    found = _all(records, figure)
+    return None if found is None else fmean(found)
+
+
+def _spread(records: Sequence[Record]) -> Spread | None:
+    found = _all(records, lambda record: record.metrics.test.accuracy if record.metrics else None)
+    if found is None:
+        return None
+    return Spread(mean=fmean(found), sd=stdev(found) if len(found) > 1 else None)
+
+
+def _weakest(records: Sequence[Record]) -> EnergyKind | None:
+    kinds = {record.energy.train.kind for record in records if record.energy}
+    order = (EnergyKind.UNAVAILABLE, EnergyKind.ESTIMATED, EnergyKind.MEASURED)
+    return next((kind for kind in order if kind in kinds), None)

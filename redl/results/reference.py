@@ -1,0 +1,175 @@
+"""The reference: accuracies of repeated runs over seeds, and the bands in which a further run must lie.
+
+A band is a one-sided prediction interval for one more seed. It catches what breaks training and is no claim
+of non-inferiority.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+from redl import codec
+from redl.case import Case
+from redl.errors import OptionError, RecordError
+from redl.record import Record
+
+SCHEMA = 1
+LEAST_SEEDS = 10
+_CONFIDENCE = 0.999  # that one more seed is not below: a run has some eighty cases
+
+# What of a recipe must be the same for accuracies to be compared.
+COMPARED = (
+    "network",
+    "reduced",
+    "input_size",
+    "image_size",
+    "epochs",
+    "patience",
+    "batch_size",
+    "learning_rate",
+    "weights_dtype",
+    "autocast_dtype",
+    "optimizer",
+)
+
+Plain = str | int | float | bool | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Band:
+    """Hold the test accuracies of one case over seeds, and what they were obtained with."""
+
+    dataset: str
+    model: str
+    setting: str
+    downsample: int
+    seeds: tuple[int, ...]
+    accuracies: tuple[float, ...]
+    diverged: int
+    majority_accuracy: float | None
+    test_images: int
+    data_fingerprint: str
+    recipe: dict[str, Plain]
+
+    @property
+    def mean(self) -> float:
+        """Return the mean accuracy."""
+        return mean(self.accuracies)
+
+    @property
+    def low(self) -> float:
+        """Return the least accuracy that one more seed may have; equal ones still allow for an image."""
+        from scipy.stats import t  # slow to import, and the plugin imports this module to collect tests
+
+        count = len(self.accuracies)
+        spread = max(stdev(self.accuracies), 1 / self.test_images)
+        return self.mean - float(t.ppf(_CONFIDENCE, count - 1)) * spread * math.sqrt(1 + 1 / count)
+
+    def fits(self, case: Case) -> bool:
+        """Tell whether the band is of a case, whatever its seed."""
+        return _key(self) == (case.dataset, case.model, case.setting, case.downsample)
+
+    def difference(self, record: Record) -> str | None:
+        """Name what forbids to compare a record with the band; None if nothing does."""
+        assert record.data is not None, "a finished case describes its data"
+        if record.data.fingerprint != self.data_fingerprint:
+            return "data"
+        now = _recipe(record)
+        return next((name for name in COMPARED if now[name] != self.recipe[name]), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """Hold the bands of a profile, and the machine and software that they come from."""
+
+    schema: int = SCHEMA
+    profile: str
+    environment: dict[str, Plain]
+    bands: tuple[Band, ...]
+
+    def band_of(self, case: Case) -> Band | None:
+        """Return a case's band; None if there is none."""
+        if case.profile != self.profile:
+            return None
+        return next((band for band in self.bands if band.fits(case)), None)
+
+
+def load_reference(path: Path) -> Reference:
+    """Read a reference; raise RecordError for a file that is none."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({type(error).__name__})") from error
+    except ValueError as error:
+        raise RecordError(f"{path}: no JSON; write it anew by --redl-save-reference") from error
+    if isinstance(plain, dict) and plain.get("schema") != SCHEMA:
+        raise RecordError(f"{path}: a reference of schema {plain.get('schema')}; this redl reads {SCHEMA}")
+    return codec.decode(plain, Reference, str(path))
+
+
+def save_reference(path: Path, records: Iterable[Record]) -> Reference:
+    """Write the bands of a run's records; those of other cases that a file holds already stay in it.
+
+    Raise OptionError for a case that did not finish or has too few seeds, and leave the file as it was.
+    """
+    grouped: dict[str, list[Record]] = {}
+    for record in records:
+        grouped.setdefault(_cell(record.case), []).append(record)
+    if not grouped:
+        raise OptionError("--redl-save-reference: no case ran")
+    bands = tuple(_band(group) for group in grouped.values())
+    first = next(iter(grouped.values()))[0]
+    assert first.environment is not None, "a finished case describes its machine"
+    kept: tuple[Band, ...] = ()
+    if path.exists():
+        written = {_key(band) for band in bands}
+        kept = tuple(band for band in load_reference(path).bands if _key(band) not in written)
+    reference = Reference(profile=first.case.profile, environment=dict(first.environment), bands=kept + bands)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(reference), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return reference
+
+
+def _band(records: list[Record]) -> Band:
+    first = records[0]
+    accuracies = [record.metrics.test.accuracy if record.metrics else None for record in records]
+    missing = [r.case.id for r, accuracy in zip(records, accuracies, strict=True) if accuracy is None]
+    if missing:
+        raise OptionError(f"--redl-save-reference: {missing[0]} has no accuracy; run it again")
+    if len(records) < LEAST_SEEDS:
+        raise OptionError(
+            f"--redl-save-reference: {_cell(first.case)} has {len(records)} seeds; give {LEAST_SEEDS} or "
+            "more by --redl-seeds"
+        )
+    assert first.data is not None, "a finished case describes its data"
+    return Band(
+        dataset=first.case.dataset,
+        model=first.case.model,
+        setting=first.case.setting,
+        downsample=first.case.downsample,
+        seeds=tuple(record.case.seed for record in records),
+        accuracies=tuple(accuracy for accuracy in accuracies if accuracy is not None),
+        diverged=sum(record.divergence is not None and record.divergence.ever for record in records),
+        majority_accuracy=first.data.majority_accuracy,
+        test_images=first.data.images.test,
+        data_fingerprint=first.data.fingerprint,
+        recipe=_recipe(first),
+    )
+
+
+def _recipe(record: Record) -> dict[str, Plain]:
+    assert record.recipe is not None, "a finished case states its recipe"
+    return {name: getattr(record.recipe, name) for name in COMPARED}
+
+
+def _key(band: Band) -> tuple[str, str, str, int]:
+    return band.dataset, band.model, band.setting, band.downsample
+
+
+def _cell(case: Case) -> str:
+    return case.id.replace(f"-seed{case.seed}", "")
