@@ -20,6 +20,7 @@ from redl.errors import OptionError, RedlError
 from redl.options import Declared, Options, add_options, read_options
 from redl.progress import Progress
 from redl.results.judgement import Judgement, companion_of, judge
+from redl.results.printed import PrintedRow, load_printed
 from redl.results.reference import load_reference, save_reference
 from redl.selection import add_keywords, close_numbers
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from redl.record import Record
 
 OPTIONS = pytest.StashKey[Options]()
+PRINTED = pytest.StashKey[list[PrintedRow]]()
 JUDGEMENTS = pytest.StashKey[dict[str, Judgement]]()
 REFUSAL = pytest.StashKey[str]()  # why no reference was written
 
@@ -48,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "redl_downsampled: run the downsampled cases in place of the others")
     try:
         config.stash[OPTIONS] = read_options(config, _brought(config))
+        config.stash[PRINTED] = load_printed(config.rootpath / "reports" / "paper")
     except RedlError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[JUDGEMENTS] = {}
@@ -217,7 +220,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if judgements := list(config.stash[JUDGEMENTS].values()):
         from redl.results.tables import tables
 
+        width = max(terminalreporter._tw.fullwidth, 120)  # noqa: SLF001 - pytest tells it nowhere else
         terminalreporter.section("redl")
-        terminalreporter.write(tables(judgements, width=max(terminalreporter._tw.fullwidth, 120)))  # noqa: SLF001
+        terminalreporter.write(tables(judgements, width=width, printed=config.stash[PRINTED]))
     if refusal := config.stash.get(REFUSAL, None):
         terminalreporter.write_line(refusal, red=True)

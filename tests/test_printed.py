@@ -95,6 +95,10 @@ def test_a_doubt_has_its_reason():
     assert all(bool(row.doubtful) == (row.note is not None) for row in ROWS.values())
 
 
+def test_where_there_is_no_folder_nothing_was_printed(tmp_path):
+    assert [] == load_printed(tmp_path / "paper")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

@@ -95,3 +95,13 @@ def test_a_reference_is_strict_json(path):
     save_reference(path, repeated())
     assert "NaN" not in path.read_text()
     assert 1 == json.loads(path.read_text())["schema"]
+
+
+@pytest.mark.parametrize("lost", [{"accuracies": [0.9]}, {"seeds": [1]}, {"recipe": {}}])
+def test_a_band_that_is_not_whole_is_refused(path, lost):
+    save_reference(path, repeated())
+    plain = json.loads(path.read_text())
+    plain["bands"][0] |= lost
+    path.write_text(json.dumps(plain))
+    with pytest.raises(RecordError, match="the band of rsna-densenet-amp is not whole; write it anew"):
+        load_reference(path)

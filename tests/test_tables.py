@@ -1,13 +1,15 @@
 """The table: every figure with its unit, its star and its provenance."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from redl.case import Setting
-from redl.profile import SMOKE
+from redl.profile import PAPER, SMOKE
 from redl.record import Divergence, DivergenceKind, Status
 from redl.results.judgement import judge
+from redl.results.printed import load_printed
 from redl.results.tables import tables
 from samples import WHOLE, broken, component, energy, record
 
@@ -171,3 +173,23 @@ def test_diverged_seeds_stay_in_the_mean_and_are_told():
     assert "0.800 ± 0.173*" == cells[5]
     assert ["1/3 (0.01-0.91)", "0.900 ± 0.000"] == cells[-2:]
     assert "* diverged (hard)" in text
+
+
+PRINTED = load_printed(Path(__file__).parent.parent / "reports" / "paper")
+
+
+def papers(**changes):
+    """Lay out two seeds of the paper's profile beside what it printed."""
+    given = {"data": replace(WHOLE.data, synthetic=False)} | changes
+    seeds = [case(record(Setting.EIGHT_BIT, **given), profile="paper", seed=seed) for seed in (1, 10)]
+    return tables([judge(found, PAPER, None) for found in seeds], width=200, printed=PRINTED)
+
+
+def test_the_papers_figures_stand_beside_its_profile_on_real_images():
+    assert "printed P_T" in papers()
+    assert "0.743 ± 0.003" in papers()
+
+
+def test_they_do_not_stand_beside_phantoms_nor_other_sizes():
+    assert "printed" not in papers(data=WHOLE.data)
+    assert "printed" not in papers(recipe=replace(WHOLE.recipe, overrides={"epochs": 1}))

@@ -37,8 +37,13 @@ class PrintedRow:
 
 
 def load_printed(folder: Path) -> list[PrintedRow]:
-    """Read the printed tables from a folder, as reports/paper; raise RecordError for one that is damaged."""
+    """Read the printed tables from a folder, as reports/paper; there are none where it is not there.
+
+    Raise RecordError for a table that is damaged.
+    """
     rows: list[PrintedRow] = []
+    if not folder.is_dir():
+        return rows
     for name in FILES:
         try:
             plain = json.loads((folder / name).read_text(encoding="utf-8"))["rows"]

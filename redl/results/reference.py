@@ -109,7 +109,11 @@ def load_reference(path: Path) -> Reference:
         raise RecordError(f"{path}: no JSON; write it anew by --redl-save-reference") from error
     if isinstance(plain, dict) and plain.get("schema") != SCHEMA:
         raise RecordError(f"{path}: a reference of schema {plain.get('schema')}; this redl reads {SCHEMA}")
-    return codec.decode(plain, Reference, str(path))
+    reference = codec.decode(plain, Reference, str(path))
+    for band in reference.bands:
+        if not LEAST_SEEDS <= len(band.accuracies) == len(band.seeds) or set(band.recipe) != set(COMPARED):
+            raise RecordError(f"{path}: the band of {'-'.join(_key(band)[:3])} is not whole; write it anew")
+    return reference
 
 
 def save_reference(path: Path, records: Iterable[Record]) -> Reference:

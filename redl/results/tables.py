@@ -16,6 +16,7 @@ from redl.case import Model
 from redl.record import EnergyKind, Record
 from redl.results.aggregate import Aggregate, Spread, aggregated
 from redl.results.judgement import Judgement
+from redl.results.printed import PrintedRow
 
 _MISSING = "-"
 _MEMORY = {"cpu": "resident growth of the case's process on the CPU", "cuda": "the allocator's on the GPU"}
@@ -23,10 +24,11 @@ _TABLE_2 = (Model.MLP, Model.EFFICIENTNET)
 _FIGURES = ("|W| (M)", "P_T", "memory (MB)", "T_c (s)", "T (s)", "E (Wh)")
 
 
-def tables(judgements: Sequence[Judgement], *, width: int) -> str:
+def tables(judgements: Sequence[Judgement], *, width: int, printed: Sequence[PrintedRow] = ()) -> str:
     """Lay out one row a case, what it scored and what it cost, and below what the columns mean.
 
-    Cases with several seeds follow once more as means over them.
+    Cases with several seeds follow once more as means over them, beside what the paper printed where they are
+    of its profile, on real images.
     """
     # No markup: a reason may hold brackets.
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
@@ -35,7 +37,8 @@ def tables(judgements: Sequence[Judgement], *, width: int) -> str:
             records = [judgement.record for judgement in group]
             console.print(_per_seed(title, group))
             if len({record.case.seed for record in records}) > 1:
-                console.print(_over_seeds(f"{title}, over seeds", aggregated(records)))
+                beside = printed if title.endswith("paper profile, real images") else ()
+                console.print(_over_seeds(f"{title}, over seeds", aggregated(records), beside))
         for line in _legend([judgement.record for judgement in judgements]):
             console.print(line)
     return captured.get()
@@ -89,10 +92,13 @@ def _per_seed(title: str, judgements: Sequence[Judgement]) -> Table:
     return table
 
 
-def _over_seeds(title: str, aggregates: Sequence[Aggregate]) -> Table:
+def _over_seeds(title: str, aggregates: Sequence[Aggregate], printed: Sequence[PrintedRow]) -> Table:
     downsampled = aggregates[0].record.case.downsample > 1
     head = ("seeds", *(["S"] * downsampled), *_FIGURES, "diverged", "converged P_T")
     table = _table(title, ("data", "model", "setting"), head)
+    if printed:
+        table.add_column("printed P_T", justify="right")
+    rows = {(row.dataset, row.model, row.setting): row for row in printed}
     for found in aggregates:
         case = found.record.case
         estimated = "~" if found.energy_kind is EnergyKind.ESTIMATED else ""
@@ -110,6 +116,7 @@ def _over_seeds(title: str, aggregates: Sequence[Aggregate]) -> Table:
             _MISSING if found.energy_wh is None else f"{estimated}{found.energy_wh:.2f}",
             _diverged(found),
             _spread(found.converged) if found.diverged else _MISSING,
+            *([_printed(rows.get((case.dataset, case.model, case.setting)))] if printed else []),
         )
     return table
 
@@ -140,6 +147,13 @@ def _spread(found: Spread | None) -> str:
     if found is None:
         return _MISSING
     return f"{found.mean:.3f}" if found.sd is None else f"{found.mean:.3f} ± {found.sd:.3f}"
+
+
+def _printed(row: PrintedRow | None) -> str:
+    if row is None:
+        return _MISSING
+    doubt = "?" if "accuracy_mean" in row.doubtful else ""
+    return f"{row.accuracy_mean:.3f} ± {row.accuracy_sd:.3f}{'*' if row.diverged else ''}{doubt}"
 
 
 def _diverged(found: Aggregate) -> str:
