@@ -9,6 +9,7 @@ from redl.record import (
     Counts,
     DataSummary,
     Divergence,
+    DivergenceKind,
     Energy,
     EnergyComponent,
     EnergyKind,
@@ -111,6 +112,14 @@ WHOLE = Record(
     ),
     divergence=Divergence(ever=False, final=False, first_epoch=None, kinds=(), reasons=()),
     environment={"cpu": "a processor"},
+)
+
+DIVERGED = Divergence(
+    ever=True,
+    final=True,
+    first_epoch=2,
+    kinds=(DivergenceKind.HARD,),
+    reasons=("loss not finite in epoch 2",),
 )
 
 

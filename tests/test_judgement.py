@@ -9,15 +9,8 @@ from redl.profile import SMOKE, TINY
 from redl.record import Divergence, DivergenceKind, Status
 from redl.results.judgement import companion_of, judge
 from redl.results.reference import COMPARED, Band
-from samples import WHOLE, broken, record
+from samples import DIVERGED, WHOLE, broken, record
 
-DIVERGED = Divergence(
-    ever=True,
-    final=True,
-    first_epoch=2,
-    kinds=(DivergenceKind.HARD,),
-    reasons=("loss not finite in epoch 2",),
-)
 FLOAT16 = replace(WHOLE.recipe, weights_dtype="float16")
 
 

@@ -7,19 +7,11 @@ import pytest
 
 from redl.case import Setting
 from redl.profile import PAPER, SMOKE
-from redl.record import Divergence, DivergenceKind, Status
+from redl.record import Status
 from redl.results.judgement import judge
 from redl.results.printed import load_printed
 from redl.results.tables import tables
-from samples import WHOLE, broken, component, energy, record
-
-DIVERGED = Divergence(
-    ever=True,
-    final=True,
-    first_epoch=2,
-    kinds=(DivergenceKind.HARD,),
-    reasons=("loss not finite in epoch 2",),
-)
+from samples import DIVERGED, WHOLE, broken, component, energy, record
 
 
 def table(*records):
