@@ -5,7 +5,7 @@ It holds no logic of the study and imports nothing heavy, so that collecting eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from redl.record import Record
 
 OPTIONS = pytest.StashKey[Options]()
-PRINTED = pytest.StashKey[list[PrintedRow]]()
+PRINTED = pytest.StashKey[Sequence[PrintedRow]]()
 JUDGEMENTS = pytest.StashKey[dict[str, Judgement]]()
 REFUSAL = pytest.StashKey[str]()  # why no reference was written
 

@@ -99,6 +99,11 @@ def test_where_there_is_no_folder_nothing_was_printed(tmp_path):
     assert [] == load_printed(tmp_path / "paper")
 
 
+def test_a_folder_of_somebody_elses_is_left_alone(tmp_path):
+    (tmp_path / "draft.tex").touch()
+    assert [] == load_printed(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

@@ -149,7 +149,7 @@ def test_a_case_that_ended_early_stands_with_its_run():
 
 def test_several_seeds_are_averaged_below():
     text = table(WHOLE, case(record(accuracy=0.8), seed=2))
-    assert "Table 1, smoke profile, phantom images, over seeds" in text
+    assert "Table 1, smoke profile, phantom images, over seeds 1, 2" in text
     assert "0.850 ± 0.071" in text
 
 
@@ -160,11 +160,15 @@ def test_one_seed_is_not_averaged():
 def test_diverged_seeds_stay_in_the_mean_and_are_told():
     lost = case(record(accuracy=0.6, divergence=DIVERGED), seed=2)
     text = table(WHOLE, lost, case(record(accuracy=0.9), seed=3))
-    (averaged,) = [line for line in text.splitlines() if "±" in line]
+    (averaged,) = [line for line in text.splitlines() if "│" in line and "±" in line]
     cells = [cell.strip() for cell in averaged.strip("│").split("│")]
-    assert "0.800 ± 0.173*" == cells[5]
-    assert ["1/3 (0.01-0.91)", "0.900 ± 0.000"] == cells[-2:]
+    assert "0.800 ± 0.173*" == cells[4]
+    assert ["1/3 (0.01 to 0.91)", "0.900 ± 0.000"] == cells[-2:]
     assert "* diverged (hard)" in text
+
+
+def test_where_none_diverged_the_converged_have_no_column():
+    assert "converged" not in table(WHOLE, case(WHOLE, seed=2))
 
 
 PRINTED = load_printed(Path(__file__).parent.parent / "reports" / "paper")
@@ -185,3 +189,37 @@ def test_the_papers_figures_stand_beside_its_profile_on_real_images():
 def test_they_do_not_stand_beside_phantoms_nor_other_sizes():
     assert "printed" not in papers(data=WHOLE.data)
     assert "printed" not in papers(recipe=replace(WHOLE.recipe, overrides={"epochs": 1}))
+    assert "printed" not in papers(recipe=replace(WHOLE.recipe, overrides={"pretraining": "no"}))
+
+
+def test_they_do_not_stand_beside_downsampled_cases():
+    found = [
+        case(record(data=replace(WHOLE.data, synthetic=False)), profile="paper", seed=seed, downsample=4)
+        for seed in (1, 10)
+    ]
+    assert "printed" not in tables([judge(one, PAPER, None) for one in found], width=200, printed=PRINTED)
+
+
+def test_a_case_that_ended_early_stands_with_those_of_its_data():
+    lidc, lost = case(WHOLE, dataset="lidc"), case(broken(), dataset="lidc")
+    text = table(record(data=replace(WHOLE.data, synthetic=False)), lidc, lost)
+    phantoms, real = text.split("Table 1, smoke profile, real images")
+    assert "did not finish" in phantoms
+    assert "did not finish" not in real
+
+
+def test_energy_over_seeds_is_a_part_where_every_seed_has_the_same_part():
+    spent = energy(MEASURED, MISSING, energy_wh=None, partial_wh=12.3, kind="unavailable")
+    text = table(record(energy=spent), case(record(energy=spent), seed=2))
+    assert 3 == text.count("12.30+")
+
+
+def test_no_head_is_cut_at_the_narrowest_width():
+    found = record(
+        Setting.EIGHT_BIT,
+        divergence=DIVERGED,
+        data=replace(WHOLE.data, synthetic=False),
+        energy=energy(MEASURED, energy_wh=104.3),
+    )
+    seeds = [case(found, profile="paper", model="efficientnet", seed=seed) for seed in (1, 10)]
+    assert "…" not in tables([judge(one, PAPER, None) for one in seeds], width=120, printed=PRINTED)

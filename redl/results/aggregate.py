@@ -28,7 +28,8 @@ class Aggregate:
 
     `broken` counts the seeds that did not finish, which have no figures at all. `diverged` of the others did;
     `diverged_interval` is the exact (Clopper-Pearson) 95 % interval of their share. `converged` is the
-    accuracy of the rest. Memory is the largest of any seed, everything else a mean.
+    accuracy of the rest. Memory is the largest of any seed, everything else a mean, `energy_wh_partial` where
+    all seeds lack the same components.
     """
 
     record: Record
@@ -42,6 +43,7 @@ class Aggregate:
     train_seconds: float | None
     inference_seconds: float | None
     energy_wh: float | None
+    energy_wh_partial: float | None
     energy_kind: EnergyKind | None
 
 
@@ -78,6 +80,7 @@ def _aggregate(group: Sequence[Record]) -> Aggregate:
             finished, lambda r: r.inference.seconds / r.inference.passes if r.inference else None
         ),
         energy_wh=_mean(finished, lambda r: r.energy.train.energy_wh if r.energy else None),
+        energy_wh_partial=_partial(finished),
         energy_kind=_weakest(finished),
     )
 
@@ -99,6 +102,13 @@ def _spread(records: Sequence[Record]) -> Spread | None:
     if found is None:
         return None
     return Spread(mean=fmean(found), sd=stdev(found) if len(found) > 1 else None)
+
+
+def _partial(records: Sequence[Record]) -> float | None:
+    missing = {record.energy.train.missing for record in records if record.energy}
+    if len(missing) != 1:
+        return None
+    return _mean(records, lambda r: r.energy.train.energy_wh_partial if r.energy else None)
 
 
 def _weakest(records: Sequence[Record]) -> EnergyKind | None:

@@ -37,12 +37,13 @@ class PrintedRow:
 
 
 def load_printed(folder: Path) -> list[PrintedRow]:
-    """Read the printed tables from a folder, as reports/paper; there are none where it is not there.
+    """Read the printed tables from a folder, as reports/paper; there are none where it holds none.
 
     Raise RecordError for a table that is damaged.
     """
     rows: list[PrintedRow] = []
-    if not folder.is_dir():
+    # A project of somebody else's may have a folder of this name.
+    if not any((folder / name).exists() for name in FILES):
         return rows
     for name in FILES:
         try:

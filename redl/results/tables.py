@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
 
 from redl.case import Model
+from redl.profile import PAPER
 from redl.record import EnergyKind, Record
 from redl.results.aggregate import Aggregate, Spread, aggregated
 from redl.results.judgement import Judgement
@@ -32,27 +34,50 @@ def tables(judgements: Sequence[Judgement], *, width: int, printed: Sequence[Pri
     """
     # No markup: a reason may hold brackets.
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
+    caption: list[str] = []
     with console.capture() as captured:
         for title, group in _grouped(judgements):
             records = [judgement.record for judgement in group]
             console.print(_per_seed(title, group))
             if len({record.case.seed for record in records}) > 1:
-                beside = printed if title.endswith("paper profile, real images") else ()
-                console.print(_over_seeds(f"{title}, over seeds", aggregated(records), beside))
-        for line in _legend([judgement.record for judgement in judgements]):
+                beside = printed if all(map(_as_printed, records)) else ()
+                if beside:
+                    caption = ["printed P_T: the paper's, * where any seed diverged; ? puts it in doubt."]
+                console.print(_over_seeds(f"{title}, over {_seeds(records)}", aggregated(records), beside))
+        for line in _legend([judgement.record for judgement in judgements]) + caption:
             console.print(line)
     return captured.get()
 
 
 def _grouped(judgements: Sequence[Judgement]) -> Iterator[tuple[str, list[Judgement]]]:
     """Yield each table's title and rows: the paper's two tables, and Figure 2C of downsampled cases."""
-    titles = [_title(judgement.record) for judgement in judgements]
     groups: dict[str, list[Judgement]] = {}
-    for judgement, title in zip(judgements, titles, strict=True):
-        # A case that ended early knows neither overrides nor data; it stands with the others of its run.
-        whole = title if judgement.record.recipe else max(t for t in titles if t.startswith(title))
-        groups.setdefault(whole, []).append(judgement)
+    for judgement in judgements:
+        groups.setdefault(_title(_companion(judgement.record, judgements)), []).append(judgement)
     yield from sorted(groups.items(), key=lambda group: (group[0].startswith("Figure"), group[0]))
+
+
+def _companion(record: Record, judgements: Sequence[Judgement]) -> Record:
+    """Find who knows a record's overrides and images: itself, or if it ended early one of the same data.
+
+    Without any of the same data there is one of the same profile, whose images may be others'.
+    """
+    if record.recipe is not None:
+        return record
+    finished = [other.record for other in judgements if other.record.recipe is not None]
+    case = record.case
+    fitting = [other for other in finished if other.case.profile == case.profile]
+    same = [other for other in fitting if other.case.dataset == case.dataset]
+    if same:
+        return replace(record, recipe=same[0].recipe, data=same[0].data)
+    return replace(record, recipe=fitting[0].recipe) if fitting else record
+
+
+def _as_printed(record: Record) -> bool:
+    """Tell whether a case is one of the paper's tables: its sizes and weights, real and whole images."""
+    told = set(record.recipe.overrides) - {"seeds", "scales"} if record.recipe else set()
+    real = record.data is None or not record.data.synthetic
+    return record.case.profile == PAPER.name and record.case.downsample == 1 and real and not told
 
 
 def _title(record: Record) -> str:
@@ -71,10 +96,11 @@ def _title(record: Record) -> str:
 def _per_seed(title: str, judgements: Sequence[Judgement]) -> Table:
     downsampled = judgements[0].record.case.downsample > 1
     table = _table(title, ("data", "model", "setting"), ("seed", *(["S"] * downsampled), *_FIGURES))
-    table.add_column("P_T against S = 1" if downsampled else "P_T against baseline")
+    # Words that are cut cannot be read: break them over two lines.
+    table.add_column("P_T against S = 1" if downsampled else "P_T against baseline", overflow="fold")
     for judgement in judgements:
         record = judgement.record
-        case = record.case
+        case, spent = record.case, record.energy.train if record.energy else None
         table.add_row(
             case.dataset,
             _model(record),
@@ -86,47 +112,54 @@ def _per_seed(title: str, judgements: Sequence[Judgement]) -> Table:
             _megabytes(record.memory.train_peak_bytes if record.memory else None),
             _number(record.training.seconds_to_stop if record.training else None, 1),
             _number(record.inference.seconds / record.inference.passes if record.inference else None, 2),
-            _energy(record),
+            _energy(spent.energy_wh, spent.energy_wh_partial, spent.kind) if spent else _MISSING,
             judgement.problems[0] if judgement.problems else judgement.comparison,
         )
-    return table
+    return _uncut(table)
 
 
 def _over_seeds(title: str, aggregates: Sequence[Aggregate], printed: Sequence[PrintedRow]) -> Table:
     downsampled = aggregates[0].record.case.downsample > 1
-    head = ("seeds", *(["S"] * downsampled), *_FIGURES, "diverged", "converged P_T")
+    starred = any(found.diverged for found in aggregates)
+    more = (*(["converged P_T"] * starred), *(["printed P_T"] * bool(printed)))
+    head = (*(["S"] * downsampled), *_FIGURES, "diverged", *more)
     table = _table(title, ("data", "model", "setting"), head)
-    if printed:
-        table.add_column("printed P_T", justify="right")
     rows = {(row.dataset, row.model, row.setting): row for row in printed}
     for found in aggregates:
         case = found.record.case
-        estimated = "~" if found.energy_kind is EnergyKind.ESTIMATED else ""
         table.add_row(
             case.dataset,
             _model(found.record),
             case.setting,
-            str(len(found.seeds)),
             *([str(case.downsample)] * downsampled),
             _millions(found.record),
             _spread(found.accuracy) + ("*" if found.diverged else ""),
             _megabytes(found.train_peak_bytes),
             _number(found.train_seconds, 1),
             _number(found.inference_seconds, 2),
-            _MISSING if found.energy_wh is None else f"{estimated}{found.energy_wh:.2f}",
+            _energy(found.energy_wh, found.energy_wh_partial, found.energy_kind),
             _diverged(found),
-            _spread(found.converged) if found.diverged else _MISSING,
+            *([_spread(found.converged) if found.diverged else _MISSING] * starred),
             *([_printed(rows.get((case.dataset, case.model, case.setting)))] if printed else []),
         )
-    return table
+    return _uncut(table)
 
 
 def _table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
     table = Table(title=title, title_justify="left")
     for head in names:
-        table.add_column(head, no_wrap=True)
+        table.add_column(head, no_wrap=head != "model")
     for head in figures:
         table.add_column(head, justify="right")
+    return table
+
+
+def _uncut(table: Table) -> Table:
+    """Let no column be narrower than its longest word, which would be cut; sentences break anywhere."""
+    for column in table.columns:
+        if column.overflow != "fold":
+            words = " ".join(map(str, (column.header, *column.cells))).split()
+            column.min_width = max(map(len, words))
     return table
 
 
@@ -156,12 +189,16 @@ def _printed(row: PrintedRow | None) -> str:
     return f"{row.accuracy_mean:.3f} ± {row.accuracy_sd:.3f}{'*' if row.diverged else ''}{doubt}"
 
 
+def _seeds(records: Iterable[Record]) -> str:
+    return f"seeds {', '.join(_unique(str(record.case.seed) for record in records))}"
+
+
 def _diverged(found: Aggregate) -> str:
     """Say k of S, the exact interval of the share where any did, and what did not finish."""
     words = f"{found.diverged}/{len(found.seeds) - found.broken}"
     if found.diverged and found.diverged_interval:
         low, high = found.diverged_interval
-        words += f" ({low:.2f}-{high:.2f})"
+        words += f" ({low:.2f} to {high:.2f})"
     return words + (f", {found.broken} broken" if found.broken else "")
 
 
@@ -173,14 +210,11 @@ def _number(found: float | None, digits: int) -> str:
     return _MISSING if found is None else f"{found:.{digits}f}"
 
 
-def _energy(record: Record) -> str:
-    if record.energy is None:
-        return _MISSING
-    found = record.energy.train
-    if found.energy_wh is None:
+def _energy(whole_wh: float | None, partial_wh: float | None, kind: EnergyKind | None) -> str:
+    if whole_wh is None:
         # "+" for what is missing: a figure of the GPU alone must not pass for the machine's.
-        return _MISSING if found.energy_wh_partial is None else f"{found.energy_wh_partial:.2f}+"
-    return f"{'~' if found.kind is EnergyKind.ESTIMATED else ''}{found.energy_wh:.2f}"
+        return _MISSING if partial_wh is None else f"{partial_wh:.2f}+"
+    return f"{'~' if kind is EnergyKind.ESTIMATED else ''}{whole_wh:.2f}"
 
 
 def _legend(records: Sequence[Record]) -> list[str]:
@@ -196,14 +230,20 @@ def _legend(records: Sequence[Record]) -> list[str]:
         if record.energy
         for part in record.energy.train.components
     )
-    broken = _unique(kind for record in records if record.divergence for kind in record.divergence.kinds)
+    kinds_seen = _unique(kind for r in records if r.divergence for kind in r.divergence.kinds)
+    diverged = f" ({', '.join(kinds_seen)})" if kinds_seen else ""
     legend = [
         f"P_T: test accuracy per image (majority class: {', '.join(majority) or _MISSING}). "
-        f"* diverged{f' ({chr(44).join(broken)})' if broken else ''}.",
+        f"* diverged{diverged}.",
         f"memory: peak of training, {' or '.join(_MEMORY[device] for device in devices) or 'not measured'}.",
         "T_c: training until it stopped, evaluation left out. T: a pass over the test images, their mean.",
         f"E: of training, {', '.join(kinds) or 'not available'}; ~ marks an estimate, + a part of the whole.",
     ]
+    if len({record.case.seed for record in records}) > 1:
+        legend += [
+            "over seeds: mean ± standard deviation of all that finished, the largest memory. "
+            "diverged: k of S seeds (exact 95 % interval)."
+        ]
     if any(record.recipe and record.recipe.reduced for record in records):
         legend.append("reduced: made small for a laptop; figures say nothing of the published network.")
     if any(record.case.downsample > 1 for record in records):
