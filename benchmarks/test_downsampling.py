@@ -16,11 +16,12 @@ from redl.results.judgement import Judgement
 @pytest.mark.redl_downsampled
 @pytest.mark.benchmark(group="downsampling")
 def test_downsampling(
-    benchmark: BenchmarkFixture, redl_trial: Trial, redl_judge: Callable[[Record], Judgement]
+    benchmark: BenchmarkFixture,
+    redl_trial: Trial,
+    redl_keep: Callable[[Trial], Record],
+    redl_judge: Callable[[Record], Judgement],
 ) -> None:
     """A setting trains on images of fewer pixels; what that costs is in the table."""
     redl_trial.warm_up()
     benchmark.pedantic(redl_trial.train, rounds=1, iterations=1)
-    record = redl_trial.finish()
-    benchmark.extra_info["redl"] = record.to_json()
-    assert not redl_judge(record).problems
+    assert not redl_judge(redl_keep(redl_trial)).problems

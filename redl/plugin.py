@@ -22,6 +22,7 @@ from redl.progress import Progress
 from redl.results.judgement import Judgement, companion_of, judge
 from redl.results.printed import PrintedRow, load_printed
 from redl.results.reference import load_reference, save_reference
+from redl.results.store import KEY, PREDICTIONS_KEY
 from redl.selection import add_keywords, close_numbers
 
 if TYPE_CHECKING:
@@ -157,6 +158,22 @@ def redl_trial(
     )
     yield trial
     trial.close()
+
+
+@pytest.fixture
+def redl_keep(request: pytest.FixtureRequest) -> Callable[[Trial], Record]:
+    """Return a function that finishes a trial and keeps what it found with the test's benchmark."""
+    extra_info = request.getfixturevalue("benchmark").extra_info
+
+    def keep(trial: Trial) -> Record:
+        predictions = trial.predictions()
+        record = trial.finish()
+        extra_info[KEY] = record.to_json()
+        if predictions is not None:
+            extra_info[PREDICTIONS_KEY] = predictions.to_json()
+        return record
+
+    return keep
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 import pydicom
@@ -11,7 +12,7 @@ import pytest
 from redl.data.dicom import Encoding, Syntax, write_image
 from redl.plugin import OPTIONS
 from redl.profile import TINY
-from redl.results.store import load_records
+from redl.results.store import load_predictions, load_records
 
 SUITE = Path(__file__).parent.parent / "benchmarks"
 NEEDS_CASES = "def test_training(redl_case): pass"
@@ -365,6 +366,10 @@ def test_one_case_leaves_a_record_a_table_and_a_saved_run(tiny_run, pytester):
     assert TINY.epochs == record.training.epochs_run
     assert record.memory.train_peak_bytes > record.memory.predicted.total
     assert record.energy.train.energy_wh > 0
+    (answers,) = load_predictions(pytester.path / "run.json").values()
+    assert record.data.images.test == len(answers.labels)
+    right = [(p > 0.5) == label for p, label in zip(answers.probabilities, answers.labels, strict=True)]
+    assert record.metrics.test.accuracy == pytest.approx(mean(right), abs=1e-12)
     saved = json.loads((pytester.path / "run.json").read_text())
     assert {"training", "inference"} == {benchmark["group"] for benchmark in saved["benchmarks"]}
     assert "" == saved["machine_info"]["node"]

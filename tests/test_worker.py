@@ -12,9 +12,10 @@ import pytest
 from redl.case import Case, Dataset, Model, Setting
 from redl.execution.trial import Trial
 from redl.execution.worker import CaseBrokeError, Worker
-from redl.record import Epoch, Record, Status
+from redl.record import Epoch, Predictions, Record, Status
 
 CASE = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.AMP, seed=1, profile="smoke")
+ANSWERS = Predictions(subjects=(0, 0), labels=(1, 1), probabilities=(0.5, None))
 DONE = Record(status=Status.COMPLETED, reason=None, warnings=(), case=CASE)
 
 
@@ -34,6 +35,9 @@ class Steps:
     def finish(self):
         self.calls.append("finish")
         return Record(status=Status.COMPLETED, reason=" ".join(self.calls), warnings=(), case=CASE)
+
+    def predictions(self):
+        return ANSWERS
 
     def infer(self):
         self.calls.append("infer")
@@ -172,6 +176,19 @@ def test_steps_come_in_order_and_once_but_for_inference():
     run.infer()
     run.infer()
     assert "warm_up train finish" == run.finish().reason
+    run.close()
+
+
+def test_a_trial_hands_out_its_answers_and_keeps_its_record():
+    run = trial(live)
+    assert ANSWERS == run.predictions()
+    assert Status.COMPLETED is run.finish().status
+    run.close()
+
+
+def test_a_broken_trial_has_no_answers():
+    run = trial(get_killed)
+    assert run.predictions() is None
     run.close()
 
 

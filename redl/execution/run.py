@@ -15,12 +15,12 @@ from redl.data.prepared import open_prepared
 from redl.errors import OptionError
 from redl.execution.inference import repeat, time_latency
 from redl.execution.job import Job
-from redl.execution.summary import Findings, Pass, summarise
+from redl.execution.summary import Findings, Pass, predictions_of, summarise
 from redl.metering.clock import Stopwatch
 from redl.metering.memory import MemoryMeter, Phase, paper_compatible_bytes
 from redl.metering.meter import EnergyMeter
 from redl.own import Function
-from redl.record import Epoch, Flags, Record
+from redl.record import Epoch, Flags, Predictions, Record
 from redl.training import convolution
 from redl.training.fast_path import fast_path_of
 from redl.training.fit import Part, fit, predict
@@ -139,7 +139,7 @@ class CaseRun:
             passes=self._profile.latency_passes,
             stopwatch=self._new_stopwatch,
         )
-        findings = Findings(
+        self._findings = Findings(
             case=self._case,
             profile=self._profile,
             overrides=self._job.profile.overrides(self._case.model),
@@ -165,7 +165,11 @@ class CaseRun:
             valid_logits=valid_logits,
             test_logits=test_logits,
         )
-        return summarise(findings)
+        return summarise(self._findings)
+
+    def predictions(self) -> Predictions:
+        """Return what the trained model answered for each test image when the case was finished."""
+        return predictions_of(self._findings)
 
     def infer(self) -> None:
         """Pass once over the test part."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ from redl.record import (
     Latency,
     Memory,
     Metrics,
+    Predictions,
     Pretrained,
     Recipe,
     Record,
@@ -102,6 +104,16 @@ def summarise(found: Findings) -> Record:
             profile=found.profile,
             data_fingerprint=found.data.fingerprint,
         ),
+    )
+
+
+def predictions_of(found: Findings) -> Predictions:
+    """Return what was answered for each test image."""
+    test, probabilities = found.data.split.test, _probabilities(found.test_logits)
+    return Predictions(
+        subjects=tuple(found.data.subjects[test].tolist()),
+        labels=tuple(found.data.labels[test].tolist()),
+        probabilities=tuple(p if math.isfinite(p) else None for p in probabilities.tolist()),
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from redl.case import Case
 from redl.execution.job import Job
 from redl.execution.worker import CaseBrokeError, OnEpoch, Start, Step, Steps, Worker
-from redl.record import Record
+from redl.record import Predictions, Record
 
 
 class Trial:
@@ -23,6 +23,7 @@ class Trial:
         self._worker: Worker | None = None
         self._done: set[Step] = set()
         self._record: Record | None = None
+        self._predictions: Predictions | None = None
         self._broke = False
 
     def warm_up(self) -> None:
@@ -43,6 +44,12 @@ class Trial:
         self._once("finish")
         assert self._record is not None, "finish brings a record, and so does a broken case"
         return self._record
+
+    def predictions(self) -> Predictions | None:
+        """Return what the trained model answered for each test image; None if the case broke."""
+        self.finish()
+        self._do("predictions")
+        return self._predictions
 
     def infer(self) -> None:
         """Pass once over the test images with the trained model."""
@@ -66,7 +73,11 @@ class Trial:
         try:
             if self._worker is None:
                 self._worker = self._open_worker()
-            self._record = self._worker.call(step) or self._record
+            match self._worker.call(step):
+                case Record() as record:
+                    self._record = record
+                case Predictions() as predictions:
+                    self._predictions = predictions
         except CaseBrokeError as end:
             self._broke = True
             self._record = broken_record(self.case, end)

@@ -15,14 +15,14 @@ from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from typing import Literal, Protocol
 
-from redl.record import Epoch, Record, Status
+from redl.record import Epoch, Predictions, Record, Status
 
-Step = Literal["warm_up", "train", "finish", "infer"]
+Step = Literal["warm_up", "train", "finish", "predictions", "infer"]
 OnEpoch = Callable[[Epoch], None]
 
 
 class Steps(Protocol):
-    """Do one case's work in the child, in this order; `infer` may be repeated."""
+    """Do one case's work in the child, in this order; the last two may be repeated."""
 
     def warm_up(self) -> None:
         """Bring device and libraries to working temperature; changes nothing that training sees."""
@@ -32,6 +32,9 @@ class Steps(Protocol):
 
     def finish(self) -> Record:
         """Evaluate, measure inference, and say everything that was found."""
+
+    def predictions(self) -> Predictions:
+        """Say what the trained model answered for each test image."""
 
     def infer(self) -> None:
         """Pass once over the test images."""
@@ -67,7 +70,7 @@ class Worker:
         self._process.start()
         theirs.close()
 
-    def call(self, step: Step) -> Record | None:
+    def call(self, step: Step) -> Record | Predictions | None:
         """Have the child do one step and return its result; raise CaseBrokeError if it ends instead."""
         began = time.monotonic()
         try:
@@ -86,7 +89,7 @@ class Worker:
             self._process.kill()
             self._process.join()
 
-    def _answer(self, deadline: float) -> Record | None:
+    def _answer(self, deadline: float) -> Record | Predictions | None:
         while self._connection.poll(max(0.0, deadline - time.monotonic())):
             kind, *content = self._connection.recv()
             match kind:
@@ -95,7 +98,7 @@ class Worker:
                 case "broke":
                     raise CaseBrokeError(*content)
                 case _:
-                    result: Record | None = content[0]
+                    result: Record | Predictions | None = content[0]
                     return result
         self._process.kill()
         reason = f"no end within {self._timeout_s:g} s of work; allow more by --redl-timeout"

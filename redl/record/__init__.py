@@ -13,6 +13,7 @@ from typing import Any
 from redl import codec
 from redl.case import Case
 from redl.errors import RecordError
+from redl.record.predictions import Predictions
 from redl.record.recipe import FastPath, Flags, Pretrained, Recipe
 from redl.record.sections import (
     CarbonIntensity,
@@ -59,6 +60,7 @@ __all__ = [
     "Memory",
     "Metrics",
     "PredictedMemory",
+    "Predictions",
     "Pretrained",
     "Pue",
     "Recipe",

@@ -1,0 +1,38 @@
+"""Predictions: what a trained network answered for each test image, for statistics over patients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from redl import codec
+from redl.errors import RecordError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Predictions:
+    """Hold an entry for each test image, in the order of the split, which all cases of a data set share.
+
+    `subjects` are indices without a meaning elsewhere, `labels` 0 or 1, `probabilities` those of class 1,
+    None where the network's answer is not finite.
+    """
+
+    subjects: tuple[int, ...]
+    labels: tuple[int, ...]
+    probabilities: tuple[float | None, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the predictions as plain JSON values."""
+        return codec.encode(self, "predictions")
+
+    @classmethod
+    def from_json(cls, value: object) -> Predictions:
+        """Rebuild predictions; raise RecordError for what cannot be of one set of images."""
+        found = codec.decode(value, cls, "predictions")
+        if not len(found.subjects) == len(found.labels) == len(found.probabilities):
+            raise RecordError("predictions: subjects, labels and probabilities are not equally many")
+        if set(found.labels) - {0, 1}:
+            raise RecordError("predictions.labels: a label is 0 or 1")
+        if any(p is not None and not 0 <= p <= 1 for p in found.probabilities):
+            raise RecordError("predictions.probabilities: a probability lies from 0 to 1")
+        return found
