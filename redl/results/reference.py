@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
+from filelock import FileLock
+
 from redl import codec
 from redl.case import Case
 from redl.errors import OptionError, RecordError
@@ -42,7 +44,7 @@ Plain = str | int | float | bool | None
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Band:
-    """Hold the test accuracies of one case over seeds, and what they were obtained with."""
+    """Hold one case's test accuracies and training peaks over seeds, and what they were obtained with."""
 
     dataset: str
     model: str
@@ -50,6 +52,7 @@ class Band:
     downsample: int
     seeds: tuple[int, ...]
     accuracies: tuple[float, ...]
+    train_peak_bytes: tuple[int | None, ...]
     diverged: int
     majority_accuracy: float | None
     test_images: int
@@ -111,7 +114,9 @@ def load_reference(path: Path) -> Reference:
         raise RecordError(f"{path}: a reference of schema {plain.get('schema')}; this redl reads {SCHEMA}")
     reference = codec.decode(plain, Reference, str(path))
     for band in reference.bands:
-        if not LEAST_SEEDS <= len(band.accuracies) == len(band.seeds) or set(band.recipe) != set(COMPARED):
+        if not LEAST_SEEDS <= len(band.accuracies) == len(band.seeds) == len(band.train_peak_bytes) or set(
+            band.recipe
+        ) != set(COMPARED):
             raise RecordError(f"{path}: the band of {'-'.join(_key(band)[:3])} is not whole; write it anew")
     return reference
 
@@ -119,7 +124,8 @@ def load_reference(path: Path) -> Reference:
 def save_reference(path: Path, records: Iterable[Record]) -> Reference:
     """Write the bands of a run's records; those of other cases that a file holds already stay in it.
 
-    Raise OptionError for a case that did not finish or has too few seeds, and leave the file as it was.
+    So do those that another run writes meanwhile. Raise OptionError for a case that did not finish or has
+    too few seeds, and leave the file as it was.
     """
     grouped: dict[str, list[Record]] = {}
     for record in records:
@@ -129,13 +135,17 @@ def save_reference(path: Path, records: Iterable[Record]) -> Reference:
     bands = tuple(_band(group) for group in grouped.values())
     first = next(iter(grouped.values()))[0]
     assert first.environment is not None, "a finished case describes its machine"
-    kept: tuple[Band, ...] = ()
-    if path.exists():
-        written = {_key(band) for band in bands}
-        kept = tuple(band for band in load_reference(path).bands if _key(band) not in written)
-    reference = Reference(profile=first.case.profile, environment=dict(first.environment), bands=kept + bands)
+    written = {_key(band) for band in bands}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(reference), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        old = load_reference(path).bands if path.exists() else ()
+        kept = tuple(band for band in old if _key(band) not in written)
+        reference = Reference(
+            profile=first.case.profile, environment=dict(first.environment), bands=kept + bands
+        )
+        draft = path.with_name(f".{path.name}.draft")
+        draft.write_text(json.dumps(asdict(reference), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        draft.replace(path)
     return reference
 
 
@@ -158,6 +168,7 @@ def _band(records: list[Record]) -> Band:
         downsample=first.case.downsample,
         seeds=tuple(record.case.seed for record in records),
         accuracies=tuple(accuracy for accuracy in accuracies if accuracy is not None),
+        train_peak_bytes=tuple(r.memory.train_peak_bytes if r.memory else None for r in records),
         diverged=sum(record.divergence is not None and record.divergence.ever for record in records),
         majority_accuracy=first.data.majority_accuracy,
         test_images=first.data.images.test,
