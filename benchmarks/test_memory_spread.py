@@ -18,6 +18,7 @@ from redl.execution.job import Job
 from redl.execution.trial import Trial, start_case
 from redl.profile import SMOKE
 from redl.record import Memory
+from redl.results.gate.noise import CPU_INFERENCE_SPREAD, CPU_SPREAD
 
 RUNS = 10
 SETTINGS = [Setting.BASELINE, Setting.AMP, Setting.EIGHT_BIT, Setting.HALF_EIGHT_BIT]
@@ -67,7 +68,6 @@ def spread_of(found: list[int | None]) -> dict[str, float]:
 @pytest.mark.benchmark(group="memory")
 def test_spread_of_equal_runs(benchmark: BenchmarkFixture, prepared: Path) -> None:
     """Peaks of the same case lie no further apart than the bounds that gates on memory must allow."""
-    from redl.metering.memory import CPU_INFERENCE_SPREAD, CPU_SPREAD  # torch comes with it
 
     def repeated() -> dict[str, list[Memory]]:
         return {setting: [memory_of(setting, prepared) for _ in range(RUNS)] for setting in SETTINGS}
@@ -117,8 +117,6 @@ def train_vit(*, eight_bit: bool) -> dict[str, int]:
 @pytest.mark.benchmark(group="memory")
 def test_eight_bit_saving(benchmark: BenchmarkFixture) -> None:
     """8-bit state saves what is predicted; its step loses some of it to work space, but is not the peak."""
-    from redl.metering.memory import CPU_SPREAD  # torch comes with it
-
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["redl.execution.preload"])
 

@@ -77,8 +77,16 @@ class Case:
     @property
     def id(self) -> str:
         """Spell the case as `rsna-densenet-amp+8bit-seed1`; a downsampled one ends in `-down4`."""
-        scale = "" if self.downsample == 1 else f"-down{self.downsample}"
-        return f"{self.dataset}-{self.model}-{self.setting}-seed{self.seed}{scale}"
+        return f"{self.dataset}-{self.model}-{self.setting}-seed{self.seed}{self._scale}"
+
+    @property
+    def cell(self) -> str:
+        """Spell what all seeds of the case share, `rsna-densenet-amp+8bit`."""
+        return f"{self.dataset}-{self.model}-{self.setting}{self._scale}"
+
+    @property
+    def _scale(self) -> str:
+        return "" if self.downsample == 1 else f"-down{self.downsample}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,16 +16,20 @@ import pytest
 
 from redl import hooks
 from redl.case import Case
+from redl.ending import Ending, Kept, endings
 from redl.errors import OptionError, RedlError
 from redl.options import Declared, Options, add_options, read_options
 from redl.progress import Progress
+from redl.results.gate.quantity import figures_of
 from redl.results.judgement import Judgement, companion_of, judge
 from redl.results.printed import PrintedRow, load_printed
-from redl.results.reference import load_reference, save_reference
-from redl.results.store import KEY, PREDICTIONS_KEY
+from redl.results.reference import load_reference
+from redl.results.store import KEY, PREDICTIONS_KEY, SELECTION_KEY, selection
 from redl.selection import add_keywords, close_numbers
 
 if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
+
     from redl.carbon import Carbon
     from redl.execution.trial import Trial
     from redl.record import Record
@@ -33,7 +37,9 @@ if TYPE_CHECKING:
 OPTIONS = pytest.StashKey[Options]()
 PRINTED = pytest.StashKey[Sequence[PrintedRow]]()
 JUDGEMENTS = pytest.StashKey[dict[str, Judgement]]()
-REFUSAL = pytest.StashKey[str]()  # why no reference was written
+KEPT = pytest.StashKey[Kept]()
+ENDINGS = pytest.StashKey[list[Ending]]()
+PROPERTY = pytest.StashKey[Callable[[str, object], None]]()  # of the JUnit report
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[PRINTED] = load_printed(config.rootpath / "reports" / "paper")
     except RedlError as error:
         raise pytest.UsageError(str(error)) from error
-    config.stash[JUDGEMENTS] = {}
+    config.stash[JUDGEMENTS], config.stash[KEPT], config.stash[ENDINGS] = {}, Kept(), []
     config.option.keyword = close_numbers(config.option.keyword)
 
 
@@ -88,6 +94,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if case := _case(item):
             add_keywords(item, case)
     items.sort(key=lambda item: (case := _case(item)) is not None and case.downsample > 1)
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Note which cases were left out on purpose."""
+    for item in items:
+        if case := _case(item):
+            item.config.stash[KEPT].left_out.add(case.id)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note which cases are to run."""
+    kept = session.config.stash[KEPT]
+    kept.collected |= {case.id for item in session.items if (case := _case(item))}
 
 
 def _case(item: pytest.Item) -> Case | None:
@@ -161,16 +180,27 @@ def redl_trial(
 
 
 @pytest.fixture
-def redl_keep(request: pytest.FixtureRequest) -> Callable[[Trial], Record]:
-    """Return a function that finishes a trial and keeps what it found with the test's benchmark."""
-    extra_info = request.getfixturevalue("benchmark").extra_info
+def redl_keep(
+    request: pytest.FixtureRequest,
+    benchmark: BenchmarkFixture,
+    record_testsuite_property: Callable[[str, object], None],
+) -> Callable[[Trial], Record]:
+    """Return a function that finishes a trial and keeps what it found with the test's benchmark.
+
+    The answers for each image go with the first test of a case that keeps them.
+    """
+    kept = request.config.stash[KEPT]
+    request.config.stash[PROPERTY] = record_testsuite_property
 
     def keep(trial: Trial) -> Record:
         predictions = trial.predictions()
         record = trial.finish()
-        extra_info[KEY] = record.to_json()
-        if predictions is not None:
-            extra_info[PREDICTIONS_KEY] = predictions.to_json()
+        benchmark.extra_info[KEY] = record.to_json()
+        kept.records[record.case.id] = record
+        if predictions is not None and record.case.id not in kept.predictions:
+            benchmark.extra_info[PREDICTIONS_KEY] = predictions.to_json()
+            kept.predictions[record.case.id] = predictions
+        request.node.user_properties.extend(figures_of(record).items())
         return record
 
     return keep
@@ -220,16 +250,26 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
         machine_info["node"] = ""
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    """Say in a saved run which cases were to run, so that a comparison misses one that did not."""
+    kept = config.stash[KEPT]
+    if kept.records:
+        output_json[SELECTION_KEY] = selection(kept.collected, kept.deselected)
+
+
+@pytest.hookimpl(tryfirst=True)  # before the JUnit report is written
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the reference that was asked for; say why, and fail, if this run cannot make one."""
+    """Write the reference and come to the endings that were asked for; fail where that cannot be done."""
     config = session.config
-    if OPTIONS not in config.stash or (path := config.stash[OPTIONS].save_reference) is None:
+    if OPTIONS not in config.stash or config.option.collectonly:
         return
-    try:
-        save_reference(path, [judgement.record for judgement in config.stash[JUDGEMENTS].values()])
-    except RedlError as error:
-        session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        config.stash[REFUSAL] = str(error)
+    for ending in endings(config.stash[OPTIONS], config.stash[KEPT], width=_width(config)):
+        config.stash[ENDINGS].append(ending)
+        for name, words in ending.properties.items():
+            config.stash.get(PROPERTY, lambda *_: None)(name, words)
+        # A run that failed before goes on saying how.
+        session.exitstatus = session.exitstatus or ending.status
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -237,8 +277,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if judgements := list(config.stash[JUDGEMENTS].values()):
         from redl.results.tables import tables
 
-        width = max(terminalreporter._tw.fullwidth, 120)  # noqa: SLF001 - pytest tells it nowhere else
         terminalreporter.section("redl")
-        terminalreporter.write(tables(judgements, width=width, printed=config.stash[PRINTED]))
-    if refusal := config.stash.get(REFUSAL, None):
-        terminalreporter.write_line(refusal, red=True)
+        terminalreporter.write(tables(judgements, width=_width(config), printed=config.stash[PRINTED]))
+    for ending in config.stash[ENDINGS]:
+        terminalreporter.write(ending.text, red=ending.status != pytest.ExitCode.OK)
+
+
+def _width(config: pytest.Config) -> int:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return max(reporter._tw.fullwidth if reporter else 0, 120)  # noqa: SLF001 - pytest tells it nowhere else

@@ -22,12 +22,13 @@ FLOORS = {
     "execution": 3,
     "results": 4,
     "carbon": 5,
+    "ending": 6,
     "progress": 5,
     "hooks": 5,
     "options": 5,
     "selection": 5,
-    "plugin": 6,
-    "cli": 6,
+    "plugin": 7,
+    "cli": 7,
 }
 ROOMS = {
     "pydicom": {f"data/dicom/{name}.py" for name in ("damage", "display", "pixels", "reading", "writing")}
@@ -37,7 +38,7 @@ ROOMS = {
     "huggingface_hub": {"training/weights.py"},
     "pynvml": {"metering/gpus.py", "metering/counters/nvml.py", "metering/memory.py"},
     "pytest": {"plugin.py", "progress.py", "hooks.py", "selection.py"}
-    | {f"options/{name}.py" for name in ("arguments", "data", "sizes", "values")},
+    | {f"options/{name}.py" for name in ("arguments", "data", "gate", "sizes", "values")},
 }
 MODULES = sorted(
     path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if path.name != "__init__.py"

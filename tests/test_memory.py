@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from redl.metering import memory
-from redl.metering.memory import CPU_SPREAD, MemoryMeter, paper_compatible_bytes
+from redl.metering.memory import MemoryMeter, paper_compatible_bytes
 from redl.metering.prediction import predicted_memory
+from redl.results.gate.noise import CPU_SPREAD
 from sensors import DRIVER_ABSENT, FakeClock, ScriptedPower, fake_nvml, gpu_uuid
 
 MIB = 2**20

@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn
 
-from redl.cli import check, describe, phantom, prepare
+from redl.cli import (
+    baseline,
+    check,
+    compare,
+    describe,
+    history,
+    phantom,
+    prepare,
+    tradeoff,
+    verdict,
+)
 from redl.errors import OptionError
 
 
@@ -30,4 +40,6 @@ def build_parser() -> Parser:
     tasks = data.add_subparsers(metavar="TASK", required=True)
     for task in (phantom, prepare, describe, check):
         task.add(tasks)
+    for command in (compare, verdict, tradeoff, history, baseline):
+        command.add(commands)
     return parser

@@ -16,16 +16,12 @@ import torch
 
 from redl.metering.machine import cpu_model, package_version, usable_cores
 from redl.profile import Profile
-from redl.record import Environment, FastPath, Flags
+from redl.record import INCIDENTAL, Environment, FastPath, Flags
 
 _PACKAGES = ("timm", "bitsandbytes", "carbontracker", "pydicom", "numpy")
 
-# Neither decides whether two runs compare: the commit is what one compares, and the kernel's own share
-# of memory changes from boot to boot.
-_NOT_COMPARED = frozenset({"git_commit", "memory_bytes"})
-
-# What of a profile judges figures and changes none.
-_JUDGING = frozenset({"margin", "tolerance"})
+# What of a profile judges figures, or says which cases there are, and changes no figure of any.
+_JUDGING = frozenset({"margin", "tolerance", "seeds", "scales"})
 
 
 def describe_environment(
@@ -60,7 +56,7 @@ def describe_environment(
 
 def fingerprint(entries: Environment) -> str:
     """Return 16 hexadecimal digits that stand for all entries on which measured figures depend."""
-    compared = {key: value for key, value in entries.items() if key not in _NOT_COMPARED}
+    compared = {key: value for key, value in entries.items() if key not in INCIDENTAL}
     return hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).hexdigest()[:16]
 
 

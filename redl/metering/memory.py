@@ -19,11 +19,6 @@ import torch
 
 from redl.metering.energy import SensorError
 
-# How far peaks of the same case lie apart on a CPU, the largest less the smallest over the median, so what
-# a gate on memory must allow. benchmarks/test_memory_spread.py measures it; see docs/memory.md.
-CPU_SPREAD = 0.04
-CPU_INFERENCE_SPREAD = 0.12
-
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 

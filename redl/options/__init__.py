@@ -15,6 +15,7 @@ from redl.metering.gpus import computes_bfloat16
 from redl.options.arguments import add_options
 from redl.options.data import data_options
 from redl.options.declared import Declared, declared_in
+from redl.options.gate import GateOptions, VerdictOptions, gate_options, verdict_options
 from redl.options.sizes import sized_profile, with_weights
 from redl.options.values import choice, value, value_or_none
 from redl.own import OwnModel, OwnSetting
@@ -42,6 +43,8 @@ class Options:
     save_reference: Path | None
     assumptions: Assumptions
     weights: Path | None
+    gate: GateOptions | None
+    verdict: VerdictOptions | None
 
 
 def read_options(config: pytest.Config, brought: Declared) -> Options:
@@ -80,6 +83,8 @@ def read_options(config: pytest.Config, brought: Declared) -> Options:
         save_reference=None if save_reference is None else Path(save_reference),
         assumptions=_assumptions(config),
         weights=weights,
+        gate=gate_options(config, profile),
+        verdict=verdict_options(config),
     )
 
 

@@ -141,6 +141,39 @@ def add_options(parser: pytest.Parser) -> None:
         help="accuracies of repeated runs, in whose bands a case must lie (default: reports/reference)",
     )
     add(
+        "--redl-compare",
+        nargs="?",
+        const="",
+        metavar="RUN",
+        help="fail where this run is worse than a saved one: its file, number or name, or without any the "
+        "baseline of the profile (`redl baseline set`)",
+    )
+    add(
+        "--redl-fail",
+        metavar="RULE",
+        action="append",
+        default=[],
+        help="what may get how much worse, as accuracy:0.02, peak_memory:5%% or energy:25%%; may be given "
+        "again (default: accuracy:noise, peak_memory:noise and diverged:0)",
+    )
+    add(
+        "--redl-other-machine",
+        action="store_true",
+        help="compare with a run of another machine or software too, time and energy left out",
+    )
+    add(
+        "--redl-verdict",
+        metavar="MARGIN",
+        help="fail where a setting is not shown to be within this margin of its baseline, over seeds and "
+        "patients",
+    )
+    add(
+        "--redl-verdict-metric",
+        metavar="METRIC",
+        default="accuracy",
+        help="what the margin is of: accuracy (default), auc, sensitivity, ...",
+    )
+    add(
         "--redl-save-reference",
         metavar="FILE",
         help="write such a file from this run, which needs several seeds",

@@ -39,6 +39,7 @@ from redl.record.sections import (
 )
 
 __all__ = [
+    "INCIDENTAL",
     "SCHEMA",
     "CarbonIntensity",
     "CarbonTrackerFigures",
@@ -86,6 +87,10 @@ class Status(StrEnum):
 
 
 Environment = dict[str, str | int | bool | None]
+
+# Entries that do not decide whether two runs compare: the commit is what one compares, and the kernel's own
+# share of memory changes from boot to boot.
+INCIDENTAL = frozenset({"git_commit", "memory_bytes"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -65,13 +65,17 @@ class Band:
         return mean(self.accuracies)
 
     @property
+    def spread(self) -> float:
+        """Return the accuracies' standard deviation; equal ones still allow for an image."""
+        return max(stdev(self.accuracies), 1 / self.test_images)
+
+    @property
     def low(self) -> float:
-        """Return the least accuracy that one more seed may have; equal ones still allow for an image."""
+        """Return the least accuracy that one more seed may have."""
         from scipy.stats import t  # slow to import, and the plugin imports this module to collect tests
 
         count = len(self.accuracies)
-        spread = max(stdev(self.accuracies), 1 / self.test_images)
-        return self.mean - float(t.ppf(_CONFIDENCE, count - 1)) * spread * math.sqrt(1 + 1 / count)
+        return self.mean - float(t.ppf(_CONFIDENCE, count - 1)) * self.spread * math.sqrt(1 + 1 / count)
 
     def fits(self, case: Case) -> bool:
         """Tell whether the band is of a case, whatever its seed."""
@@ -129,7 +133,7 @@ def save_reference(path: Path, records: Iterable[Record]) -> Reference:
     """
     grouped: dict[str, list[Record]] = {}
     for record in records:
-        grouped.setdefault(_cell(record.case), []).append(record)
+        grouped.setdefault(record.case.cell, []).append(record)
     if not grouped:
         raise OptionError("--redl-save-reference: no case ran")
     bands = tuple(_band(group) for group in grouped.values())
@@ -157,7 +161,7 @@ def _band(records: list[Record]) -> Band:
         raise OptionError(f"--redl-save-reference: {missing[0]} has no accuracy; run it again")
     if len(records) < LEAST_SEEDS:
         raise OptionError(
-            f"--redl-save-reference: {_cell(first.case)} has {len(records)} seeds; give {LEAST_SEEDS} or "
+            f"--redl-save-reference: {first.case.cell} has {len(records)} seeds; give {LEAST_SEEDS} or "
             "more by --redl-seeds"
         )
     assert first.data is not None, "a finished case describes its data"
@@ -184,7 +188,3 @@ def _recipe(record: Record) -> dict[str, Plain]:
 
 def _key(band: Band) -> tuple[str, str, str, int]:
     return band.dataset, band.model, band.setting, band.downsample
-
-
-def _cell(case: Case) -> str:
-    return case.id.replace(f"-seed{case.seed}", "")

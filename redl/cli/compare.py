@@ -1,0 +1,84 @@
+"""`redl compare`: a saved run against another, with an exit status for a CI."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from redl.cli.reports import add_reports, reference_of
+
+if TYPE_CHECKING:
+    from redl.results.gate.comparison import Comparison
+
+FORMATS = ("table", "markdown", "json", "github")
+
+
+def add(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "compare", help="compare two saved runs: status 0 fine, 1 regressed, 2 not comparable"
+    )
+    parser.add_argument(
+        "base", metavar="BASE", help="a saved run's file, number or name, or a baseline's name"
+    )
+    parser.add_argument("new", metavar="NEW", help="the run to judge, the same way")
+    parser.add_argument(
+        "--fail",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="what may get how much worse, as accuracy:0.02 or peak_memory:5%%; may be given again",
+    )
+    parser.add_argument(
+        "--other-machine", action="store_true", help="compare across machines and software, costs left out"
+    )
+    parser.add_argument("--format", choices=FORMATS, default="table", help="table (default), markdown, ...")
+    add_reports(parser)
+    parser.set_defaults(run=run, again="nothing was kept; call again to start over")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print how two runs compare; return 0 where nothing regressed, 1 where something did, else 2."""
+    from redl.results.gate.baseline import find_run, load_base
+    from redl.results.gate.comparison import compare
+    from redl.results.gate.rule import rules_from
+    from redl.results.store import load_run
+
+    rules = rules_from(arguments.fail, Path("pyproject.toml"))
+    base = load_base(find_run(arguments.base, arguments.reports))
+    new = load_run(find_run(arguments.new, arguments.reports))
+    comparison = compare(
+        base,
+        new,
+        rules,
+        reference=reference_of(arguments, new),
+        other_machine=arguments.other_machine,
+    )
+    sys.stdout.write(_text(comparison, arguments.format))
+    return int(comparison.outcome)
+
+
+def _text(comparison: Comparison, form: str) -> str:
+    from redl.results.gate import report
+
+    match form:
+        case "markdown":
+            return report.as_markdown(comparison)
+        case "json":
+            return report.as_json(comparison)
+        case "github":
+            if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+                with Path(summary).open("a", encoding="utf-8") as file:
+                    file.write(report.as_markdown(comparison))
+            return report.as_annotations(comparison)
+        case _:
+            return report.as_table(comparison, width=_width(), changed_only=False)
+
+
+def _width() -> int:
+    from rich.console import Console
+
+    return max(Console().width, 120)

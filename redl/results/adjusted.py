@@ -1,0 +1,71 @@
+"""Resource-adjusted net benefit: what a setting is worth once its energy is paid for at an agreed rate.
+
+INB(lambda) = dNB - dC / lambda. dNB is net benefit gained against the baseline per 1000 patients, dC the
+energy spent more in Wh per 1000 patients, and lambda the energy that is accepted for one more patient rightly
+triaged, net. Its model is the net benefit of health economics (Stinnett and Mullahy 1998,
+doi 10.1177/0272989X98018002S09).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from redl.errors import OptionError
+from redl.results.benefit import check_threshold
+from redl.results.resampling import Floats
+
+LAMBDAS_WH = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+PER = 1000  # units, patients or images, of which benefit and energy are told
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Hold what a setting's worth depends on beside the setting: the cut, the patients, the grid of lambda.
+
+    `patients` are those that one training will serve. Raise OptionError for a value that cannot be one.
+    """
+
+    threshold: float = 0.5
+    patients: int = 10_000
+    lambdas_wh: tuple[float, ...] = LAMBDAS_WH
+
+    def __post_init__(self) -> None:
+        check_threshold(self.threshold)
+        if self.patients < 1:
+            raise OptionError(f"patients {self.patients}: one training serves at least one patient")
+        if not self.lambdas_wh:
+            raise OptionError("lambda: name at least one energy in Wh")
+        for wh in self.lambdas_wh:
+            if not (math.isfinite(wh) and wh > 0):
+                raise OptionError(f"lambda {wh:g}: name an energy above 0 Wh")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Adjusted:
+    """Hold the resource-adjusted net benefit at one lambda, and the share of draws in which it is above 0."""
+
+    lambda_wh: float
+    value: float
+    probability: float
+
+
+def energy_per_thousand(train_wh: Floats, inference_wh: Floats, *, planned: float) -> Floats:
+    """Return the Wh of 1000 units: their share of one training for `planned` units, and their inference.
+
+    `inference_wh` is per unit.
+    """
+    return PER * (train_wh / planned + inference_wh)
+
+
+def adjusted(more_benefit: Floats, more_wh: Floats, lambdas_wh: tuple[float, ...]) -> tuple[Adjusted, ...]:
+    """Return INB at each lambda from what a setting has more than the baseline, (B + 1,), row 0 as they are.
+
+    A setting that equals the baseline is worth 0, which is not above 0.
+    """
+    found = []
+    for wh in lambdas_wh:
+        worth = more_benefit - more_wh / wh
+        share = float((worth[1:] > 0).mean())
+        found.append(Adjusted(lambda_wh=wh, value=float(worth[0]), probability=share))
+    return tuple(found)

@@ -1,0 +1,93 @@
+"""Net benefit: what acting on the answers is worth at a cut, in rightly treated per one looked at.
+
+Vickers and Elkin (2006), doi 10.1177/0272989X06295361: NB(t) = TP/n - FP/n * t/(1-t). The cut t says how many
+are treated in vain for one that is treated rightly; treating none is worth 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redl.errors import OptionError
+from redl.results.arms import Arm
+from redl.training.metrics import per_subject
+
+TREAT_NONE = 0.0
+
+
+class Unit(StrEnum):
+    """Name what is treated: a patient, or an image where a patient has images of both classes."""
+
+    PATIENT = "patient"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Units:
+    """Hold an arm's answers for what is treated, U of them.
+
+    `labels` (U,) are 0 or 1, `subjects` (U,) tell whose they are, `probabilities` (S, U) have a row a seed.
+    """
+
+    unit: Unit
+    labels: NDArray[np.int64]
+    subjects: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+
+def units_of(arm: Arm) -> Units:
+    """Gather images to patients, by the mean probability, where all images of each share one label.
+
+    A patient with an answer that is not finite has no finite mean. LIDC's patches stay patches.
+    """
+    rows = [per_subject(arm.labels, row, arm.subjects) for row in arm.probabilities]
+    gathered = [row for row in rows if row is not None]
+    if not gathered:
+        return images_of(arm)
+    return Units(
+        unit=Unit.PATIENT,
+        labels=gathered[0][0].astype(np.int64),
+        subjects=np.unique(arm.subjects),
+        probabilities=np.array([probabilities for _, probabilities in gathered]),
+    )
+
+
+def images_of(arm: Arm) -> Units:
+    """Take the images themselves for what is treated."""
+    return Units(unit=Unit.IMAGE, labels=arm.labels, subjects=arm.subjects, probabilities=arm.probabilities)
+
+
+def gains(units: Units, threshold: float) -> NDArray[np.float64]:
+    """Return what each unit adds to net benefit, (S, U): 1 for a TP, -t/(1-t) for an FP, else 0.
+
+    Treated is who has a probability above the cut, as accuracy has it; an answer that is not finite treats
+    nobody. Raise OptionError for a cut that is not between 0 and 1.
+    """
+    worth = np.where(units.labels == 1, 1.0, -_harm(threshold))
+    return np.where(units.probabilities > threshold, worth, 0.0)
+
+
+def net_benefit(units: Units, threshold: float) -> NDArray[np.float64]:
+    """Return net benefit per unit of each seed, (S,); raise OptionError for a cut not between 0 and 1."""
+    return np.asarray(gains(units, threshold).mean(axis=1))
+
+
+def treat_all(units: Units, threshold: float) -> float:
+    """Return the net benefit of treating every unit: prevalence - (1 - prevalence) * t/(1-t)."""
+    prevalence = float(units.labels.mean())
+    return prevalence - (1 - prevalence) * _harm(threshold)
+
+
+def check_threshold(threshold: float) -> None:
+    """Raise OptionError for a cut that is not between 0 and 1, NaN among them."""
+    if not 0 < threshold < 1:
+        raise OptionError(f"threshold {threshold:g}: a cut lies between 0 and 1; 0.5 is accuracy's")
+
+
+def _harm(threshold: float) -> float:
+    check_threshold(threshold)
+    return threshold / (1 - threshold)

@@ -1,0 +1,1 @@
+"""The gate: whether a run is worse than its baseline, by rules, beyond what equal runs differ by."""

@@ -1,0 +1,185 @@
+"""Comparisons: a run against a baseline, figure by figure, and whatever keeps them from being compared.
+
+A gate that cannot fail is a defect. So whatever was expected and is not there, or is no number, is a fault,
+and a comparison with a fault does not pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from statistics import fmean
+
+from redl.errors import RecordError
+from redl.record import Record
+from redl.results.gate.allowance import allowance
+from redl.results.gate.fingerprint import difference
+from redl.results.gate.quantity import Quantity
+from redl.results.gate.rule import Rule, rules_for
+from redl.results.reference import Reference
+from redl.results.store import Run
+
+
+class Outcome(IntEnum):
+    """Tell how a comparison ended; the number is the exit status of `redl compare`."""
+
+    FINE = 0
+    REGRESSED = 1
+    NOT_COMPARABLE = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """Hold one figure of one cell of the study, the mean over its seeds, before and after.
+
+    `allowed` is how much worse it may get, in the figure's unit.
+    """
+
+    cell: str
+    seeds: tuple[int, ...]
+    quantity: Quantity
+    before: float
+    after: float
+    allowed: float
+    rule: str
+
+    @property
+    def regressed(self) -> bool:
+        """Tell whether it got worse beyond what is allowed."""
+        return not self.quantity.worse_by(self.before, self.after) <= self.allowed
+
+    @property
+    def improved(self) -> bool:
+        """Tell whether it got better by more than it may get worse."""
+        return self.quantity.worse_by(self.before, self.after) < -self.allowed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """Hold every change, every fault in one line each, and how many cases were left out on purpose."""
+
+    baseline: str
+    changes: tuple[Change, ...]
+    faults: tuple[str, ...]
+    cases: int
+    deselected: int
+
+    @property
+    def outcome(self) -> Outcome:
+        """Tell how the comparison ended."""
+        if self.faults:
+            return Outcome.NOT_COMPARABLE
+        return Outcome.REGRESSED if any(change.regressed for change in self.changes) else Outcome.FINE
+
+
+def compare(
+    base: Run,
+    new: Run,
+    rules: Sequence[Rule],
+    *,
+    reference: Reference | None = None,
+    other_machine: bool = False,
+) -> Comparison:
+    """Compare a run with its baseline by rules.
+
+    `reference` tells the noise of accuracies. With `other_machine` machine and software may differ, and no
+    rule may be of a figure that depends on them.
+    """
+    wanted = {case: record for case, record in base.records.items() if case not in new.deselected}
+    shared = [case for case in new.records if case in wanted]
+    faults = list(_missing(base, new, wanted))
+    faults += [
+        f"{rule.text}: {rule.quantity.name} is of one machine with one software; leave the rule out"
+        for rule in rules
+        if other_machine and rule.quantity.of_machine
+    ]
+    sound = []
+    for case in shared:
+        if fault := _incomparable(wanted[case], new.records[case], other_machine=other_machine):
+            faults.append(f"{case}: {fault}")
+        else:
+            sound.append(case)
+    cells = _cells(wanted, new.records, sound)
+    changes: list[Change] = []
+    for cell in cells.values():
+        for found in _changes(cell, rules, reference, len(cells)):
+            if isinstance(found, Change):
+                changes.append(found)
+            else:
+                faults.append(found)
+    if not changes and not faults:
+        faults.append("no figure was compared; name a run and rules that have cases in common")
+    return Comparison(
+        baseline=base.name,
+        changes=tuple(changes),
+        faults=tuple(faults),
+        cases=len(sound),
+        deselected=len(base.records) - len(wanted),
+    )
+
+
+def _missing(base: Run, new: Run, wanted: Mapping[str, Record]) -> Iterator[str]:
+    """Say which cases are not on both sides, or were to run and left no record."""
+    for case in new.collected:
+        if case not in new.records:
+            yield f"{case}: was to run and left no record; it was skipped or ended in an error"
+    for case in wanted:
+        if case not in new.records and case not in new.collected:
+            yield f"{case}: is in the baseline and not in this run"
+    for case in new.records:
+        if case not in base.records:
+            yield f"{case}: is not in the baseline; move it by `redl baseline set` once the case is wanted"
+    if not wanted or not new.records:
+        yield "there is no case to compare"
+
+
+def _incomparable(before: Record, after: Record, *, other_machine: bool) -> str | None:
+    for record, side in ((before, "the baseline"), (after, "this run")):
+        if record.metrics is None:
+            return f"did not finish in {side}: {record.status}: {record.reason}"
+    return difference(before, after, other_machine=other_machine)
+
+
+def _cells(
+    base: Mapping[str, Record], new: Mapping[str, Record], cases: Sequence[str]
+) -> dict[str, list[tuple[Record, Record]]]:
+    """Gather pairs of records, before and after, by all that their cases share but the seed."""
+    cells: dict[str, list[tuple[Record, Record]]] = {}
+    for name in cases:
+        case = new[name].case
+        cells.setdefault(case.cell, []).append((base[name], new[name]))
+    return cells
+
+
+def _changes(
+    pairs: Sequence[tuple[Record, Record]], rules: Sequence[Rule], reference: Reference | None, cells: int
+) -> Iterator[Change | str]:
+    """Yield a change for each figure that a rule is of, or the reason why there is none."""
+    record = pairs[0][1]
+    case, seeds = record.case, tuple(after.case.seed for _, after in pairs)
+    found = rules_for(case, rules)
+    if not found:
+        yield f"{case.cell}: no rule is of it; give one, as accuracy:0.02"
+    for rule in found:
+        figures = [(rule.quantity.of(before), rule.quantity.of(after)) for before, after in pairs]
+        known = [(before, after) for before, after in figures if before is not None and after is not None]
+        if len(known) < len(figures):
+            side = "this run" if any(after is None for _, after in figures) else "the baseline"
+            yield f"{case.cell}: {rule.quantity.name} is not known in {side}; measure it or drop the rule"
+            continue
+        before, after = (fmean(side) for side in zip(*known, strict=True))
+        try:
+            allowed = allowance(rule, record, before, seeds=len(seeds), reference=reference, cells=cells)
+        except RecordError as error:
+            yield f"{case.cell}: {error}"
+            continue
+        yield Change(
+            cell=case.cell,
+            seeds=seeds,
+            quantity=rule.quantity,
+            before=before,
+            after=after,
+            allowed=allowed,
+            rule=rule.text,
+        )

@@ -1,0 +1,153 @@
+"""Reports of a comparison: a table, Markdown, strict JSON, and what GitHub shows beside a pull request."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from redl.results.gate.comparison import Change, Comparison, Outcome
+
+_HEAD = ("case", "figure", "before", "after", "change", "allowed", "")
+_MOVE = "to make this run the baseline: redl baseline set RUN"
+
+
+def summary(comparison: Comparison) -> str:
+    """Say in a line how a comparison ended."""
+    changes = comparison.changes
+    regressed = sum(change.regressed for change in changes)
+    improved = sum(change.improved for change in changes)
+    words = (
+        f"{comparison.outcome.name.lower().replace('_', ' ')}: {len(changes)} figures of {comparison.cases} "
+        f"cases against {comparison.baseline}, {regressed} regressed, {improved} improved"
+    )
+    if comparison.faults:
+        words += f", {len(comparison.faults)} could not be compared"
+    return words + (f"; {comparison.deselected} cases deselected" if comparison.deselected else "")
+
+
+def as_table(comparison: Comparison, *, width: int, changed_only: bool) -> str:
+    """Lay out the changes, all or only those beyond what is allowed, then the faults, a line each."""
+    from rich.console import Console  # slow to import, and the plugin imports this module to collect tests
+    from rich.table import Table
+
+    console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
+    shown = [c for c in comparison.changes if c.regressed or c.improved or not changed_only]
+    table = Table(title=f"against {comparison.baseline}", title_justify="left")
+    for head in _HEAD:
+        table.add_column(head, justify="left" if head in {"case", "figure", ""} else "right", no_wrap=True)
+    for change in _worst_first(shown):
+        table.add_row(*_row(change))
+    with console.capture() as captured:
+        if shown:
+            console.print(table)
+        for line in _lines(comparison):
+            console.print(line, soft_wrap=True)
+    return captured.get()
+
+
+def as_markdown(comparison: Comparison) -> str:
+    """Write a comparison as Markdown, every change in a row."""
+    lines = [f"**{summary(comparison)}**", ""]
+    if comparison.changes:
+        lines += [_cells(_HEAD), _cells(["---"] * len(_HEAD))]
+        lines += [_cells(_row(change)) for change in _worst_first(comparison.changes)]
+        lines.append("")
+    lines += [f"- {_escaped(fault)}" for fault in comparison.faults]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def as_json(comparison: Comparison) -> str:
+    """Write a comparison as strict JSON."""
+    changes = [
+        {
+            "cell": change.cell,
+            "seeds": list(change.seeds),
+            "figure": change.quantity.name,
+            "unit": change.quantity.unit,
+            "higher_is_better": change.quantity.higher_is_better,
+            "before": change.before,
+            "after": change.after,
+            "allowed": change.allowed,
+            "rule": change.rule,
+            "state": _state(change) or "fine",
+        }
+        for change in comparison.changes
+    ]
+    whole = {
+        "outcome": comparison.outcome.name.lower(),
+        "baseline": comparison.baseline,
+        "cases": comparison.cases,
+        "deselected": comparison.deselected,
+        "changes": changes,
+        "faults": list(comparison.faults),
+    }
+    return json.dumps(whole, indent=1, allow_nan=False) + "\n"
+
+
+def as_annotations(comparison: Comparison) -> str:
+    """Write what GitHub Actions shows beside a pull request, an annotation a line."""
+    lines = [f"::error title=redl::{_annotation(fault)}" for fault in comparison.faults]
+    for change in _worst_first(comparison.changes):
+        if state := _state(change):
+            case, figure, before, after, _, allowed, _ = _row(change)
+            level = "error" if change.regressed else "notice"
+            text = f"{case}: {figure} {state}, {before} -> {after}, allowed {allowed}"
+            lines.append(f"::{level} title=redl::{_annotation(text)}")
+    level = "notice" if comparison.outcome is Outcome.FINE else "error"
+    lines.append(f"::{level} title=redl::{_annotation(summary(comparison))}")
+    return "\n".join(lines) + "\n"
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    yield from comparison.faults
+    if any(change.improved for change in comparison.changes):
+        yield _MOVE
+    yield summary(comparison)
+
+
+def _worst_first(changes: Sequence[Change]) -> list[Change]:
+    return sorted(changes, key=lambda change: (not change.regressed, not change.improved))
+
+
+def _row(change: Change) -> tuple[str, ...]:
+    quantity = change.quantity
+    seeds = f" ({len(change.seeds)} seeds)" if len(change.seeds) > 1 else ""
+    difference = change.after - change.before
+    sign = "-" if quantity.higher_is_better else "+"
+    return (
+        change.cell + seeds,
+        quantity.name,
+        _figure(change.before, quantity.unit),
+        _figure(change.after, quantity.unit),
+        ("+" if difference >= 0 else "-") + _figure(abs(difference), quantity.unit),
+        sign + _figure(change.allowed, quantity.unit),
+        _state(change),
+    )
+
+
+def _figure(value: float, unit: str) -> str:
+    match unit:
+        case "B":
+            return f"{value / 1e6:.1f} MB"
+        case "":
+            return f"{value:.3f}"
+        case _:
+            return f"{value:.3g} {unit}"
+
+
+def _state(change: Change) -> str:
+    return "regressed" if change.regressed else "improved" if change.improved else ""
+
+
+def _cells(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(map(_escaped, cells))} |"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def _annotation(text: str) -> str:
+    """Escape what GitHub's workflow commands take for their own."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,86 @@
+"""Paired intervals: two networks, once trained, on the same independent patients.
+
+They say nothing of other seeds. A verdict prints them beside a pair of one seed, which it cannot judge.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.stats import norm
+
+from redl.results.influence import right, units
+from redl.results.metric import OF_RANKS, Metric
+from redl.results.placements import Floats, Ints, placements
+
+Interval = tuple[float, float]
+
+_Z = float(norm.ppf(0.975))
+_HALVINGS = 60  # of an interval no longer than 2, down to the last digit
+
+
+def tango(b: int, c: int, n: int) -> Interval:
+    """Return Tango's (1998) 95 % score interval of (b - c)/n, the difference of two paired proportions.
+
+    Of n pairs, b are right by the first alone and c by the second alone.
+    """
+    return _tango_low(b, c, n), -_tango_low(c, b, n)
+
+
+def delong(labels: Ints, new: Floats, old: Floats) -> tuple[float, float]:
+    """Return the difference of two AUCs on the same N units, new less old, and its variance.
+
+    After DeLong, DeLong and Clarke-Pearson (1988), in time N log N. Both classes need two units or more.
+    """
+    apart = placements(labels, new) - placements(labels, old)
+    classes = [apart[labels == label] for label in (0, 1)]
+    return float(classes[1].mean()), float(sum(np.var(part, ddof=1) / len(part) for part in classes))
+
+
+def interval_of_one_pair(
+    metric: Metric, labels: Ints, subjects: Ints, new: Floats, old: Floats
+) -> tuple[str, Interval] | None:
+    """Return the 95 % interval, new less old, of one pair's probabilities (N,), and its author.
+
+    None where there is no such interval: for balanced accuracy and the Brier score, for patients of several
+    images that are not scored as wholes, and for an AUC of fewer than two of either class or of answers that
+    are not finite. Raise OptionError as `influence` does.
+    """
+    first, second = (units(metric, labels, probabilities, subjects) for probabilities in (new, old))
+    if metric in (Metric.BALANCED_ACCURACY, Metric.BRIER) or len(set(first.subjects)) < len(first.subjects):
+        return None
+    if metric not in OF_RANKS:
+        ours, theirs = (right(one.labels, one.probabilities) == 1 for one in (first, second))
+        alone = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+        return "Tango 1998", tango(*alone, len(ours))
+    answers = first.probabilities, second.probabilities
+    if np.bincount(first.labels).min() < 2 or not np.isfinite(answers).all():
+        return None
+    difference, variance = delong(first.labels, *answers)
+    half = _Z * variance**0.5
+    return "DeLong 1988", (difference - half, difference + half)
+
+
+def _tango_low(b: int, c: int, n: int) -> float:
+    """Return where the score statistic falls to the quantile, by halving: it falls from -1 to (b - c)/n."""
+    low, high = -1.0, (b - c) / n
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if b - c - n * middle > _Z * _score_error(b, c, n, middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _score_error(b: int, c: int, n: int, difference: float) -> float:
+    """Return the standard error of b - c at a true difference.
+
+    `by_second`, the likeliest chance of being right by the second alone, is the root of a quadratic.
+    """
+    linear = (2 * n - b + c) * difference - b - c
+    constant = -c * difference * (1 - difference)
+    root = math.sqrt(max(0.0, linear**2 - 8 * n * constant))
+    by_second = (root - linear) / (4 * n)
+    return math.sqrt(max(0.0, n * (2 * by_second + difference * (1 - difference))))

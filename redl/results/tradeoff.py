@@ -1,0 +1,167 @@
+"""Trade-off: the settings of one model on one data set side by side, with the Pareto set among them.
+
+Every setting is judged on the same draws of seeds and patients, so that what is common to all cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redl.record import Record
+from redl.results.adjusted import Plan
+from redl.results.arms import Arm
+from redl.results.benefit import Unit, treat_all, units_of
+from redl.results.metric import OF_RANKS, Metric
+from redl.results.pareto import pareto_set
+from redl.results.resampling import DRAWS, draw
+from redl.results.spending import Resource
+from redl.results.standing import Judged, Standing, judge, standing
+
+# What is compared beside performance, in the order in which a setting is chosen by it.
+COMPARED = (Resource.ENERGY, Resource.MEMORY, Resource.TIME)
+_DIGITS = 12  # means of equal values that were added up in another order differ beyond these
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tradeoff:
+    """Hold the settings of one model, data set and scale side by side.
+
+    `seeds` are those that all compared settings have; `patients` are those of the test part, `units` how many
+    of `unit` there are to treat. `compared` are the resources of the Pareto set, `not_compared` says why
+    others are not. `synthetic` marks phantom images, `reduced` a network made small.
+    """
+
+    dataset: str
+    model: str
+    downsample: int
+    profile: str
+    synthetic: bool
+    reduced: bool
+    metric: Metric
+    plan: Plan
+    seeds: tuple[int, ...]
+    patients: int
+    unit: Unit
+    units: int
+    treat_all: float | None
+    draws: int
+    compared: tuple[Resource, ...]
+    not_compared: dict[Resource, str]
+    standings: tuple[Standing, ...]
+
+
+def tradeoffs(arms: Sequence[Arm], *, metric: Metric, plan: Plan, draws: int = DRAWS) -> list[Tradeoff]:
+    """Set the settings of each model, data set and scale side by side, in the order in which they come.
+
+    All arms of one data set must have seen the same images, of which `pairs_of` makes sure. Raise OptionError
+    for a metric by subject where subjects have images of both classes.
+    """
+    groups: dict[tuple[str, str, int], list[Arm]] = {}
+    for arm in arms:
+        groups.setdefault((arm.dataset, arm.model, arm.downsample), []).append(arm)
+    return [_tradeoff(group, metric, plan, draws) for group in groups.values()]
+
+
+def _tradeoff(arms: Sequence[Arm], metric: Metric, plan: Plan, draws: int) -> Tradeoff:
+    seen = next((arm for arm in arms if arm.seeds), arms[0])
+    units, patients = units_of(seen), len(np.unique(seen.subjects))
+    seeds = _shared_seeds(arms)
+    left_out = {arm.setting: why for arm in arms if (why := _why_left_out(arm, seeds, metric))}
+    kept = [arm for arm in arms if arm.setting not in left_out]
+    judged: list[Judged] = []
+    if kept:
+        drawn = draw(seeds=len(seeds), patients=patients, draws=draws)
+        judged = [judge(a, seeds, metric=metric, threshold=plan.threshold, draws=drawn) for a in kept]
+    not_compared = _not_compared(judged)
+    compared = tuple(resource for resource in COMPARED if judged and resource not in not_compared)
+    planned = plan.patients * len(units.labels) / patients if patients else 0.0
+    found = {one.setting: one for one in _standings(judged, compared, plan, planned)}
+    record = _telling(arms)
+    return Tradeoff(
+        dataset=seen.dataset,
+        model=seen.model,
+        downsample=seen.downsample,
+        profile=record.case.profile,
+        synthetic=bool(record.data and record.data.synthetic),
+        reduced=bool(record.recipe and record.recipe.reduced),
+        metric=metric,
+        plan=plan,
+        seeds=seeds,
+        patients=patients,
+        unit=units.unit,
+        units=len(units.labels),
+        treat_all=treat_all(units, plan.threshold) if patients else None,
+        draws=draws,
+        compared=compared,
+        not_compared=not_compared,
+        standings=tuple(
+            found[arm.setting]
+            if arm.setting in found
+            else Standing(setting=arm.setting, diverged=arm.diverged, left_out=left_out[arm.setting])
+            for arm in arms
+        ),
+    )
+
+
+def _shared_seeds(arms: Sequence[Arm]) -> tuple[int, ...]:
+    """Return the seeds that all settings have of which every seed finished."""
+    whole = [arm for arm in arms if not arm.broken]
+    return tuple(seed for seed in whole[0].seeds if all(seed in arm.seeds for arm in whole)) if whole else ()
+
+
+def _why_left_out(arm: Arm, seeds: Sequence[int], metric: Metric) -> str | None:
+    if arm.broken:  # the mean of those that survived would flatter it
+        return f"{len(arm.broken)} of {len(arm.broken) + len(arm.seeds)} seeds did not finish"
+    if not seeds:
+        return "the settings have no seed in common"
+    answers = arm.probabilities[[arm.seeds.index(seed) for seed in seeds]]
+    if metric in (*OF_RANKS, Metric.BRIER) and not np.isfinite(answers).all():
+        return f"an answer is not finite, and {metric} needs all"
+    return None
+
+
+def _not_compared(judged: Sequence[Judged]) -> dict[Resource, str]:
+    """Say which resources cannot be compared: what one setting lacks, and energy of two kinds."""
+    reasons: dict[Resource, str] = {}
+    for resource in COMPARED:
+        lacking = [one for one in judged if resource in one.spending.missing]
+        if lacking:
+            reasons[resource] = f"{lacking[0].setting}: {lacking[0].spending.missing[resource]}"
+    if len({one.spending.kinds[Resource.ENERGY] for one in judged}) > 1:
+        reasons.setdefault(Resource.ENERGY, "measured for some settings and estimated for others")
+    return reasons
+
+
+def _standings(
+    judged: Sequence[Judged], compared: Sequence[Resource], plan: Plan, planned: float
+) -> list[Standing]:
+    if not judged:
+        return []
+    kept = _in_pareto_set(judged, compared)
+    baseline = next((one for one in judged if one.is_baseline), None)
+    return [
+        standing(one, baseline, compared=compared, plan=plan, planned=planned, kept=kept[:, place])
+        for place, one in enumerate(judged)
+    ]
+
+
+def _in_pareto_set(judged: Sequence[Judged], compared: Sequence[Resource]) -> NDArray[np.bool_]:
+    """Tell who is in the Pareto set, (B + 1, K), but for draws without a class that the metric needs."""
+    costs = np.stack(
+        [
+            np.stack([-one.performance.round(_DIGITS), *(one.spent[name] for name in compared)], axis=-1)
+            for one in judged
+        ],
+        axis=1,
+    )  # (B + 1, K, F)
+    return pareto_set(costs[np.isfinite(costs).all(axis=(1, 2))])
+
+
+def _telling(arms: Sequence[Arm]) -> Record:
+    """Find a record that knows its data; one that ended early does not."""
+    records = [record for arm in arms for record in (*arm.records, *arm.broken)]
+    return next((record for record in records if record.data), records[0])

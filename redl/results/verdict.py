@@ -1,0 +1,207 @@
+"""Verdicts: whether a saving costs performance, by a margin that was fixed beforehand.
+
+Inconclusive is never a pass: it says that the experiment was too small, not that nothing was lost.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from statsmodels.stats.multitest import multipletests
+
+from redl.errors import OptionError, RecordError
+from redl.results.arms import Arm, Pair
+from redl.results.influence import over_seeds, units
+from redl.results.metric import OF_SUBJECTS, Metric
+from redl.results.noninferiority import Comparison, compare
+from redl.results.paired import interval_of_one_pair
+
+_LEVEL = 0.025  # one-sided, as the interval's 95 % of both sides
+
+
+class Outcome(StrEnum):
+    """Name what a comparison shows."""
+
+    NON_INFERIOR = "non-inferior"
+    DEGRADED = "degraded"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """Hold what a metric's difference, saving less baseline, says of one saving.
+
+    `low` to `high` is the 95 % interval over new seeds and new patients; `p` is one-sided, of a loss of the
+    margin or more, and by Holm's way holds for all settings of the data set, model and scale together. These,
+    `shown_margin` and `detectable_margin` (see Comparison) are None where nothing could be computed, which
+    `reason` then tells. `but_lower` marks what is within the margin and yet surely lower. `seeds` are those
+    that both arms have; `patients` and `images` are what the metric is about. `diverged` of the `attempted`
+    seeds diverged or did not finish.
+    """
+
+    dataset: str
+    model: str
+    setting: str
+    downsample: int
+    metric: Metric
+    margin: float
+    outcome: Outcome
+    but_lower: bool
+    reason: str | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    shown_margin: float | None
+    detectable_margin: float | None
+    seeds: tuple[int, ...]
+    patients: int
+    images: int
+    diverged: int
+    attempted: int
+    baseline_diverged: int
+    baseline_attempted: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Finding:
+    """Hold a pair's comparison, or why there is none; `lost` where the saving's answers are why."""
+
+    pair: Pair
+    patients: int
+    images: int
+    comparison: Comparison | None = None
+    p: float | None = None
+    problem: str | None = None
+    lost: bool = False
+
+
+def verdicts(pairs: Sequence[Pair], *, margin: float, metric: Metric) -> list[Verdict]:
+    """Judge each saving by the metric, higher is better for all; in the order of `pairs`.
+
+    Raise OptionError for a margin that is not a positive number and for a metric that has no meaning for the
+    labels, RecordError where there is nothing to judge.
+    """
+    if not (math.isfinite(margin) and margin > 0):
+        raise OptionError(f"margin {margin}: give the loss that would still be acceptable, such as 0.02")
+    if not pairs:
+        raise RecordError("this run has no saving to judge; run other settings beside their baseline")
+    findings = _adjusted([_find(pair, margin, metric) for pair in pairs])
+    return [_judge(finding, margin, metric) for finding in findings]
+
+
+def to_json(judged: Sequence[Verdict]) -> str:
+    """Spell verdicts as strict JSON, a list of objects."""
+    return json.dumps([asdict(verdict) for verdict in judged], indent=2, allow_nan=False)
+
+
+def _find(pair: Pair, margin: float, metric: Metric) -> _Finding:
+    """Compare a pair over its seeds; raise OptionError for a metric without a meaning for its labels."""
+    if not pair.seeds:
+        return _Finding(pair=pair, patients=0, images=0, problem="no seed finished in both arms")
+    labels, subjects = pair.saving.labels, pair.saving.subjects
+    counted = units(metric, labels, pair.new[0], subjects)
+    images = len(labels) if metric in OF_SUBJECTS else len(counted.labels)
+    finding = _Finding(pair=pair, patients=len(np.unique(counted.subjects)), images=images)
+    if len(pair.seeds) == 1:
+        return replace(finding, problem=_one_seed(pair, metric))
+    new, old = (over_seeds(metric, labels, rows, subjects) for rows in (pair.new, pair.old))
+    if new is None or old is None:
+        arm = "baseline" if old is None else "saving"
+        problem = f"not all answers of the {arm} are finite, which leaves no {metric}"
+        return replace(finding, problem=problem, lost=arm == "saving")
+    comparison = compare(new[0] - old[0], new[1] - old[1], margin=margin)
+    if comparison is None:
+        return replace(finding, problem="the metric is about one patient alone")
+    return replace(finding, comparison=comparison, p=comparison.p)
+
+
+def _one_seed(pair: Pair, metric: Metric) -> str:
+    """Say that one seed shows nothing of others, and what it shows of its own two networks."""
+    words = f"seed {pair.seeds[0]} alone, which shows nothing of other seeds"
+    arm = pair.saving
+    found = interval_of_one_pair(metric, arm.labels, arm.subjects, pair.new[0], pair.old[0])
+    if found is None:
+        return words
+    author, (low, high) = found
+    return f"{words}; of its two networks, over patients: {low:+.3f} to {high:+.3f} ({author})"
+
+
+def _adjusted(findings: Sequence[_Finding]) -> list[_Finding]:
+    """Adjust each p for the settings of its data set, model and scale, by Holm's (1979) way.
+
+    A setting without a p counts as one of 1: to fail must not make it easier for the others.
+    """
+    families: dict[tuple[object, ...], list[int]] = {}
+    for place, finding in enumerate(findings):
+        arm = finding.pair.saving
+        families.setdefault((arm.dataset, arm.model, arm.downsample), []).append(place)
+    adjusted = list(findings)
+    for places in families.values():
+        given = [1.0 if (p := findings[place].p) is None else p for place in places]
+        for place, p in zip(places, multipletests(given, method="holm")[1], strict=True):
+            if findings[place].p is not None:
+                adjusted[place] = replace(findings[place], p=float(p))
+    return adjusted
+
+
+def _judge(finding: _Finding, margin: float, metric: Metric) -> Verdict:
+    saving, baseline, found = finding.pair.saving, finding.pair.baseline, finding.comparison
+    outcome, reason = _outcome(finding, margin)
+    return Verdict(
+        dataset=saving.dataset,
+        model=saving.model,
+        setting=saving.setting,
+        downsample=saving.downsample,
+        metric=metric,
+        margin=margin,
+        outcome=outcome,
+        but_lower=outcome is Outcome.NON_INFERIOR and found is not None and found.high < 0,
+        reason=reason,
+        difference=found.difference if found else None,
+        low=found.low if found else None,
+        high=found.high if found else None,
+        p=finding.p,
+        shown_margin=found.shown_margin if found else None,
+        detectable_margin=found.detectable_margin if found else None,
+        seeds=finding.pair.seeds,
+        patients=finding.patients,
+        images=finding.images,
+        diverged=saving.diverged,
+        attempted=_attempted(saving),
+        baseline_diverged=baseline.diverged,
+        baseline_attempted=_attempted(baseline),
+    )
+
+
+def _outcome(finding: _Finding, margin: float) -> tuple[Outcome, str | None]:
+    """Decide by the first rule that applies, and say why unless the interval does."""
+    saving, baseline, found = finding.pair.saving, finding.pair.baseline, finding.comparison
+    if baseline.diverged:
+        return Outcome.INCONCLUSIVE, f"of the baseline {_share(baseline)} diverged or did not finish"
+    if finding.lost:
+        return Outcome.DEGRADED, finding.problem
+    if found is None or finding.p is None:
+        return Outcome.INCONCLUSIVE, finding.problem
+    if found.high < -margin:
+        return Outcome.DEGRADED, None
+    if saving.diverged:
+        return Outcome.INCONCLUSIVE, f"{_share(saving)} diverged or did not finish"
+    if found.low <= -margin:
+        return Outcome.INCONCLUSIVE, f"a loss of {margin:g} lies within the interval"
+    if finding.p >= _LEVEL:
+        return Outcome.INCONCLUSIVE, f"p {finding.p:.3f} over all settings (Holm) is not below {_LEVEL}"
+    return Outcome.NON_INFERIOR, None
+
+
+def _share(arm: Arm) -> str:
+    return f"{arm.diverged} of {_attempted(arm)} seeds"
+
+
+def _attempted(arm: Arm) -> int:
+    return len(arm.seeds) + len(arm.broken)

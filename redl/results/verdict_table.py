@@ -1,0 +1,97 @@
+"""The table of verdicts: each saving's difference, what it shows, and what the columns mean."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from redl.results.metric import Metric
+from redl.results.verdict import Verdict
+
+_MISSING = "-"
+_ENOUGH_SEEDS = 5
+_HEADS = ("seeds", "difference", "95 % interval", "p", "least shown", "detectable", "diverged")
+
+
+def verdict_table(verdicts: Sequence[Verdict], *, width: int) -> str:
+    """Lay out one row a saving, below why one is inconclusive, and what the columns mean."""
+    console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
+    with console.capture() as captured:
+        console.print(_table(verdicts))
+        for line in [*_reasons(verdicts), *_legend(verdicts)]:
+            console.print(line)
+    return captured.get()
+
+
+def _table(verdicts: Sequence[Verdict]) -> Table:
+    downsampled = any(verdict.downsample > 1 for verdict in verdicts)
+    first = verdicts[0]
+    table = Table(title=f"{_name(first.metric)}, margin {first.margin:g}", title_justify="left")
+    for head in ("data", "model", "setting"):
+        table.add_column(head, overflow="fold")
+    for head in (*(["S"] * downsampled), *_HEADS):
+        table.add_column(head, justify="right", overflow="fold")
+    table.add_column("verdict", overflow="fold")
+    for verdict in verdicts:
+        scale = [str(verdict.downsample)] * downsampled
+        table.add_row(verdict.dataset, verdict.model, verdict.setting, *scale, *_figures(verdict))
+    return table
+
+
+def _figures(verdict: Verdict) -> tuple[str, ...]:
+    interval = _MISSING
+    if verdict.low is not None and verdict.high is not None:
+        interval = f"{verdict.low:+.3f} to {verdict.high:+.3f}"
+    return (
+        str(len(verdict.seeds)),
+        _number(verdict.difference, "+.3f"),
+        interval,
+        _number(verdict.p, ".3f"),
+        _number(verdict.shown_margin, ".3f"),
+        _number(verdict.detectable_margin, ".3f"),
+        f"{verdict.diverged}/{verdict.attempted}",
+        f"{verdict.outcome}, but lower" if verdict.but_lower else verdict.outcome,
+    )
+
+
+def _number(found: float | None, form: str) -> str:
+    return _MISSING if found is None else format(found, form)
+
+
+def _name(metric: Metric) -> str:
+    return "minus the Brier score" if metric is Metric.BRIER else metric.replace("_", " ")
+
+
+def _reasons(verdicts: Sequence[Verdict]) -> list[str]:
+    return [f"{_of(verdict)}: {verdict.outcome}: {verdict.reason}." for verdict in verdicts if verdict.reason]
+
+
+def _of(verdict: Verdict) -> str:
+    scale = f" at S = {verdict.downsample}" if verdict.downsample > 1 else ""
+    return f"{verdict.dataset} {verdict.model} {verdict.setting}{scale}"
+
+
+def _legend(verdicts: Sequence[Verdict]) -> list[str]:
+    sizes = dict.fromkeys(
+        f"{one.dataset} {one.patients} patients, {one.images} images" for one in verdicts if one.seeds
+    )
+    legend = [
+        "difference: saving less baseline, a mean over the seeds that both have. "
+        f"95 % interval: over new seeds and new patients ({'; '.join(sizes) or 'none seen'}).",
+        "p: one-sided, of a loss of the margin or more; Holm's over the settings of a data set, model and S.",
+        "least shown: the least margin that the interval shows. "
+        "detectable: the least that four of five such runs show where nothing is lost.",
+        "verdict: non-inferior above minus the margin and with p below 0.025 (but lower: and below 0), "
+        "degraded below minus the margin, else inconclusive, which is no pass.",
+        "diverged: k of S seeds diverged or did not finish; such a saving is never non-inferior.",
+    ]
+    if any(verdict.downsample > 1 for verdict in verdicts):
+        legend.append("S: the side of the squares of pixels that are averaged into one.")
+    if any(len(verdict.seeds) < _ENOUGH_SEEDS for verdict in verdicts):
+        legend.append(
+            "caveat: under five seeds are a smoke test; a claim needs 5, and 10 for a margin of 0.02."
+        )
+    return legend

@@ -1,0 +1,128 @@
+"""Non-inferiority: the crossed procedure by hand, at its special cases, and by how often it misses."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import t as student
+
+from redl.results.noninferiority import compare
+
+MARGIN = 0.02
+
+
+def centred(psi):
+    return psi - psi.mean(axis=1, keepdims=True)
+
+
+def effects(seeds, patients):
+    return arrays(np.float64, (seeds, patients), elements=st.integers(-8, 8).map(lambda one: one / 100))
+
+
+def test_by_hand():
+    # Two seeds, two patients: means over seeds (0.02, -0.02), so V_P = 2 * 0.0008 = 0.0016.
+    # Each seed alone: 2 * 0.0018 and 2 * 0.0002, mean 0.002; V_I = 0.0004. V_S = 0.0008 / 2 = 0.0004... of D.
+    psi = np.array([[0.03, -0.03], [0.01, -0.01]])
+    found = compare(np.array([0.01, 0.07]), psi, margin=MARGIN)
+    variance = 0.0016 + 0.0018 / 2 - 0.0004
+    freedom = variance**2 / (0.0016**2 / 1 + 0.0009**2 / 1)
+    assert found.difference == pytest.approx(0.04)
+    assert found.standard_error == pytest.approx(variance**0.5)
+    assert found.degrees_of_freedom == pytest.approx(freedom)
+    assert found.low == pytest.approx(0.04 - student.ppf(0.975, freedom) * variance**0.5)
+    assert found.high == pytest.approx(0.04 + student.ppf(0.975, freedom) * variance**0.5)
+    assert found.p == pytest.approx(student.sf(0.06 / variance**0.5, freedom))
+    assert found.detectable_margin == pytest.approx(
+        (student.ppf(0.975, freedom) + student.ppf(0.8, freedom)) * variance**0.5
+    )
+
+
+def test_seeds_that_agree_leave_the_variance_over_patients():
+    psi = np.tile(np.array([0.01, -0.02, 0.01, 0.0]), (3, 1))
+    found = compare(np.full(3, 0.01), psi, margin=MARGIN)
+    assert found.standard_error**2 == pytest.approx(4 / 3 * 0.0006)
+    assert found.degrees_of_freedom == pytest.approx(3)  # patients less 1
+
+
+def test_patients_that_agree_leave_a_paired_t_over_seeds():
+    differences = np.array([0.01, 0.02, 0.06])
+    found = compare(differences, np.zeros((3, 50)), margin=MARGIN)
+    assert found.standard_error == pytest.approx(differences.std(ddof=1) / 3**0.5)
+    assert found.degrees_of_freedom == pytest.approx(2)
+
+
+def test_what_patients_answer_otherwise_in_each_seed_is_counted_once():
+    # Nothing but the interaction: it is all in V_P, and the seeds' own variance is what it makes of them.
+    psi = centred(np.random.default_rng(1).normal(size=(200, 300))) / 300
+    differences = np.random.default_rng(2).normal(size=200) / 300**0.5
+    found = compare(differences, psi, margin=MARGIN)
+    assert found.standard_error**2 == pytest.approx(1 / 300 / 200, rel=0.2)
+
+
+def test_degrees_of_freedom_are_never_fewer_than_of_the_seeds():
+    # The interaction takes all of V_S away, and what is left has but a patient's degree of freedom.
+    psi = np.array([[0.03, -0.03], [-0.03, 0.03], [0.03, -0.03], [-0.03, 0.03], [0.01, -0.01]])
+    found = compare(np.array([0.02, 0.0, 0.03, 0.01, 0.04]), psi, margin=MARGIN)
+    assert 4 == found.degrees_of_freedom
+
+
+@pytest.mark.parametrize(("difference", "p"), [(-0.01, 0), (-0.02, 1), (-0.03, 1)])
+def test_equal_answers_leave_a_point_and_no_doubt(difference, p):
+    found = compare(np.full(3, difference), np.zeros((3, 4)), margin=MARGIN)
+    assert (difference, difference, difference) == (found.low, found.difference, found.high)
+    assert p == found.p
+    assert (-difference, 0) == (found.shown_margin, found.detectable_margin)
+
+
+def test_one_seed_or_one_patient_has_no_spread():
+    assert compare(np.zeros(1), np.zeros((1, 9)), margin=MARGIN) is None
+    assert compare(np.zeros(9), np.zeros((9, 1)), margin=MARGIN) is None
+
+
+@given(
+    psi=effects(3, 5),
+    differences=arrays(np.float64, 3, elements=st.integers(-5, 5).map(lambda one: one / 100)),
+)
+def test_p_and_interval_tell_the_same(psi, differences):
+    found = compare(differences, centred(psi), margin=MARGIN)
+    assert (found.low > -MARGIN) == (found.p < 0.025)
+
+
+@given(
+    psi=effects(4, 6),
+    differences=arrays(np.float64, 4, elements=st.integers(-5, 5).map(lambda one: one / 100)),
+)
+def test_the_least_margin_shown_is_where_the_verdict_turns(psi, differences):
+    shown = compare(differences, centred(psi), margin=MARGIN).shown_margin
+    assert shown >= 0
+    assert compare(differences, centred(psi), margin=shown + 1e-6).p < 0.025
+    if shown > 1e-6:
+        assert compare(differences, centred(psi), margin=shown - 1e-6).p > 0.025
+
+
+def test_a_gain_shows_any_margin():
+    assert 0 == compare(np.array([0.10, 0.11, 0.12]), np.zeros((3, 4)), margin=MARGIN).shown_margin
+
+
+def test_a_difference_holds_for_new_seeds_and_patients_as_often_as_it_says():
+    """Draw crossed normal effects and count how often the interval holds the truth: 95 % of 4000."""
+    rng, seeds, patients = np.random.default_rng(3), 5, 60
+    held = 0
+    for _ in range(4000):
+        influences = rng.normal(size=patients) + rng.normal(size=(seeds, patients))
+        differences = influences.mean(axis=1) + 0.1 * rng.normal(size=seeds)
+        found = compare(differences, centred(influences) / patients, margin=MARGIN)
+        held += found.low <= 0 <= found.high
+    assert held / 4000 == pytest.approx(0.95, abs=0.015)
+
+
+def test_four_of_five_experiments_show_the_detectable_margin():
+    rng, seeds, patients = np.random.default_rng(4), 10, 200
+    found = []
+    for _ in range(1000):
+        influences = rng.normal(size=patients) + rng.normal(size=(seeds, patients))
+        differences = influences.mean(axis=1) + 0.1 * rng.normal(size=seeds)
+        found.append(compare(differences, centred(influences) / patients, margin=MARGIN))
+    margin = np.median([one.detectable_margin for one in found])
+    assert np.mean([one.shown_margin < margin for one in found]) == pytest.approx(0.8, abs=0.04)
