@@ -51,7 +51,7 @@ def one(
     if apart:
         count = len(wrong) + (10 if seed % 2 else -6)
         wrong = set(range(0, 3 * count, 3)) if count > 0 else set()
-    wrong |= set(list(sorted(set(range(PATIENTS)) - wrong))[:lost])
+    wrong |= set(sorted(set(range(PATIENTS)) - wrong)[:lost])
     spent = None if wh is None else energy(component("gpu", wh, kind, "nvml"), energy_wh=wh, kind=kind)
     found = record(
         setting,

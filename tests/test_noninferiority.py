@@ -21,11 +21,11 @@ def effects(seeds, patients):
 
 
 def test_by_hand():
-    # Two seeds, two patients: means over seeds (0.02, -0.02), so V_P = 2 * 0.0008 = 0.0016.
-    # Each seed alone: 2 * 0.0018 and 2 * 0.0002, mean 0.002; V_I = 0.0004. V_S = 0.0008 / 2 = 0.0004... of D.
+    # V_P is 2 * (0.02^2 + 0.02^2), V_S 0.0018 / 2; the seeds alone have 2 * 0.0018 and 2 * 0.0002, on
+    # average 0.002, so that V_I is (0.002 - 0.0016) / 1.
     psi = np.array([[0.03, -0.03], [0.01, -0.01]])
     found = compare(np.array([0.01, 0.07]), psi, margin=MARGIN)
-    variance = 0.0016 + 0.0018 / 2 - 0.0004
+    variance = 0.0016 + 0.0009 - 0.0004
     freedom = variance**2 / (0.0016**2 / 1 + 0.0009**2 / 1)
     assert found.difference == pytest.approx(0.04)
     assert found.standard_error == pytest.approx(variance**0.5)

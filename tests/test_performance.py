@@ -1,4 +1,4 @@
-"""Performance under resampling: a metric of drawn data is that of the data with each one as often as drawn."""
+"""Performance under resampling: a draw's metric is that of its images, each as often as it was drawn."""
 
 from dataclasses import replace
 

@@ -85,8 +85,8 @@ def test_models_data_sets_and_scales_are_apart():
 
 
 def test_less_of_a_resource_alone_puts_the_baseline_out_of_the_set():
-    for given in ({"memory": 300_000_000}, {"seconds": 5.0}, {"wh": 2.0}):
-        found = tradeoff(arms(baseline={}, amp=given))
+    for changed in ({"memory": 300_000_000}, {"seconds": 5.0}, {"wh": 2.0}):
+        found = tradeoff(arms(baseline={}, amp=changed))
         assert [False, True] == [each.pareto for each in found.standings]
         assert [0.0, 1.0] == [each.pareto_probability for each in found.standings]
 
@@ -300,8 +300,8 @@ def test_a_benefit_that_seeds_turn_is_of_no_certainty():
 
 
 def test_without_energy_nothing_is_adjusted_and_the_reason_told():
-    for given in ({"wh": None}, {"baseline": {"wh": None}}):
-        found = amp(**given)
+    for changed in ({"wh": None}, {"baseline": {"wh": None}}):
+        found = amp(**changed)
         assert (None, ()) == (found.more_energy_wh, found.adjusted)
         assert "energy: seed 1 has no figure" in found.not_adjusted
         assert found.more_benefit is not None

@@ -16,6 +16,7 @@ from redl.results.standing import Standing
 from redl.results.tradeoff import COMPARED, Tradeoff
 from redl.results.verdict import Outcome, Verdict
 
+_NO_SHARES = (*OF_RANKS, Metric.BRIER)
 _SAVES_NOTHING = "non-inferior but saving nothing"
 _AS_MUCH = 0.005  # of the baseline's, what a difference rounds to 0 % below
 
@@ -45,7 +46,7 @@ def recommendation(found: Tradeoff, verdicts: Sequence[Verdict]) -> str:
     standings = {one.setting: one for one in found.standings}
     shown = f"it was shown to be no more than {_margin(verdict)} worse"
     if verdict.but_lower and verdict.difference is not None:
-        shown += f", though lower (by {_amount(-verdict.difference, verdict.metric)})"
+        shown += f", though lower by {_number(-verdict.difference, verdict.metric)}"
     spent = _spent(standings[setting], standings[Setting.BASELINE], found.compared)
     return (
         f"For {_subject(found)}: {setting} may replace the baseline: {shown}, and trains {spent}; "
@@ -107,16 +108,15 @@ def _subject(found: Tradeoff) -> str:
 
 
 def _margin(verdict: Verdict) -> str:
-    return _amount(verdict.margin, verdict.metric)
+    number, name = _number(verdict.margin, verdict.metric), verdict.metric.replace("_", " ")
+    if verdict.metric in _NO_SHARES:
+        return f"{number} of {name}"
+    return f"{number} percentage point{'' if number == '1' else 's'} of {name}"
 
 
-def _amount(difference: float, metric: Metric) -> str:
+def _number(difference: float, metric: Metric) -> str:
     """Spell a difference of shares in percentage points, one of an area or a score as it is."""
-    name = metric.replace("_", " ")
-    if metric in (*OF_RANKS, Metric.BRIER):
-        return f"{difference:.3g} of {name}"
-    points = f"{100 * difference:.2g}"
-    return f"{points} percentage point{'' if points == '1' else 's'} of {name}"
+    return f"{difference:.3g}" if metric in _NO_SHARES else f"{100 * difference:.2g}"
 
 
 def _spent(new: Standing, old: Standing, compared: Sequence[Resource]) -> str:

@@ -9,11 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from redl.results.metric import Metric
-from redl.results.verdict import Verdict
+from redl.results.verdict import Outcome, Verdict
 
 _MISSING = "-"
 _ENOUGH_SEEDS = 5
-_HEADS = ("seeds", "difference", "95 % interval", "p", "least shown", "detectable", "diverged")
 
 
 def verdict_table(verdicts: Sequence[Verdict], *, width: int) -> str:
@@ -31,10 +30,14 @@ def _table(verdicts: Sequence[Verdict]) -> Table:
     first = verdicts[0]
     table = Table(title=f"{_name(first.metric)}, margin {first.margin:g}", title_justify="left")
     for head in ("data", "model", "setting"):
-        table.add_column(head, overflow="fold")
-    for head in (*(["S"] * downsampled), *_HEADS):
-        table.add_column(head, justify="right", overflow="fold")
-    table.add_column("verdict", overflow="fold")
+        table.add_column(head, no_wrap=True)
+    for head in (*(["S"] * downsampled), "seeds", "difference"):
+        table.add_column(head, justify="right", no_wrap=True)
+    # These two break where a terminal is narrow, but between words.
+    table.add_column("95 % interval", justify="right", min_width=len("+0.000 to"))
+    for head in ("p", "shows", "could\nshow", "diverged"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("verdict", min_width=len(Outcome.NON_INFERIOR))
     for verdict in verdicts:
         scale = [str(verdict.downsample)] * downsampled
         table.add_row(verdict.dataset, verdict.model, verdict.setting, *scale, *_figures(verdict))
@@ -53,7 +56,7 @@ def _figures(verdict: Verdict) -> tuple[str, ...]:
         _number(verdict.shown_margin, ".3f"),
         _number(verdict.detectable_margin, ".3f"),
         f"{verdict.diverged}/{verdict.attempted}",
-        f"{verdict.outcome}, but lower" if verdict.but_lower else verdict.outcome,
+        f"{verdict.outcome} (but lower)" if verdict.but_lower else verdict.outcome,
     )
 
 
@@ -82,8 +85,8 @@ def _legend(verdicts: Sequence[Verdict]) -> list[str]:
         "difference: saving less baseline, a mean over the seeds that both have. "
         f"95 % interval: over new seeds and new patients ({'; '.join(sizes) or 'none seen'}).",
         "p: one-sided, of a loss of the margin or more; Holm's over the settings of a data set, model and S.",
-        "least shown: the least margin that the interval shows. "
-        "detectable: the least that four of five such runs show where nothing is lost.",
+        "shows: the least margin that the interval excludes. "
+        "could show: the least that four of five such runs would, were nothing lost (80 % power).",
         "verdict: non-inferior above minus the margin and with p below 0.025 (but lower: and below 0), "
         "degraded below minus the margin, else inconclusive, which is no pass.",
         "diverged: k of S seeds diverged or did not finish; such a saving is never non-inferior.",

@@ -48,7 +48,7 @@ def as_table(comparison: Comparison, *, width: int, changed_only: bool) -> str:
 
 def as_markdown(comparison: Comparison) -> str:
     """Write a comparison as Markdown, every change in a row."""
-    lines = [f"**{summary(comparison)}**", ""]
+    lines = [f"**{_escaped(summary(comparison))}**", ""]
     if comparison.changes:
         lines += [_cells(_HEAD), _cells(["---"] * len(_HEAD))]
         lines += [_cells(_row(change)) for change in _worst_first(comparison.changes)]

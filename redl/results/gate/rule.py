@@ -93,17 +93,18 @@ def rules_for(case: Case, rules: Iterable[Rule]) -> list[Rule]:
 
 def _declared(pyproject: Path) -> list[str]:
     try:
-        tool = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {})
+        document = tomllib.loads(pyproject.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
         raise OptionError(f"{pyproject.name}: cannot be read ({error})") from error
-    gate = tool.get("redl", {}).get("gate", {}) if isinstance(tool.get("redl", {}), dict) else None
-    if not isinstance(gate, dict) or not all(isinstance(value, str) for value in gate.values()):
-        raise OptionError(
-            f'{pyproject.name}: [tool.redl.gate] needs tolerances as strings, accuracy = "0.02"'
-        )
-    return [f"{name}:{tolerance}" for name, tolerance in gate.items()]
+    match document:
+        case {"tool": {"redl": {"gate": dict(gate)}}} if all(isinstance(v, str) for v in gate.values()):
+            return [f"{name}:{tolerance}" for name, tolerance in gate.items()]
+        case {"tool": {"redl": {"gate": _}}}:
+            raise OptionError(f'{pyproject.name}: [tool.redl.gate] needs strings, as accuracy = "0.02"')
+        case _:
+            return []
 
 
 def _tolerance(part: str, quantity: Quantity, text: str) -> tuple[str, float | bool]:
