@@ -260,6 +260,10 @@ def test_a_row_holds_what_a_saving_showed():
     assert [expected] == cells(WORSE, margin=0.1)
 
 
+def test_a_small_p_is_not_0():
+    assert "<0.001" == cells(SAME)[0][6]
+
+
 def test_a_row_without_a_comparison_has_dashes():
     assert [["rsna", "densenet", "half", "0", *["-"] * 5, "2/2", "inconclusive"]] == cells(
         arm("half", [], lost=2)

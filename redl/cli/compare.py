@@ -45,18 +45,19 @@ def run(arguments: argparse.Namespace) -> int:
     from redl.results.gate.baseline import find_run, load_base
     from redl.results.gate.comparison import compare
     from redl.results.gate.rule import rules_from
-    from redl.results.store import load_run
+    from redl.results.store import load_run, without_collection
 
     rules = rules_from(arguments.fail, Path("pyproject.toml"))
-    base = load_base(find_run(arguments.base, arguments.reports))
-    new = load_run(find_run(arguments.new, arguments.reports))
-    comparison = compare(
-        base,
-        new,
-        rules,
-        reference=reference_of(arguments, new),
-        other_machine=arguments.other_machine,
-    )
+    with without_collection():
+        base = load_base(find_run(arguments.base, arguments.reports))
+        new = load_run(find_run(arguments.new, arguments.reports))
+        comparison = compare(
+            base,
+            new,
+            rules,
+            reference=reference_of(arguments, new),
+            other_machine=arguments.other_machine,
+        )
     sys.stdout.write(_text(comparison, arguments.format))
     return int(comparison.outcome)
 

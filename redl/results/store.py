@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import gc
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,18 +35,12 @@ class Run:
 
 def load_run(path: Path) -> Run:
     """Return a saved run; raise RecordError if it holds no record or a damaged one."""
-    saved = _parse(path)
-    records: dict[str, Record] = {}
-    seen: dict[str, Any] = {}
-    for entry in _entries(saved, path):
-        case_id = _case_id(entry[KEY])
-        # Training and inference of one case save the same record.
-        if case_id is not None and seen.get(case_id) == entry[KEY]:
-            continue
-        record = _record(entry, path)
-        records[record.case.id], seen[record.case.id] = record, entry[KEY]
+    with without_collection():
+        saved = _parse(path)
+        records = _records(_entries(saved, path), path)
     collected, deselected = _selection(saved, path)
-    return Run(name=path.name, records=records, collected=collected or tuple(records), deselected=deselected)
+    collected = collected or tuple(records)
+    return Run(name=path.name, records=records, collected=collected, deselected=deselected)
 
 
 def load_records(path: Path) -> list[Record]:
@@ -91,6 +87,30 @@ def _entries(saved: Any, path: Path) -> list[dict[str, Any]]:  # noqa: ANN401 - 
     if not entries:
         raise RecordError(f"{path}: holds no record of redl; save a run of `pytest benchmarks`")
     return entries
+
+
+def _records(entries: Iterable[dict[str, Any]], path: Path) -> dict[str, Record]:
+    records: dict[str, Record] = {}
+    seen: dict[str, Any] = {}
+    for entry in entries:
+        case_id = _case_id(entry[KEY])
+        # Training and inference of one case save the same record.
+        if case_id is None or seen.get(case_id) != entry[KEY]:
+            record = _record(entry, path)
+            records[record.case.id], seen[record.case.id] = record, entry[KEY]
+    return records
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Keep the garbage collector away, which would look through all records again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _record(entry: dict[str, Any], path: Path) -> Record:

@@ -62,11 +62,11 @@ def _is_of(verdict: Verdict, one: Tradeoff) -> bool:
 def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
     outcomes = {verdict.setting: _outcome(verdict) for verdict in verdicts if _is_of(verdict, one)}
     figures = (
-        "memory (MB)",
-        "T_c (s)",
-        "E (Wh)",
-        f"mWh / {one.unit}",
-        "Pareto (P)",
+        "memory\n(MB)",
+        "T_c\n(s)",
+        "E\n(Wh)",
+        f"mWh a\n{one.unit}",
+        "Pareto\n(P)",
         "NB",
         "saves",
     )
@@ -88,8 +88,8 @@ def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
 
 
 def _worth(one: Tradeoff) -> Table:
-    grid = [f"INB at {wh:g} Wh" for wh in one.plan.lambdas_wh]
-    table = _table(f"Against the baseline, per {PER} {one.unit}s", ("setting",), ("dNB", "dC (Wh)", *grid))
+    grid = [f"INB at\n{wh:g} Wh" for wh in one.plan.lambdas_wh]
+    table = _table(f"Against the baseline, per {PER} {one.unit}s", ("setting",), ("dNB", "dC\n(Wh)", *grid))
     for standing in one.standings:
         if standing.more_benefit is None:
             continue

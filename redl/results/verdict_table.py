@@ -52,7 +52,7 @@ def _figures(verdict: Verdict) -> tuple[str, ...]:
         str(len(verdict.seeds)),
         _number(verdict.difference, "+.3f"),
         interval,
-        _number(verdict.p, ".3f"),
+        "<0.001" if verdict.p is not None and verdict.p < 0.001 else _number(verdict.p, ".3f"),
         _number(verdict.shown_margin, ".3f"),
         _number(verdict.detectable_margin, ".3f"),
         f"{verdict.diverged}/{verdict.attempted}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from redl.record import INCIDENTAL, Record
@@ -28,9 +28,12 @@ def difference(before: Record, after: Record, *, other_machine: bool) -> str | N
 def _recipe(record: Record) -> dict[str, Any]:
     recipe = record.recipe
     assert recipe is not None, "a finished case states its recipe"
-    return (
-        {name: getattr(recipe, name) for name in COMPARED} | asdict(recipe.flags) | asdict(recipe.fast_path)
-    )
+    flags = {
+        field.name: getattr(part, field.name)
+        for part in (recipe.flags, recipe.fast_path)
+        for field in fields(part)
+    }
+    return {name: getattr(recipe, name) for name in COMPARED} | flags
 
 
 def _other_machine(before: Record, after: Record) -> str | None:
