@@ -126,6 +126,13 @@ def test_a_figure_that_is_no_number_fails_on_either_side(side, value):
     assert [expected] == faults(base, new)
 
 
+def test_a_figure_that_one_seed_lacks_is_not_the_mean_of_the_others():
+    base = run_of(finished(seed=1), finished(seed=2))
+    new = run_of(finished(seed=1), finished(seed=2, accuracy=None))
+    (fault,) = faults(base, new)
+    assert "accuracy is not known in this run" in fault
+
+
 def test_zero_cases_fail():
     assert ["there is no case to compare"] == faults(run_of(), run_of())
     everything = run_of(finished("amp"), deselected=["rsna-densenet-baseline-seed1"])

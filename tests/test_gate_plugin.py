@@ -97,6 +97,13 @@ def test_cases_that_were_deselected_are_counted(suite, pytester):
     result.stdout.fnmatch_lines(["fine: 3 figures of 3 cases*; 1 cases deselected"])
 
 
+def test_a_case_of_which_another_test_was_left_out_is_to_run_all_the_same(suite, pytester):
+    (pytester.path / "test_other.py").write_text("def test_inference(redl_case): pass\n")
+    result = suite(BASE[:2], "--redl-compare=base", "--redl-fail=accuracy:0.02", "--deselect=test_other.py")
+    assert 1 == result.ret
+    result.stdout.fnmatch_lines(["rsna-densenet-8bit-seed1: was to run and left no record*"])
+
+
 def test_nothing_to_compare_fails(suite):
     result = suite([], "--redl-compare=base", "--redl-fail=accuracy:0.02")
     assert 1 == result.ret

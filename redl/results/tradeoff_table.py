@@ -70,7 +70,8 @@ def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
         "NB",
         "saves",
     )
-    table = _table(_title(one), ("setting", "verdict"), (one.metric, *figures))
+    head = ("setting", "verdict"), (one.metric, *figures)
+    table = _table(_title(one), *head, folding=("verdict", "saves"))
     for standing in one.standings:
         table.add_row(
             standing.setting,
@@ -89,7 +90,8 @@ def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
 
 def _worth(one: Tradeoff) -> Table:
     grid = [f"INB at\n{wh:g} Wh" for wh in one.plan.lambdas_wh]
-    table = _table(f"Against the baseline, per {PER} {one.unit}s", ("setting",), ("dNB", "dC\n(Wh)", *grid))
+    head = ("setting",), ("dNB", "dC\n(Wh)", *grid)
+    table = _table(f"Against the baseline, per {PER} {one.unit}s", *head, folding=grid)
     for standing in one.standings:
         if standing.more_benefit is None:
             continue
@@ -161,12 +163,13 @@ def _legend(found: Sequence[Tradeoff]) -> list[str]:
     ]
 
 
-def _table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
+def _table(title: str, names: Iterable[str], figures: Iterable[str], *, folding: Iterable[str]) -> Table:
+    """Return an empty table, of which `folding` columns alone give way where all do not fit."""
     table = Table(title=title, title_justify="left")
     for head in names:
-        table.add_column(head)
+        table.add_column(head, no_wrap=head not in folding)
     for head in figures:
-        table.add_column(head, justify="right")
+        table.add_column(head, justify="right", no_wrap=head not in folding)
     return table
 
 
