@@ -73,7 +73,7 @@ def test_a_regression_exits_1_and_its_reversal_0(checkout):
         path.write_text(whole.replace(good, bad, 1))
         regressed = run(gate)
         assert 1 == regressed.returncode, regressed.stdout + regressed.stderr
-        assert re.search(rf"rsna-densenet-baseline \S+ {figure} .* regressed", regressed.stdout), (
+        assert re.search(rf"lidc-densenet-baseline \S+ {figure} .* regressed", regressed.stdout), (
             regressed.stdout
         )
         path.write_text(whole)

@@ -140,6 +140,17 @@ def test_a_network_at_chance_fails():
     assert ["diverged: validation AUC of 0.5"] == problems(record(Setting.AMP, divergence=KNOWN_BY_CHANCE))
 
 
+@pytest.mark.parametrize("kind", [DivergenceKind.COLLAPSE, DivergenceKind.CHANCE])
+def test_a_network_that_got_over_its_slow_start_passes(kind):
+    slow = replace(KNOWN_BY_CHANCE, final=False, kinds=(kind,))
+    assert [] == problems(record(Setting.AMP, divergence=slow))
+
+
+def test_a_network_that_was_not_finite_once_fails_however_it_ended():
+    broke = replace(KNOWN_BY_CHANCE, final=False, kinds=(DivergenceKind.HARD,))
+    assert 1 == len(problems(record(Setting.AMP, divergence=broke)))
+
+
 def test_a_downsampled_network_or_a_tiny_run_may_be_at_chance():
     assert [] == problems(at(4, divergence=KNOWN_BY_CHANCE))
     assert [] == problems(record(Setting.AMP, divergence=KNOWN_BY_CHANCE), profile=TINY)

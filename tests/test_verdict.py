@@ -244,7 +244,10 @@ def test_json_holds_every_verdict_strictly():
 
 
 def cells(*savings, **given):
-    text = verdict_table(judged(*savings, **given), width=160)
+    return cells_of(verdict_table(judged(*savings, **given), width=160))
+
+
+def cells_of(text):
     return [
         [cell.strip() for cell in line.strip("│").split("│")] for line in text.splitlines() if "│" in line
     ]
@@ -274,6 +277,7 @@ def test_a_scale_has_a_column_where_any_is_downsampled():
     baselines = [arm("baseline", BASELINE, downsample=scale) for scale in (1, 4)]
     pairs = pairs_of([*baselines, SAME, replace(SAME, downsample=4)])
     text = verdict_table(verdicts(pairs, margin=0.02, metric=Metric.ACCURACY), width=160)
+    assert [["amp", "1", "5"], ["amp", "4", "5"]] == [row[2:5] for row in cells_of(text)]
     assert "S: the side of the squares" in text
     assert "S: the side" not in verdict_table(judged(SAME), width=160)
 
