@@ -242,6 +242,12 @@ def test_noise_of_memory_is_the_devices():
     assert [Outcome.FINE, Outcome.REGRESSED, Outcome.FINE, Outcome.REGRESSED] == ends
 
 
+def test_noise_of_a_small_peak_is_counted_in_bytes():
+    for grown, end in ((4_000_000, Outcome.FINE), (4_300_000, Outcome.REGRESSED)):
+        after = finished(peak=40_000_000 + grown)
+        assert end is outcome(finished(peak=40_000_000), after, "peak_memory:noise")
+
+
 def test_noise_of_costs_is_a_tripwire():
     before = finished(energy=energy(energy_wh=100.0))
     for after, end in ((124.0, Outcome.FINE), (126.0, Outcome.REGRESSED)):

@@ -112,9 +112,12 @@ def test_the_sentence_is_one_line_at_any_width():
     )
 
 
-def test_no_word_is_cut_at_the_narrowest_width():
-    given = {"wh": 104.321, "memory": 12_345_000_000, "seconds": 12_345.6}
-    text = laid_out(width=120, amp_eight_bit={"diverged": True, **given}, half_eight_bit={"wh": 1.0})
+def test_nothing_is_cut_at_the_narrowest_width():
+    costly = {"wh": 104.321, "memory": 12_345_000_000, "seconds": 12_345.6}
+    sparing = {"wh": 1.0, "memory": 1_000_000, "seconds": 1.0}
+    text = laid_out(
+        width=120, baseline=costly, amp_eight_bit={"diverged": True, **sparing}, half_eight_bit=sparing
+    )
     assert "…" not in text
     lines = [line for line in text.splitlines() if line.startswith(("┏", "┃", "┡", "│", "└"))]
     assert set("┓┃┩│┘") == {line[-1] for line in lines}  # or its last column would be cut

@@ -71,7 +71,7 @@ def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
         "saves",
     )
     head = ("setting", "verdict"), (one.metric, *figures)
-    table = _table(_title(one), *head, folding=("verdict", "saves"))
+    table = _table(_title(one), *head)
     for standing in one.standings:
         table.add_row(
             standing.setting,
@@ -91,7 +91,7 @@ def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
 def _worth(one: Tradeoff) -> Table:
     grid = [f"INB at\n{wh:g} Wh" for wh in one.plan.lambdas_wh]
     head = ("setting",), ("dNB", "dC\n(Wh)", *grid)
-    table = _table(f"Against the baseline, per {PER} {one.unit}s", *head, folding=grid)
+    table = _table(f"Against the baseline, per {PER} {one.unit}s", *head)
     for standing in one.standings:
         if standing.more_benefit is None:
             continue
@@ -163,13 +163,12 @@ def _legend(found: Sequence[Tradeoff]) -> list[str]:
     ]
 
 
-def _table(title: str, names: Iterable[str], figures: Iterable[str], *, folding: Iterable[str]) -> Table:
-    """Return an empty table, of which `folding` columns alone give way where all do not fit."""
+def _table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
     table = Table(title=title, title_justify="left")
     for head in names:
-        table.add_column(head, no_wrap=head not in folding)
+        table.add_column(head)
     for head in figures:
-        table.add_column(head, justify="right", no_wrap=head not in folding)
+        table.add_column(head, justify="right")
     return table
 
 

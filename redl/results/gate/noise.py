@@ -10,8 +10,9 @@ import math
 from redl.record import Record
 from redl.results.reference import Band
 
-# (max - min) / median of ten equal runs on a CPU, whose resident peak is noisier than a GPU's allocator.
-CPU_SPREAD = 0.04
+# (max - min) / median of ten equal runs on a CPU, whose resident peak is noisier than a GPU's allocator, and
+# what the smallest networks' peaks lie apart in bytes.
+CPU_SPREAD, CPU_BYTES = 0.04, 4 * 2**20
 CPU_INFERENCE_SPREAD = 0.12
 
 # A GPU's allocator repeats itself; what is allowed is what another cuDNN or driver moves.
@@ -41,5 +42,5 @@ def accuracy_margin(band: Band, *, seeds: int, cases: int) -> float:
 def memory_margin(record: Record, before: float, *, inference: bool = False) -> float:
     """Return how many bytes a peak of `before` bytes may grow without a cause."""
     if record.memory is not None and record.memory.device == "cpu":
-        return before * (CPU_INFERENCE_SPREAD if inference else CPU_SPREAD)
+        return max(before * (CPU_INFERENCE_SPREAD if inference else CPU_SPREAD), CPU_BYTES)
     return max(before * DEVICE_SPREAD, DEVICE_BYTES)
