@@ -61,6 +61,7 @@ def _is_of(verdict: Verdict, one: Tradeoff) -> bool:
 
 def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
     outcomes = {verdict.setting: _outcome(verdict) for verdict in verdicts if _is_of(verdict, one)}
+    # A line break in a head: rich gives a column that it must narrow no room for its longest word.
     figures = (
         "memory\n(MB)",
         "T_c\n(s)",
@@ -70,8 +71,7 @@ def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
         "NB",
         "saves",
     )
-    head = ("setting", "verdict"), (one.metric, *figures)
-    table = _table(_title(one), *head)
+    table = _table(_title(one), ("setting", "verdict"), (one.metric, *figures))
     for standing in one.standings:
         table.add_row(
             standing.setting,
@@ -90,8 +90,8 @@ def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
 
 def _worth(one: Tradeoff) -> Table:
     grid = [f"INB at\n{wh:g} Wh" for wh in one.plan.lambdas_wh]
-    head = ("setting",), ("dNB", "dC\n(Wh)", *grid)
-    table = _table(f"Against the baseline, per {PER} {one.unit}s", *head)
+    title = f"Against the baseline, per {PER} {one.unit}s"
+    table = _table(title, ("setting",), ("dNB", "dC\n(Wh)", *grid))
     for standing in one.standings:
         if standing.more_benefit is None:
             continue
