@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PROJECT = ("redl", "benchmarks", "conftest.py", "pyproject.toml", "reports/reference")
+PROJECT = ("redl", "benchmarks", "conftest.py", "pyproject.toml", "reports/reference", "tests/samples.py")
 
 # What a pull request could do: a network that sees four pixels, and steps that keep what they allocate.
 REGRESSIONS = {
@@ -31,7 +31,7 @@ REGRESSIONS = {
 
 def commands():
     """Return the workflow's two runs of the suite: that of main, and that of a pull request."""
-    found = re.findall(r"run: (pytest benchmarks .*)", (ROOT / "docs" / "ci.md").read_text())
+    found = re.findall(r"run: (pytest benchmarks.*)", (ROOT / "docs" / "ci.md").read_text())
     (main,) = (command for command in found if "--redl-compare" not in command)
     (gate,) = (command for command in found if "--redl-compare" in command)
     return main, gate
@@ -46,6 +46,7 @@ def checkout(tmp_path_factory):
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         else:
+            target.parent.mkdir(exist_ok=True)
             shutil.copy(source, target)
 
     def run(command):

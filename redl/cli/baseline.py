@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from redl.cli.display import print_note, print_table
 from redl.cli.failure import one_line
+from redl.cli.reports import add_reports
 
 FAULTY = 1  # the exit status where a baseline cannot be used
 
@@ -22,13 +22,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     setting.add_argument("--name", help="call it otherwise than its profile, as main or h100")
     showing = given.add_parser("show", help="list the baselines, and whether each can be used")
     for parser, run in ((setting, run_set), (showing, run_show)):
-        parser.add_argument(
-            "--reports",
-            type=Path,
-            default=Path("reports"),
-            metavar="DIR",
-            help="where runs are saved (default: reports)",
-        )
+        add_reports(parser)
         parser.set_defaults(run=run, again="the baseline is the old one, or is refused until it is set anew")
 
 

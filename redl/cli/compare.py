@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redl.cli.reports import add_reports, reference_of
+from redl.cli.reports import add_reference, add_reports, reference_of
 
 if TYPE_CHECKING:
     from redl.results.gate.comparison import Comparison
@@ -37,6 +37,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--format", choices=FORMATS, default="table", help="table (default), markdown, ...")
     add_reports(parser)
+    add_reference(parser)
     parser.set_defaults(run=run, again="nothing was kept; call again to start over")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from redl.cli.display import print_note, print_table
-from redl.cli.reports import add_reports, reference_of
+from redl.cli.reports import add_reference, add_reports, reference_of
 
 if TYPE_CHECKING:
     from redl.results.gate.history import Series
@@ -29,6 +29,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         "--format", choices=("table", "json"), default="table", help="table (default) or json"
     )
     add_reports(parser)
+    add_reference(parser)
     parser.set_defaults(run=run, again="nothing was kept; call again to start over")
 
 

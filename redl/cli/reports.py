@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def add_reports(parser: argparse.ArgumentParser) -> None:
-    """Add --reports and --reference."""
+    """Add --reports."""
     parser.add_argument(
         "--reports",
         type=Path,
@@ -20,6 +20,10 @@ def add_reports(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where runs are saved (default: reports)",
     )
+
+
+def add_reference(parser: argparse.ArgumentParser) -> None:
+    """Add --reference."""
     parser.add_argument(
         "--reference",
         type=Path,

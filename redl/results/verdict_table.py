@@ -31,7 +31,7 @@ def _table(verdicts: Sequence[Verdict]) -> Table:
     table = Table(title=f"{_name(first.metric)}, margin {first.margin:g}", title_justify="left")
     for head in ("data", "model", "setting"):
         table.add_column(head, no_wrap=True)
-    for head in (*(["S"] * downsampled), "seeds", "difference"):
+    for head in (*(["S"] * downsampled), "difference"):
         table.add_column(head, justify="right", no_wrap=True)
     # These two break where a terminal is narrow, but between words.
     table.add_column("95 % interval", justify="right", min_width=len("+0.000 to"))
@@ -49,7 +49,6 @@ def _figures(verdict: Verdict) -> tuple[str, ...]:
     if verdict.low is not None and verdict.high is not None:
         interval = f"{verdict.low:+.3f} to {verdict.high:+.3f}"
     return (
-        str(len(verdict.seeds)),
         _number(verdict.difference, "+.3f"),
         interval,
         "<0.001" if verdict.p is not None and verdict.p < 0.001 else _number(verdict.p, ".3f"),
