@@ -56,6 +56,12 @@ def test_every_form_is_one_of_its_kind(here, capsys, monkeypatch):
     assert "| rsna-densenet-baseline | accuracy |" in (here / "summary.md").read_text()
 
 
+def test_a_summary_that_cannot_be_written_is_one_line(here, capsys, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(here / "missing" / "summary.md"))
+    assert 2 == main(["compare", "1", "2", "--fail", "accuracy:0.02", "--format", "github"])
+    assert "No such file or directory; name a folder that can be written" in capsys.readouterr().err
+
+
 def test_a_rule_that_is_none_is_one_line(here, capsys):
     assert 2 == main(["compare", "1", "2", "--fail", "speed:5%"])
     assert capsys.readouterr().err.startswith(

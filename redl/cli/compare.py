@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from redl.cli.failure import one_line
 from redl.cli.reports import add_reference, add_reports, reference_of
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _text(comparison: Comparison, form: str) -> str:
             return report.as_json(comparison)
         case "github":
             if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-                with Path(summary).open("a", encoding="utf-8") as file:
+                with one_line(Path(summary)), Path(summary).open("a", encoding="utf-8") as file:
                     file.write(report.as_markdown(comparison))
             return report.as_annotations(comparison)
         case _:
