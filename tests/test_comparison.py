@@ -1,6 +1,7 @@
 """Comparisons: what is worse than allowed, and all that keeps a comparison from passing."""
 
 from dataclasses import replace
+from statistics import stdev
 
 import pytest
 from hypothesis import given
@@ -195,7 +196,7 @@ ACCURACIES = [0.90, 0.91, 0.92, 0.93, 0.94, 0.90, 0.91, 0.92, 0.93, 0.94]
 
 def test_noise_of_accuracy_is_the_references():
     band = band_of(WHOLE, ACCURACIES)
-    margin = accuracy_margin(band, seeds=1, cases=1)
+    margin = accuracy_margin(band, seeds=1, figures=1)
     expected = 2.262157 * band.spread * 2**0.5  # Student's t, 9 degrees of freedom, 97.5 %
     assert pytest.approx(expected) == margin
     for drop, end in ((0.99, Outcome.FINE), (1.01, Outcome.REGRESSED)):
@@ -205,9 +206,9 @@ def test_noise_of_accuracy_is_the_references():
 
 def test_more_seeds_allow_less_and_more_cases_more():
     band = band_of(WHOLE, ACCURACIES)
-    one = accuracy_margin(band, seeds=1, cases=1)
-    assert pytest.approx(one / 2) == accuracy_margin(band, seeds=4, cases=1)
-    assert accuracy_margin(band, seeds=1, cases=60) > 1.5 * one
+    one = accuracy_margin(band, seeds=1, figures=1)
+    assert pytest.approx(one / 2) == accuracy_margin(band, seeds=4, figures=1)
+    assert accuracy_margin(band, seeds=1, figures=60) > 1.5 * one
 
 
 @pytest.mark.parametrize(
@@ -240,6 +241,32 @@ def test_noise_of_memory_is_the_devices():
         for base, new in ((0, 1), (0, 2), (3, 4), (3, 5))
     ]
     assert [Outcome.FINE, Outcome.REGRESSED, Outcome.FINE, Outcome.REGRESSED] == ends
+
+
+def test_noise_of_a_peak_is_the_references_where_that_is_more():
+    peaks = tuple(500_000_000 + 10_000_000 * number for number in range(10))
+    band = replace(band_of(WHOLE, ACCURACIES), train_peak_bytes=peaks)
+    allowed = 2.262157 * stdev(peaks) * 2**0.5
+    assert allowed > CPU_SPREAD * 512_000_000
+    for grown, end in ((0.99 * allowed, Outcome.FINE), (1.01 * allowed, Outcome.REGRESSED)):
+        after = finished(peak=round(512_000_000 + grown))
+        found = outcome(finished(), after, "peak_memory:noise", reference=reference_of(band))
+        assert end is found
+    other = reference_of(replace(band, data_fingerprint="f"))
+    after = finished(peak=round(512_000_000 + 0.99 * allowed))
+    assert Outcome.REGRESSED is outcome(finished(), after, "peak_memory:noise", reference=other)
+
+
+def test_figures_that_are_gated_at_once_share_the_false_alarms():
+    reference = reference_of(band_of(WHOLE, ACCURACIES), band_of(finished("amp"), ACCURACIES))
+    one = compare(run_of(finished()), run_of(finished()), rules("accuracy:noise"), reference=reference)
+    both = [finished(), finished("amp")]
+    four = compare(
+        run_of(*both), run_of(*both), rules("accuracy:noise", "peak_memory:noise"), reference=reference
+    )
+    margins = {change.allowed for change in four.changes if change.quantity.name == "accuracy"}
+    assert {accuracy_margin(reference.bands[0], seeds=1, figures=4)} == margins
+    assert accuracy_margin(reference.bands[0], seeds=1, figures=1) == one.changes[0].allowed
 
 
 def test_noise_of_a_small_peak_is_counted_in_bytes():
