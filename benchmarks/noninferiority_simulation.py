@@ -27,9 +27,9 @@ from redl.data.lidc.annotations import read_outlines
 from redl.data.lidc.database import read_scans
 from redl.data.lidc.rules import LidcRules
 from redl.data.roster import POSITIVE_SUBJECTS, draw_roster
-from redl.results.influence import over_seeds
-from redl.results.metric import Metric
-from redl.results.noninferiority import compare
+from redl.results.noninferiority.crossed import compare
+from redl.results.noninferiority.influence import over_seeds
+from redl.results.noninferiority.metric import Metric
 
 REPLICATES = 2000
 SEEDS = (3, 5, 10)

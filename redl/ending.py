@@ -87,8 +87,8 @@ def _gate(options: Options, kept: Kept, width: int) -> Ending:
 
 def _verdict(asked: VerdictOptions, kept: Kept, width: int) -> Ending:
     from redl.results.arms import arms_of, pairs_of
-    from redl.results.verdict import Outcome, verdicts
-    from redl.results.verdict_table import verdict_table
+    from redl.results.noninferiority.table import verdict_table
+    from redl.results.noninferiority.verdict import Outcome, verdicts
 
     try:
         pairs = pairs_of(arms_of(kept.records.values(), kept.predictions))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redl.errors import OptionError
-from redl.results.benefit import Unit, gains, images_of, net_benefit, treat_all, units_of
+from redl.results.tradeoff.benefit import Unit, gains, images_of, net_benefit, treat_all, units_of
 from savings import arm
 
 NAN = math.nan

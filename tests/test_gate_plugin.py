@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-import redl.results.verdict  # noqa: F401 - an inner run forgets it, and numpy can be imported once
+import redl.results.noninferiority.verdict  # noqa: F401 - an inner run forgets it, and numpy can be imported once
 from redl.results.gate.baseline import set_baseline
 from saved import finished, save
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redl.errors import OptionError
-from redl.results.influence import influence, over_seeds
-from redl.results.metric import OF_RANKS, OF_SUBJECTS, Metric
-from redl.results.placements import placements
+from redl.results.noninferiority.influence import influence, over_seeds
+from redl.results.noninferiority.metric import OF_RANKS, OF_SUBJECTS, Metric
+from redl.results.noninferiority.placements import placements
 from redl.training.metrics import per_subject, score
 
 EIGHTHS = st.sampled_from([number / 8 for number in range(9)])  # with ties, and 0.5 itself

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import t as student
 
-from redl.results.noninferiority import compare
+from redl.results.noninferiority.crossed import compare
 
 MARGIN = 0.02
 

@@ -12,8 +12,8 @@ from scipy.special import xlogy
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from redl.results.metric import Metric
-from redl.results.paired import delong, interval_of_one_pair, tango
+from redl.results.noninferiority.metric import Metric
+from redl.results.noninferiority.paired import delong, interval_of_one_pair, tango
 
 Z = norm.ppf(0.975)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from redl.results.pareto import pareto_set
+from redl.results.tradeoff.pareto import pareto_set
 
 # Few values, so that ties and equal options are common.
 COSTS = arrays(

@@ -7,10 +7,10 @@ import pytest
 from sklearn import metrics as sk
 
 from redl.errors import OptionError
-from redl.results.influence import over_seeds
-from redl.results.metric import OF_SUBJECTS, Metric
-from redl.results.performance import performance
-from redl.results.resampling import Draws, draw
+from redl.results.noninferiority.influence import over_seeds
+from redl.results.noninferiority.metric import OF_SUBJECTS, Metric
+from redl.results.tradeoff.performance import performance
+from redl.results.tradeoff.resampling import Draws, draw
 from savings import arm
 
 GENERATOR = np.random.default_rng(5)

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from redl.results.adjusted import Plan
 from redl.results.arms import pairs_of
-from redl.results.metric import Metric
-from redl.results.recommendation import chosen, recommendation
-from redl.results.tradeoff import tradeoffs
-from redl.results.verdict import Outcome, verdicts
+from redl.results.noninferiority.metric import Metric
+from redl.results.noninferiority.verdict import Outcome, verdicts
+from redl.results.tradeoff.adjusted import Plan
+from redl.results.tradeoff.recommendation import chosen, recommendation
+from redl.results.tradeoff.tradeoff import tradeoffs
 from savings import arms
 
 MEMORY = 300_000_000  # bytes, of 400_000_000 for the baseline

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from redl.errors import OptionError
 from redl.record import EnergyKind
-from redl.results.adjusted import LAMBDAS_WH, Plan, adjusted
 from redl.results.arms import arms_of
-from redl.results.benefit import Unit
-from redl.results.metric import Metric
-from redl.results.spending import Resource
-from redl.results.tradeoff import tradeoffs
+from redl.results.noninferiority.metric import Metric
+from redl.results.tradeoff.adjusted import LAMBDAS_WH, Plan, adjusted
+from redl.results.tradeoff.benefit import Unit
+from redl.results.tradeoff.spending import Resource
+from redl.results.tradeoff.tradeoff import tradeoffs
 from samples import WHOLE, broken, component, energy
 from savings import IMAGES, LABELS, PATIENTS, SEEDS, arms, run_of
 

@@ -3,12 +3,12 @@
 import json
 from dataclasses import replace
 
-from redl.results.adjusted import Plan
 from redl.results.arms import arms_of, pairs_of
-from redl.results.metric import Metric
-from redl.results.tradeoff import tradeoffs
-from redl.results.tradeoff_table import to_json, tradeoff_tables
-from redl.results.verdict import verdicts
+from redl.results.noninferiority.metric import Metric
+from redl.results.noninferiority.verdict import verdicts
+from redl.results.tradeoff.adjusted import Plan
+from redl.results.tradeoff.table import to_json, tradeoff_tables
+from redl.results.tradeoff.tradeoff import tradeoffs
 from samples import broken
 from savings import arms, run_of
 

@@ -8,10 +8,10 @@ import pytest
 
 from redl.errors import OptionError, RecordError
 from redl.results.arms import Arm, pairs_of
-from redl.results.metric import Metric
-from redl.results.noninferiority import compare
-from redl.results.verdict import Outcome, to_json, verdicts
-from redl.results.verdict_table import verdict_table
+from redl.results.noninferiority.crossed import compare
+from redl.results.noninferiority.metric import Metric
+from redl.results.noninferiority.table import verdict_table
+from redl.results.noninferiority.verdict import Outcome, to_json, verdicts
 from samples import DIVERGED, WHOLE, broken, record
 
 PATIENTS, EACH = 100, 2

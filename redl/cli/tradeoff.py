@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from redl.errors import OptionError
-from redl.results.metric import Metric
+from redl.results.noninferiority.metric import Metric
 
 _NARROWEST = 120  # columns; what is narrower would break the figures
 
@@ -49,12 +49,12 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the trade-off of every model of a saved run."""
-    from redl.results.adjusted import LAMBDAS_WH, Plan
     from redl.results.arms import arms_of, pairs_of
+    from redl.results.noninferiority.verdict import verdicts
     from redl.results.store import load_predictions, load_records
-    from redl.results.tradeoff import tradeoffs
-    from redl.results.tradeoff_table import to_json, tradeoff_tables
-    from redl.results.verdict import verdicts
+    from redl.results.tradeoff.adjusted import LAMBDAS_WH, Plan
+    from redl.results.tradeoff.table import to_json, tradeoff_tables
+    from redl.results.tradeoff.tradeoff import tradeoffs
 
     plan = Plan(
         threshold=arguments.threshold,

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from redl.results.metric import Metric
+from redl.results.noninferiority.metric import Metric
 
 NOT_SHOWN = 1  # the exit status unless every saving is non-inferior
 
@@ -36,9 +36,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print a verdict on each saving; return 0 if every one is non-inferior, else 1."""
     from redl.results.arms import arms_of, pairs_of
+    from redl.results.noninferiority.table import verdict_table
+    from redl.results.noninferiority.verdict import Outcome, to_json, verdicts
     from redl.results.store import load_predictions, load_records
-    from redl.results.verdict import Outcome, to_json, verdicts
-    from redl.results.verdict_table import verdict_table
 
     arms = arms_of(load_records(arguments.saved), load_predictions(arguments.saved))
     judged = verdicts(pairs_of(arms), margin=arguments.margin, metric=Metric(arguments.metric))

@@ -12,7 +12,7 @@ from redl.options.values import choice, value_or_none
 from redl.profile import Profile
 from redl.results.gate.baseline import find_baseline, find_run, load_base
 from redl.results.gate.rule import Rule, rules_from
-from redl.results.metric import Metric
+from redl.results.noninferiority.metric import Metric
 from redl.results.store import Run
 
 BARE = ""  # --redl-compare without a value: the baseline of the profile

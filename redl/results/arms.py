@@ -59,8 +59,13 @@ class Pair:
 def arms_of(records: Iterable[Record], predictions: Mapping[str, Predictions]) -> list[Arm]:
     """Gather a run's records and predictions (by the case's id) to arms, in the order in which they come.
 
-    Raise RecordError where a finished case has no predictions, or arms of one data set saw other images.
+    Raise RecordError where a finished case has no predictions, arms of one data set saw other images, or
+    there are several profiles, whose cases are not one experiment.
     """
+    records = list(records)
+    profiles = sorted({record.case.profile for record in records})
+    if len(profiles) > 1:
+        raise RecordError(f"this run holds cases of {' and '.join(profiles)}; save a run of one profile")
     groups: dict[tuple[object, ...], list[Record]] = {}
     for record in records:
         case = record.case

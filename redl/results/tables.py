@@ -18,6 +18,7 @@ from redl.profile import PAPER
 from redl.record import EnergyKind, Record
 from redl.results.aggregate import Aggregate, Spread, aggregated
 from redl.results.judgement import Judgement
+from redl.results.layout import named_table, uncut
 from redl.results.printed import PrintedRow
 
 _MISSING = "-"
@@ -95,7 +96,7 @@ def _title(record: Record) -> str:
 
 def _per_seed(title: str, judgements: Sequence[Judgement]) -> Table:
     downsampled = judgements[0].record.case.downsample > 1
-    table = _table(title, ("data", "model", "setting"), ("seed", *(["S"] * downsampled), *_FIGURES))
+    table = named_table(title, ("data", "model", "setting"), ("seed", *(["S"] * downsampled), *_FIGURES))
     # Words that are cut cannot be read: break them over two lines.
     table.add_column("P_T against S = 1" if downsampled else "P_T against baseline", overflow="fold")
     for judgement in judgements:
@@ -115,7 +116,7 @@ def _per_seed(title: str, judgements: Sequence[Judgement]) -> Table:
             _energy(spent.energy_wh, spent.energy_wh_partial, spent.kind) if spent else _MISSING,
             judgement.problems[0] if judgement.problems else judgement.comparison,
         )
-    return _uncut(table)
+    return uncut(table)
 
 
 def _over_seeds(title: str, aggregates: Sequence[Aggregate], printed: Sequence[PrintedRow]) -> Table:
@@ -123,7 +124,7 @@ def _over_seeds(title: str, aggregates: Sequence[Aggregate], printed: Sequence[P
     starred = any(found.diverged for found in aggregates)
     more = (*(["converged P_T"] * starred), *(["printed P_T"] * bool(printed)))
     head = (*(["S"] * downsampled), *_FIGURES, "diverged", *more)
-    table = _table(title, ("data", "model", "setting"), head)
+    table = named_table(title, ("data", "model", "setting"), head)
     rows = {(row.dataset, row.model, row.setting): row for row in printed}
     for found in aggregates:
         case = found.record.case
@@ -142,25 +143,7 @@ def _over_seeds(title: str, aggregates: Sequence[Aggregate], printed: Sequence[P
             *([_spread(found.converged) if found.diverged else _MISSING] * starred),
             *([_printed(rows.get((case.dataset, case.model, case.setting)))] if printed else []),
         )
-    return _uncut(table)
-
-
-def _table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for head in names:
-        table.add_column(head, no_wrap=head != "model")
-    for head in figures:
-        table.add_column(head, justify="right")
-    return table
-
-
-def _uncut(table: Table) -> Table:
-    """Let no column be narrower than its longest word, which would be cut; sentences break anywhere."""
-    for column in table.columns:
-        if column.overflow != "fold":
-            words = " ".join(map(str, (column.header, *column.cells))).split()
-            column.min_width = max(map(len, words))
-    return table
+    return uncut(table)
 
 
 def _model(record: Record) -> str:

@@ -1,7 +1,7 @@
 """Performance: a metric of one arm under every draw of seeds and patients.
 
-The metrics are those of `redl.results.influence`: where answers are counted, one that is not finite is wrong;
-an AUC and the Brier score have no value then.
+The metrics are those of `redl.results.noninferiority.influence`: where answers are counted, one that is not
+finite is wrong; an AUC and the Brier score have no value then.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from redl.errors import OptionError
 from redl.results.arms import Arm
-from redl.results.benefit import Unit, Units, images_of, units_of
-from redl.results.metric import OF_SUBJECTS, Metric
-from redl.results.resampling import Draws, Floats
+from redl.results.noninferiority.metric import OF_SUBJECTS, Metric
+from redl.results.tradeoff.benefit import Unit, Units, images_of, units_of
+from redl.results.tradeoff.resampling import Draws, Floats
 
 _CUT = 0.5  # of redl.training.metrics
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from redl.case import Setting
 from redl.profile import PAPER
-from redl.results.metric import OF_RANKS, Metric
-from redl.results.spending import Resource
-from redl.results.standing import Standing
-from redl.results.tradeoff import COMPARED, Tradeoff
-from redl.results.verdict import Outcome, Verdict
+from redl.results.noninferiority.metric import OF_RANKS, Metric
+from redl.results.noninferiority.verdict import Outcome, Verdict
+from redl.results.tradeoff.spending import Resource
+from redl.results.tradeoff.standing import Standing
+from redl.results.tradeoff.tradeoff import COMPARED, Tradeoff
 
 _NO_SHARES = (*OF_RANKS, Metric.BRIER)
 _SAVES_NOTHING = "non-inferior but saving nothing"

@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass
 
 from redl.errors import OptionError
-from redl.results.benefit import check_threshold
-from redl.results.resampling import Floats
+from redl.results.tradeoff.benefit import check_threshold
+from redl.results.tradeoff.resampling import Floats
 
 LAMBDAS_WH = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 PER = 1000  # units, patients or images, of which benefit and energy are told

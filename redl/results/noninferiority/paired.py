@@ -10,9 +10,9 @@ import math
 import numpy as np
 from scipy.stats import norm
 
-from redl.results.influence import right, units
-from redl.results.metric import OF_RANKS, Metric
-from redl.results.placements import Floats, Ints, placements
+from redl.results.noninferiority.influence import right, units
+from redl.results.noninferiority.metric import OF_RANKS, Metric
+from redl.results.noninferiority.placements import Floats, Ints, placements
 
 Interval = tuple[float, float]
 

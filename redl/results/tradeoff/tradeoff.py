@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redl.record import Record
-from redl.results.adjusted import Plan
 from redl.results.arms import Arm
-from redl.results.benefit import Unit, treat_all, units_of
-from redl.results.metric import OF_RANKS, Metric
-from redl.results.pareto import pareto_set
-from redl.results.resampling import DRAWS, draw
-from redl.results.spending import Resource
-from redl.results.standing import Judged, Standing, judge, standing
+from redl.results.noninferiority.metric import OF_RANKS, Metric
+from redl.results.tradeoff.adjusted import Plan
+from redl.results.tradeoff.benefit import Unit, treat_all, units_of
+from redl.results.tradeoff.pareto import pareto_set
+from redl.results.tradeoff.resampling import DRAWS, draw
+from redl.results.tradeoff.spending import Resource
+from redl.results.tradeoff.standing import Judged, Standing, judge, standing
 
 # What is compared beside performance, in the order in which a setting is chosen by it.
 COMPARED = (Resource.ENERGY, Resource.MEMORY, Resource.TIME)

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redl.record import EnergyKind
-from redl.results.adjusted import PER, Adjusted, Plan, adjusted, energy_per_thousand
 from redl.results.arms import Arm
-from redl.results.benefit import gains, units_of
-from redl.results.metric import Metric
-from redl.results.performance import by_patient, performance
-from redl.results.resampling import Draws, Floats
-from redl.results.spending import Resource, Spending, spending
+from redl.results.noninferiority.metric import Metric
+from redl.results.tradeoff.adjusted import PER, Adjusted, Plan, adjusted, energy_per_thousand
+from redl.results.tradeoff.benefit import gains, units_of
+from redl.results.tradeoff.performance import by_patient, performance
+from redl.results.tradeoff.resampling import Draws, Floats
+from redl.results.tradeoff.spending import Resource, Spending, spending
 
 # Savings below a hundredth are no reason to change; nor are those that other seeds might turn.
 SAVED_SHARE, SAVED_PROBABILITY = 0.01, 0.975

@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from redl.record import EnergyKind, EnergyReading, Record
-from redl.results.resampling import Floats
+from redl.results.tradeoff.resampling import Floats
 
 
 class Resource(StrEnum):

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redl.errors import OptionError
-from redl.results.metric import OF_RANKS, OF_SUBJECTS, Metric
-from redl.results.placements import Floats, Ints, placements
+from redl.results.noninferiority.metric import OF_RANKS, OF_SUBJECTS, Metric
+from redl.results.noninferiority.placements import Floats, Ints, placements
 from redl.training.metrics import per_subject
 
 

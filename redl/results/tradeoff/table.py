@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from redl.record import EnergyKind
-from redl.results.adjusted import PER, Adjusted
-from redl.results.benefit import TREAT_NONE
-from redl.results.recommendation import chosen, recommendation
-from redl.results.standing import SAVED_PROBABILITY, SAVED_SHARE, Standing
-from redl.results.tradeoff import Tradeoff
-from redl.results.verdict import Verdict
+from redl.results.layout import named_table, uncut
+from redl.results.noninferiority.verdict import Verdict
+from redl.results.tradeoff.adjusted import PER, Adjusted
+from redl.results.tradeoff.benefit import TREAT_NONE
+from redl.results.tradeoff.recommendation import chosen, recommendation
+from redl.results.tradeoff.standing import SAVED_PROBABILITY, SAVED_SHARE, Standing
+from redl.results.tradeoff.tradeoff import Tradeoff
 
 _MISSING = "-"
 _WHOLE_FROM = 100  # net benefit of which tenths are not told
@@ -71,7 +72,7 @@ def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
         "NB",
         "saves",
     )
-    table = _table(_title(one), ("setting", "verdict"), (one.metric, *figures))
+    table = named_table(_title(one), ("setting", "verdict"), (one.metric, *figures))
     for standing in one.standings:
         table.add_row(
             standing.setting,
@@ -85,13 +86,13 @@ def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
             _number(standing.net_benefit, 3),
             ", ".join(standing.savings) or _MISSING,
         )
-    return _uncut(table)
+    return uncut(table)
 
 
 def _worth(one: Tradeoff) -> Table:
     grid = [f"INB at\n{wh:g} Wh" for wh in one.plan.lambdas_wh]
     title = f"Against the baseline, per {PER} {one.unit}s"
-    table = _table(title, ("setting",), ("dNB", "dC\n(Wh)", *grid))
+    table = named_table(title, ("setting",), ("dNB", "dC\n(Wh)", *grid))
     for standing in one.standings:
         if standing.more_benefit is None:
             continue
@@ -102,7 +103,7 @@ def _worth(one: Tradeoff) -> Table:
             _energy(standing.more_energy_wh, 3, _least_sure(standing), sign="+"),
             *(worth or [_MISSING] * len(grid)),
         )
-    return _uncut(table)
+    return uncut(table)
 
 
 def _pareto(one: Standing) -> str:
@@ -161,22 +162,6 @@ def _legend(found: Sequence[Tradeoff]) -> list[str]:
         f"training for {plan.patients} patients, and inference), where lambda Wh are accepted for one more "
         "patient rightly triaged, net.",
     ]
-
-
-def _table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for head in names:
-        table.add_column(head)
-    for head in figures:
-        table.add_column(head, justify="right")
-    return table
-
-
-def _uncut(table: Table) -> Table:
-    """Let no column be narrower than its longest word, which would be cut."""
-    for column in table.columns:
-        column.min_width = max(map(len, " ".join(map(str, (column.header, *column.cells))).split()))
-    return table
 
 
 def _least_sure(standing: Standing) -> EnergyKind:

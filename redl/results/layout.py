@@ -1,0 +1,26 @@
+"""Layout: tables of names and figures in which no word is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.table import Table
+
+
+def named_table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
+    """Return a table without rows: names to the left, figures to the right."""
+    table = Table(title=title, title_justify="left")
+    for head in names:
+        table.add_column(head, no_wrap=head != "model")
+    for head in figures:
+        table.add_column(head, justify="right")
+    return table
+
+
+def uncut(table: Table) -> Table:
+    """Let no column be narrower than its longest word, which would be cut; sentences break anywhere."""
+    for column in table.columns:
+        if column.overflow != "fold":
+            words = " ".join(map(str, (column.header, *column.cells))).split()
+            column.min_width = max(map(len, words))
+    return table

@@ -1,0 +1,1 @@
+"""Non-inferiority: whether a saving costs performance, over new seeds and new patients."""
