@@ -44,7 +44,6 @@ def band_of(record, accuracies):
         seeds=tuple(range(len(accuracies))),
         accuracies=tuple(accuracies),
         train_peak_bytes=(512_000_000,) * len(accuracies),
-        diverged=0,
         majority_accuracy=0.7,
         test_images=1000,
         data_fingerprint=record.data.fingerprint,

@@ -137,12 +137,28 @@ def test_one_answer_in_three_evaluations_is_a_collapse():
 
 def test_one_answer_in_two_evaluations_is_none():
     assert not evaluated(KNOWING, ALIKE, ALIKE).ever
-    assert not evaluated(ALIKE, ALIKE, KNOWING, ALIKE, ALIKE).ever
+    assert not evaluated(KNOWING, ALIKE, ALIKE, KNOWING, ALIKE, ALIKE).ever
 
 
 def test_a_collapse_that_passes_is_not_final():
-    verdict = evaluated(ALIKE, ALIKE, ALIKE, KNOWING)
+    verdict = evaluated(KNOWING, ALIKE, ALIKE, ALIKE, KNOWING)
     assert (True, False) == (verdict.ever, verdict.final)
+
+
+def test_a_network_that_has_not_begun_to_learn_yet_is_not_collapsed():
+    assert not evaluated(ALIKE, ALIKE, ALIKE, ALIKE, KNOWING).ever
+
+
+def test_a_network_that_never_begins_is_collapsed_at_the_end():
+    verdict = evaluated(ALIKE, ALIKE, ALIKE, ALIKE)
+    assert ((DivergenceKind.COLLAPSE,), 4, True) == (verdict.kinds, verdict.first_epoch, verdict.final)
+
+
+def test_answers_that_differ_at_a_loss_of_chance_are_no_beginning():
+    watch = new_watch()
+    for epoch, logits in enumerate([KNOWING, ALIKE, ALIKE, ALIKE, KNOWING], start=1):
+        watch.evaluate(epoch, logits, 0.1 if epoch == 5 else 9.0, 0.25)
+    assert not finished(watch).ever
 
 
 @pytest.mark.parametrize(("others", "expected"), [(1, True), (2, False)])
@@ -226,10 +242,10 @@ def test_a_scaler_that_is_off_is_not_watched():
 
 def test_the_first_flagged_epoch_gives_the_reasons_and_every_epoch_its_kind(model, optimizer):
     watch = new_watch()
-    for epoch in (1, 2, 3):
-        watch.evaluate(epoch, ALIKE, 0.1, 0.25)
+    for epoch, logits in enumerate([KNOWING, ALIKE, ALIKE, ALIKE], start=1):
+        watch.evaluate(epoch, logits, 0.1, 0.25)
     watch.step(BAD, GOOD)
-    watch.end_epoch(4, model, optimizer)
+    watch.end_epoch(5, model, optimizer)
     verdict = finished(watch)
     assert (DivergenceKind.COLLAPSE, DivergenceKind.HARD) == verdict.kinds
-    assert ("one answer for all images in epochs 1 to 3",) == verdict.reasons
+    assert ("one answer for all images in epochs 2 to 4",) == verdict.reasons

@@ -175,7 +175,6 @@ BAND = Band(
     seeds=tuple(range(10)),
     accuracies=(0.9, 0.91, 0.92, 0.9, 0.91, 0.92, 0.9, 0.91, 0.92, 0.91),
     train_peak_bytes=(512_000_000,) * 10,
-    diverged=0,
     majority_accuracy=0.7,
     test_images=20,
     data_fingerprint=WHOLE.data.fingerprint,

@@ -53,7 +53,6 @@ class Band:
     seeds: tuple[int, ...]
     accuracies: tuple[float, ...]
     train_peak_bytes: tuple[int | None, ...]
-    diverged: int
     majority_accuracy: float | None
     test_images: int
     data_fingerprint: str
@@ -173,7 +172,6 @@ def _band(records: list[Record]) -> Band:
         seeds=tuple(record.case.seed for record in records),
         accuracies=tuple(accuracy for accuracy in accuracies if accuracy is not None),
         train_peak_bytes=tuple(r.memory.train_peak_bytes if r.memory else None for r in records),
-        diverged=sum(record.divergence is not None and record.divergence.ever for record in records),
         majority_accuracy=first.data.majority_accuracy,
         test_images=first.data.images.test,
         data_fingerprint=first.data.fingerprint,

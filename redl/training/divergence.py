@@ -40,6 +40,7 @@ class DivergenceWatch:
         self._steps = 0
         self._found: dict[int, list[Finding]] = {}
         self._collapsed = self._at_chance = 0  # evaluations in a row
+        self._begun = False  # to tell images apart, better than chance
 
     def step(self, loss: torch.Tensor, logits: torch.Tensor) -> None:
         """Take in one step, after the scaler's update, without reading anything back from the device."""
@@ -86,19 +87,16 @@ class DivergenceWatch:
         self._collapsed = self._collapsed + 1 if one_answer else 0
         at_chance = epoch > WARM_UP and loss >= entropy(positive)
         self._at_chance = self._at_chance + 1 if at_chance else 0
-        first = epoch - EVALUATIONS + 1
-        if self._collapsed >= EVALUATIONS:
-            self._find(
-                epoch, DivergenceKind.COLLAPSE, f"one answer for all images in epochs {first} to {epoch}"
-            )
-        if self._at_chance >= EVALUATIONS:
-            text = f"validation loss no better than the share of positives in epochs {first} to {epoch}"
-            self._find(epoch, DivergenceKind.CHANCE, text)
+        self._begun |= not one_answer and loss < entropy(positive)  # False for NaN
+        if self._begun:
+            self._find_streaks(epoch)
 
     def finish(self, logits: torch.Tensor, labels: torch.Tensor, subjects: NDArray[np.int32]) -> Divergence:
         """Judge the validation logits (N, 1) of the weights that are kept, and return all that was seen."""
         interval = auc_interval(logits.cpu().numpy().ravel(), labels.cpu().numpy().ravel(), subjects)
         last = max(self._found, default=0)
+        if not self._begun:
+            self._find_streaks(last)
         if interval is not None and interval.low <= 0.5 <= interval.high:
             text = (
                 f"validation AUC of {interval.auc:.2f} cannot be told from chance "
@@ -125,6 +123,19 @@ class DivergenceWatch:
         elif epoch > WARM_UP and skipped > _MOST_SKIPPED:
             text = f"{skipped:.1%} of steps skipped by the gradient scaler in epoch {epoch}"
             self._find(epoch, DivergenceKind.SCALER, text)
+
+    def _find_streaks(self, epoch: int) -> None:
+        """Flag what has lasted for some evaluations up to this one.
+
+        A network that has not begun to learn yet is not held to it before the end: small ones take epochs.
+        """
+        first = epoch - EVALUATIONS + 1
+        if self._collapsed >= EVALUATIONS:
+            text = f"one answer for all images in epochs {first} to {epoch}"
+            self._find(epoch, DivergenceKind.COLLAPSE, text)
+        if self._at_chance >= EVALUATIONS:
+            text = f"validation loss no better than the share of positives in epochs {first} to {epoch}"
+            self._find(epoch, DivergenceKind.CHANCE, text)
 
     def _find(self, epoch: int, kind: DivergenceKind, text: str) -> None:
         self._found.setdefault(epoch, []).append((kind, text))
