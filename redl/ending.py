@@ -12,7 +12,7 @@ from redl.errors import RedlError
 from redl.options import Options
 from redl.options.gate import VerdictOptions
 from redl.record import Predictions, Record
-from redl.results.reference import Reference, load_reference, save_reference
+from redl.results.reference import save_reference
 from redl.results.store import Run
 
 # As pytest numbers them; the faces alone import it.
@@ -75,7 +75,7 @@ def _gate(options: Options, kept: Kept, width: int) -> Ending:
         options.gate.base,
         kept.run,
         options.gate.rules,
-        reference=_reference(options),
+        reference=options.gate.reference,
         other_machine=options.gate.other_machine,
     )
     return Ending(
@@ -103,7 +103,3 @@ def _verdict(asked: VerdictOptions, kept: Kept, width: int) -> Ending:
         status=FINE if counts[Outcome.NON_INFERIOR] == len(found) else FAILED,
         properties={"redl_verdict": words},
     )
-
-
-def _reference(options: Options) -> Reference | None:
-    return load_reference(options.reference) if options.reference is not None else None

@@ -246,7 +246,8 @@ def _one_line() -> Iterator[None]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Keep the host's name out of the reports that redl's cases go into."""
-    if config.stash[JUDGEMENTS]:
+    judged, kept = config.stash[JUDGEMENTS], config.stash[KEPT].records
+    if judged or kept:
         machine_info["node"] = ""
 
 

@@ -115,6 +115,7 @@ def test_nothing_to_compare_fails(suite):
         (["--redl-compare"], "no baseline smoke in *; set one by `redl baseline set RUN`"),
         (["--redl-compare=0007"], "0007: no such file, baseline or saved run"),
         (["--redl-compare=empty.json"], "empty.json: not a run saved by pytest-benchmark"),
+        (["--redl-compare=base", "--redl-reference=empty.json"], "empty.json: no JSON; write it anew"),
         (["--redl-fail=accuracy:0.02"], "--redl-fail=accuracy:0.02: needs --redl-compare"),
         (["--redl-compare=base", "--redl-fail=accuracy"], "'accuracy': no rule; write FIGURE:TOLERANCE"),
         (["--redl-verdict=2"], "--redl-verdict 2: give a margin above 0 and below 1, as 0.02"),

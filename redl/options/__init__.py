@@ -57,7 +57,8 @@ def read_options(config: pytest.Config, brought: Declared) -> Options:
     data = data_options(config, profile, own.folders)
     own_models, named = _models(own.models, config.getoption("redl_model"))
     half_dtype = choice(config, "half_dtype", HALF_DTYPES)
-    reference, save_reference = config.getoption("redl_reference"), config.getoption("redl_save_reference")
+    named, save_reference = config.getoption("redl_reference"), config.getoption("redl_save_reference")
+    reference = _own_reference(config, profile) if named is None else Path(named)
     return Options(
         profile=profile,
         study=Study(
@@ -79,11 +80,11 @@ def read_options(config: pytest.Config, brought: Declared) -> Options:
         half_dtype=None if half_dtype == "auto" else half_dtype,
         plain=config.getoption("redl_plain"),
         tf32=config.getoption("redl_tf32"),
-        reference=_own_reference(config, profile) if reference is None else Path(reference),
+        reference=reference,
         save_reference=None if save_reference is None else Path(save_reference),
         assumptions=_assumptions(config),
         weights=weights,
-        gate=gate_options(config, profile),
+        gate=gate_options(config, profile, reference),
         verdict=verdict_options(config),
     )
 

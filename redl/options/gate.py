@@ -13,6 +13,7 @@ from redl.profile import Profile
 from redl.results.gate.baseline import find_baseline, find_run, load_base
 from redl.results.gate.rule import Rule, rules_from
 from redl.results.noninferiority.metric import Metric
+from redl.results.reference import Reference, load_reference
 from redl.results.store import Run
 
 BARE = ""  # --redl-compare without a value: the baseline of the profile
@@ -20,9 +21,10 @@ BARE = ""  # --redl-compare without a value: the baseline of the profile
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateOptions:
-    """Hold the run to compare with, read before this one can be saved, and the rules."""
+    """Hold the run to compare with, read before this one can be saved, the rules, and what is noise."""
 
     base: Run
+    reference: Reference | None
     rules: tuple[Rule, ...]
     other_machine: bool
 
@@ -35,8 +37,8 @@ class VerdictOptions:
     metric: Metric
 
 
-def gate_options(config: pytest.Config, profile: Profile) -> GateOptions | None:
-    """Read the gate's options and its baseline; None without --redl-compare.
+def gate_options(config: pytest.Config, profile: Profile, reference: Path | None) -> GateOptions | None:
+    """Read the gate's options, its baseline and the reference; None without --redl-compare.
 
     Raise RedlError for a baseline that cannot be used, and for rules without one.
     """
@@ -50,6 +52,7 @@ def gate_options(config: pytest.Config, profile: Profile) -> GateOptions | None:
     path = find_baseline(profile.name, reports) if named == BARE else find_run(named, reports)
     return GateOptions(
         base=load_base(path),
+        reference=None if reference is None else load_reference(reference),
         rules=tuple(rules_from(given, config.rootpath / "pyproject.toml")),
         other_machine=config.getoption("redl_other_machine"),
     )
