@@ -137,7 +137,17 @@ KNOWN_BY_CHANCE = Divergence(
 
 
 def test_a_network_at_chance_fails():
-    assert ["diverged: validation AUC of 0.5"] == problems(record(Setting.AMP, divergence=KNOWN_BY_CHANCE))
+    found = record(Setting.AMP, 0.7, divergence=KNOWN_BY_CHANCE)
+    assert ["diverged: validation AUC of 0.5"] == problems(found)
+
+
+def test_a_loss_of_chance_is_no_fault_of_answers_that_beat_the_majority_by_the_margin():
+    assert [] == problems(record(Setting.AMP, 0.9, divergence=KNOWN_BY_CHANCE))
+
+
+def test_a_collapse_fails_whatever_it_scores():
+    collapsed = replace(KNOWN_BY_CHANCE, kinds=(DivergenceKind.COLLAPSE,))
+    assert 1 == len(problems(record(Setting.AMP, 0.9, divergence=collapsed)))
 
 
 @pytest.mark.parametrize("kind", [DivergenceKind.COLLAPSE, DivergenceKind.CHANCE])

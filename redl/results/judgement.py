@@ -77,12 +77,15 @@ def _divergence(record: Record, profile: Profile) -> str | None:
     """Say so if a case diverged that must not, or the other way round.
 
     To answer no better than chance is no fault of a run that is too small to learn, nor of a downsampled one,
-    nor of one that got over it: a small network answers alike for all images until it begins to learn.
+    nor of one that got over it. A loss of chance with answers that beat the majority class is overconfidence,
+    which the star and the calibration tell.
     """
     assert record.divergence is not None, "a finished case states whether it diverged"
     kinds = set(record.divergence.kinds)
     if profile.margin is None or record.case.downsample > 1 or not record.divergence.final:
         kinds -= {DivergenceKind.COLLAPSE, DivergenceKind.CHANCE}
+    if _against_majority(record, profile) is None:
+        kinds.discard(DivergenceKind.CHANCE)
     if expects_divergence(record) == (DivergenceKind.HARD in kinds):
         unexpected = kinds - {DivergenceKind.HARD}
         return f"diverged: {'; '.join(record.divergence.reasons)}" if unexpected else None
