@@ -57,8 +57,8 @@ def read_options(config: pytest.Config, brought: Declared) -> Options:
     data = data_options(config, profile, own.folders)
     own_models, named = _models(own.models, config.getoption("redl_model"))
     half_dtype = choice(config, "half_dtype", HALF_DTYPES)
-    named, save_reference = config.getoption("redl_reference"), config.getoption("redl_save_reference")
-    reference = _own_reference(config, profile) if named is None else Path(named)
+    given, save_reference = config.getoption("redl_reference"), config.getoption("redl_save_reference")
+    reference = _own_reference(config, profile) if given is None else Path(given)
     return Options(
         profile=profile,
         study=Study(

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
+_OF_WORDS = ("model", "verdict")  # names that break between words where a table is wide
+
 
 def named_table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
     """Return a table without rows: names to the left, figures to the right."""
     table = Table(title=title, title_justify="left")
     for head in names:
-        table.add_column(head, no_wrap=head != "model")
+        table.add_column(head, no_wrap=head not in _OF_WORDS)
     for head in figures:
         table.add_column(head, justify="right")
     return table
