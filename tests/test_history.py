@@ -6,7 +6,7 @@ import pytest
 
 from redl.errors import OptionError, RecordError
 from redl.results.gate.history import Step, history_of, load_history
-from samples import WHOLE
+from samples import WHOLE, broken
 from saved import finished, rules, run_of, save
 
 
@@ -26,6 +26,14 @@ def test_small_drift_in_sum_becomes_a_step():
 
 def test_a_figure_that_is_not_known_is_no_step():
     assert [Step.NONE] * 3 == steps(100, None, 101)
+
+
+def test_a_case_that_did_not_finish_has_no_figure_and_is_no_step():
+    runs = [run_of(finished("amp")), run_of(broken()), run_of(finished("amp"))]
+    (series,) = history_of(runs, rules("diverged:0")[0], None)
+    assert [(0.0, Step.NONE), (None, Step.NONE), (0.0, Step.NONE)] == [
+        (point.value, point.step) for point in series.points
+    ]
 
 
 def test_other_data_start_anew():

@@ -69,7 +69,12 @@ QUANTITIES = {
             )
         ),
         _score("brier", higher_is_better=False),
-        _cost("diverged", "", lambda r: float(r.status is Status.DIVERGED), of_machine=False),
+        _cost(
+            "diverged",
+            "",
+            lambda r: None if r.metrics is None else float(r.status is Status.DIVERGED),
+            of_machine=False,
+        ),
         _cost(
             "peak_memory",
             "B",
