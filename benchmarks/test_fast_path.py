@@ -8,11 +8,11 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from redl.case import Case, Dataset, Model, Setting
-from redl.execution.job import Job
+from redl.execution.job import Job, RunOptions
 from redl.execution.trial import Trial, start_case
 from redl.metering.energy import SensorError
 from redl.metering.gpus import visible_gpus
-from redl.plugin import Options
+from redl.plugin.options.suite import SuiteOptions
 from redl.record import Record
 
 SETTINGS = (Setting.BASELINE, Setting.AMP, Setting.AMP_EIGHT_BIT, Setting.HALF_EIGHT_BIT)
@@ -25,21 +25,22 @@ MOST = 1.02  # of the plain way's time: what gains nothing must cost nothing
 def test_the_fast_path_is_no_slower(
     benchmark: BenchmarkFixture,
     setting: Setting,
-    redl_options: Options,
+    redl_options: SuiteOptions,
     redl_prepared: Callable[[str], Path],
 ) -> None:
     """A case trains no slower by the fast path than without; of both the shortest of three times counts."""
     if not _has_gpu():
         pytest.skip("the fast path is a GPU's, and there is none")
-    profile = replace(redl_options.profile, epochs=1)
+    profile = replace(redl_options.run.profile, epochs=1)
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile=profile.name)
-    fast = Job(case=case, profile=profile, prepared=redl_prepared(Dataset.RSNA))
+    fast = Job(case=case, prepared=redl_prepared(Dataset.RSNA), options=RunOptions(profile=profile))
 
     def in_turns() -> dict[bool, list[float]]:
         seconds: dict[bool, list[float]] = {False: [], True: []}
         for pair in range(PAIRS):
             for plain in (False, True) if pair % 2 else (True, False):
-                seconds[plain].append(_train_seconds(replace(fast, plain=plain)))
+                options = RunOptions(profile=profile, plain=plain)
+                seconds[plain].append(_train_seconds(replace(fast, options=options)))
         return seconds
 
     seconds = benchmark.pedantic(in_turns, rounds=1, iterations=1)

@@ -48,7 +48,7 @@ def tell(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Tell:
 @pytest.mark.benchmark(group="harness")
 def test_a_case_costs_little_beside_its_work(benchmark: BenchmarkFixture, tell: Tell, tmp_path: Path) -> None:
     """Process, model, meters and record of a case take half a second, once the first case has been."""
-    from redl.execution.inputs import DataOptions, prepare_dataset
+    from redl.data.datasets import DataOptions, prepare_dataset
 
     prepared = prepare_dataset(Dataset.RSNA, TINY, DataOptions(cache=tmp_path))
 
@@ -127,11 +127,13 @@ def _measure(name: str, pairs: int, epochs: int) -> tuple[dict[str, list[float]]
 
 def _fixed_s(setting: Setting, prepared: Path, notes: Path) -> float:
     """Run one case as the suite does, and return its seconds outside of training and evaluation."""
-    from redl.execution.job import Job
+    from redl.execution.job import Job, RunOptions
     from redl.execution.trial import Trial, start_case
 
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile=TINY.name)
-    start = partial(start_noted, start_case(Job(case=case, profile=TINY, prepared=prepared)), notes)
+    start = partial(
+        start_noted, start_case(Job(case=case, prepared=prepared, options=RunOptions(profile=TINY))), notes
+    )
     began = time.perf_counter()
     trial = Trial(case, start, timeout_s=600, on_epoch=lambda _: None)
     record = trial.finish()

@@ -13,8 +13,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from redl.case import Case, Dataset, Model, Setting
-from redl.execution.inputs import DataOptions, prepare_dataset
-from redl.execution.job import Job
+from redl.data.datasets import DataOptions, prepare_dataset
+from redl.execution.job import Job, RunOptions
 from redl.execution.trial import Trial, start_case
 from redl.profile import SMOKE
 from redl.record import Memory
@@ -41,7 +41,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def memory_of(setting: Setting, prepared: Path) -> Memory:
     """Run one case in a process of its own."""
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile=PROFILE.name)
-    start = start_case(Job(case=case, profile=PROFILE, prepared=prepared))
+    start = start_case(Job(case=case, prepared=prepared, options=RunOptions(profile=PROFILE)))
     trial = Trial(case, start, timeout_s=600, on_epoch=lambda _: None)
     try:
         record = trial.finish()

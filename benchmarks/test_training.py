@@ -9,7 +9,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from redl.execution.trial import Trial
-from redl.plugin import Options
+from redl.plugin.options.suite import SuiteOptions
 from redl.record import Record
 from redl.results.judgement import Judgement
 
@@ -32,10 +32,10 @@ def test_inference(
     benchmark: BenchmarkFixture,
     redl_trial: Trial,
     redl_keep: Callable[[Trial], Record],
-    redl_options: Options,
+    redl_options: SuiteOptions,
 ) -> None:
     """The trained model passes over the test images, several times."""
     record = redl_trial.finish()
     assert record.inference is not None, record.reason
-    benchmark.pedantic(redl_trial.infer, rounds=redl_options.profile.inference_rounds, iterations=1)
+    benchmark.pedantic(redl_trial.infer, rounds=redl_options.run.profile.inference_rounds, iterations=1)
     assert redl_keep(redl_trial) == record

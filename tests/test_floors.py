@@ -21,12 +21,6 @@ FLOORS = {
     "metering": 2,
     "execution": 3,
     "results": 4,
-    "carbon": 5,
-    "ending": 6,
-    "progress": 5,
-    "hooks": 5,
-    "options": 5,
-    "selection": 5,
     "plugin": 7,
     "cli": 7,
 }
@@ -37,8 +31,11 @@ ROOMS = {
     "timm": {"training/models.py", "training/networks.py"},
     "huggingface_hub": {"training/weights.py"},
     "pynvml": {"metering/gpus.py", "metering/counters/nvml.py", "metering/memory.py"},
-    "pytest": {"plugin.py", "progress.py", "hooks.py", "selection.py"}
-    | {f"options/{name}.py" for name in ("arguments", "data", "gate", "sizes", "values")},
+    "pytest": {
+        f"plugin/{name}.py"
+        for name in ("fixtures", "hooks", "hookspecs", "progress", "reports", "selection", "session")
+    }
+    | {f"plugin/options/{name}.py" for name in ("arguments", "gate", "sizes", "suite", "values")},
 }
 MODULES = sorted(
     path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if path.name != "__init__.py"

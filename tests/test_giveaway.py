@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from redl.case import Case, Dataset, Model, Setting
+from redl.data.datasets import DataOptions, prepare_dataset
 from redl.data.prepared import open_prepared
 from redl.execution import run as run_module
-from redl.execution.inputs import DataOptions, prepare_dataset
-from redl.execution.job import Job
+from redl.execution.job import Job, RunOptions
 from redl.execution.run import run
 from redl.profile import SMOKE
 
@@ -27,6 +27,6 @@ def shuffled(data):
 def test_shuffled_training_labels_bring_the_accuracy_back_to_the_majority_class(tmp_path, monkeypatch):
     prepared = prepare_dataset(Dataset.RSNA, SMOKE, DataOptions(cache=tmp_path))
     monkeypatch.setattr(run_module, "open_prepared", lambda path: shuffled(open_prepared(path)))
-    record = run(Job(case=CASE, profile=SMOKE, prepared=prepared))
+    record = run(Job(case=CASE, prepared=prepared, options=RunOptions(profile=SMOKE)))
     assert record.metrics.test.accuracy < record.data.majority_accuracy + SMOKE.margin / 2
     assert record.data.images.test >= 200

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from redl.case import Dataset
+from redl.data.datasets import DataOptions, find_source, prepare_dataset
 from redl.data.folder import Folder
 from redl.data.lidc.rules import LidcRules
 from redl.data.prepared import open_prepared
 from redl.errors import DataError, OptionError
-from redl.execution.inputs import DataOptions, find_source, prepare_dataset
 from redl.profile import TINY
 
 

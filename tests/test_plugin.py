@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from redl.data.dicom import Encoding, Syntax, write_image
-from redl.plugin import OPTIONS
+from redl.plugin.session import SESSION
 from redl.profile import TINY
 from redl.results.store import load_predictions, load_records
 
@@ -132,14 +132,14 @@ def test_collecting_imports_no_torch(pytester):
     [
         (["--redl-profile=huge"], "unknown profile 'huge': use one of smoke, paper, tiny"),
         (["--redl-half-dtype=int4"], "--redl-half-dtype int4: use one of auto, bfloat16, float16"),
-        (["--redl-timeout=soon"], "--redl-timeout soon: give seconds above 0, as 3600"),
+        (["--redl-timeout=soon"], "--redl-timeout soon: give seconds above 0, e.g. 3600"),
         (["--redl-pue=0.9"], "--redl-pue 0.9: a site draws at least what its machines draw; give 1 or more"),
-        (["--redl-pue=low"], "--redl-pue low: give a factor of 1 or more, as 1.2"),
+        (["--redl-pue=low"], "--redl-pue low: give a factor of 1 or more, e.g. 1.2"),
         (["--redl-country=Denmark"], "--redl-country Denmark: not in CarbonTracker's table; *"),
-        (["--redl-carbon-intensity=green"], "--redl-carbon-intensity green: give grams of CO2eq a kWh, *"),
+        (["--redl-carbon-intensity=green"], "--redl-carbon-intensity green: give grams of CO2eq per kWh, *"),
         (["--redl-country=DK", "--redl-carbon-intensity=100"], "--redl-country and * exclude each other*"),
         (["--redl-cpu-tdp=0"], "--redl-cpu-tdp 0: give watts above 0, as 65"),
-        (["--redl-cpu-tdp=big"], "--redl-cpu-tdp big: give watts, as 65"),
+        (["--redl-cpu-tdp=big"], "--redl-cpu-tdp big: give watts, e.g. 65"),
         (["--redl-pretrained=maybe"], "--redl-pretrained maybe: use one of no, try, require, published"),
         (["--redl-weights=/absent"], "--redl-weights /absent: no such folder"),
         (["--redl-weights=.", "--redl-pretrained=no"], "--redl-weights and --redl-pretrained=no exclude *"),
@@ -157,18 +157,21 @@ def test_collecting_imports_no_torch(pytester):
         (["--redl-crop=maybe"], "--redl-crop maybe: use one of yes, no"),
         (["--redl-rsna-max-age=young"], "--redl-rsna-max-age young: give years, or none"),
         (["--redl-rsna-max-age=0"], "a cohort younger than 0.0: give an age above 0"),
-        (["--redl-rsna-site=north"], "--redl-rsna-site north: give a site's number, as 1"),
+        (["--redl-rsna-site=north"], "--redl-rsna-site north: give a site's number, e.g. 1, or none"),
         (["--redl-lidc-min-raters=two"], "--redl-lidc-min-raters two: give 1 to 4"),
         (["--redl-lidc-min-raters=5"], "min_raters 5: take one of 1 to 4"),
-        (["--redl-lidc-window-hu=wide"], "--redl-lidc-window-hu wide: give two numbers, as -1000,400"),
+        (["--redl-lidc-window-hu=wide"], "--redl-lidc-window-hu wide: give two numbers, e.g. -1000,400"),
         (["--redl-lidc-window-hu=400,-1000"], "window_hu 400 -1000: take two numbers, the lower first"),
-        (["--redl-lidc-max-cluster=all"], "--redl-lidc-max-cluster all: give a number of annotations, as 4"),
+        (
+            ["--redl-lidc-max-cluster=all"],
+            "--redl-lidc-max-cluster all: give a number of annotations, *",
+        ),
         (["--redl-lidc-max-cluster=1"], "max_cluster 1: nothing could be positive; take 2 or more"),
-        (["--redl-lidc-spacing-mm=fine"], "--redl-lidc-spacing-mm fine: give millimetres, as 0.7, or none"),
+        (["--redl-lidc-spacing-mm=fine"], "--redl-lidc-spacing-mm fine: give millimetres, e.g. 0.7, or none"),
         (["--redl-lidc-root=nowhere"], "nowhere: no such folder; download *"),
         (["--redl-max-unreadable=2"], "a share of 2.0 unreadable files: give one from 0 to 1"),
-        (["--redl-max-unreadable=few"], "--redl-max-unreadable few: give a share from 0 to 1, as 0.01"),
-        (["--redl-timeout=0"], "--redl-timeout 0: give seconds above 0, as 3600"),
+        (["--redl-max-unreadable=few"], "--redl-max-unreadable few: give a share from 0 to 1, e.g. 0.01"),
+        (["--redl-timeout=0"], "--redl-timeout 0: give seconds above 0, e.g. 3600"),
         (["--redl-rsna-root=nowhere"], "nowhere: no such folder; download *, or leave the folder out *"),
     ],
 )
@@ -192,11 +195,12 @@ def test_an_option_that_cannot_be_used_is_one_line(pytester, arguments, message)
     ids=str,
 )
 def test_pretrained_weights_are_asked_for_by_profile_or_option(pytester, arguments, pretraining, named):
-    options = pytester.parseconfigure(*arguments).stash[OPTIONS]
-    assert (pretraining, named) == (options.profile.pretraining, options.weights is not None)
+    options = pytester.parseconfigure(*arguments).stash[SESSION].options
+    assert (pretraining, named) == (options.run.profile.pretraining, options.run.weights is not None)
 
 
 def test_the_environment_names_a_root_too(pytester, monkeypatch):
+    pytester.makepyfile(NEEDS_CASES)
     monkeypatch.setenv("REDL_RSNA_ROOT", "nowhere")
     pytester.runpytest().stderr.fnmatch_lines(["ERROR: nowhere: no such folder; *"])
 
@@ -239,6 +243,7 @@ def test_a_data_set_of_ones_own_is_collected_under_every_setting(collected):
 
 def test_a_data_set_of_ones_own_that_cannot_be_used_is_one_line(clinic):
     clinic.path.joinpath("table.csv").write_text("image,label\na.png,0\n")
+    clinic.makepyfile(NEEDS_CASES)
     result = clinic.runpytest()
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines(["ERROR: table.csv: has no column subject; add it"])
@@ -276,6 +281,7 @@ def test_a_data_set_of_ones_own_that_cannot_be_used_is_one_line(clinic):
 )
 def test_a_declaration_that_cannot_be_used_is_one_line(pytester, declared, message):
     pytester.makepyprojecttoml(declared)
+    pytester.makepyfile(NEEDS_CASES)
     result = pytester.runpytest()
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines([f"ERROR: {message}"])
@@ -285,6 +291,7 @@ def test_a_data_set_declared_twice_is_refused(pytester):
     pytester.path.joinpath("table.csv").write_text("image,subject,label\na.png,1,0\n")
     pytester.makeconftest(CLINIC)
     pytester.makepyprojecttoml(DECLARED)
+    pytester.makepyfile(NEEDS_CASES)
     pytester.runpytest().stderr.fnmatch_lines(["ERROR: data set clinic is declared twice; rename one"])
 
 

@@ -1,20 +1,15 @@
 """The paper's tables as printed, and the cells that they put in doubt themselves."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from redl.case import Dataset, Model, Setting
-from redl.errors import RecordError
-from redl.results.printed import load_printed
+from redl.results.printed import printed_rows
 
-PAPER = Path(__file__).parent.parent / "reports" / "paper"
-ROWS = {(row.dataset, row.model, row.setting): row for row in load_printed(PAPER)}
+ROWS = {(row.dataset, row.model, row.setting): row for row in printed_rows()}
 
 
 def test_every_printed_row_is_there_once():
-    assert 30 + 10 == len(ROWS) == len(load_printed(PAPER))
+    assert 30 + 10 == len(ROWS) == len(printed_rows())
 
 
 def test_every_row_is_of_a_case_of_the_study():
@@ -93,27 +88,3 @@ def test_the_repeated_rows_of_table_2_are_doubtful():
 
 def test_a_doubt_has_its_reason():
     assert all(bool(row.doubtful) == (row.note is not None) for row in ROWS.values())
-
-
-def test_where_there_is_no_folder_nothing_was_printed(tmp_path):
-    assert [] == load_printed(tmp_path / "paper")
-
-
-def test_a_folder_of_somebody_elses_is_left_alone(tmp_path):
-    (tmp_path / "draft.tex").touch()
-    assert [] == load_printed(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("table1.json", "{", "table1.json: cannot be read"),
-        ("table2.json", "{}", "table2.json: cannot be read"),
-        ("table2.json", '{"rows": [{}]}', "missing field"),
-    ],
-)
-def test_a_damaged_table_is_one_line(tmp_path, name, text, message):
-    folder = shutil.copytree(PAPER, tmp_path / "paper")
-    (folder / name).write_text(text)
-    with pytest.raises(RecordError, match=message):
-        load_printed(folder)

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from redl.plugin.progress import Progress
 from redl.profile import SMOKE
-from redl.progress import Progress
 from redl.record import Epoch
 
 
@@ -32,7 +32,7 @@ def epoch(number, loss=0.25):
 @pytest.fixture
 def clock(monkeypatch):
     clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr("redl.progress.time.monotonic", lambda: clock.now)
+    monkeypatch.setattr("redl.plugin.progress.time.monotonic", lambda: clock.now)
     return clock
 
 

@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 
 from hub import cut_off_hub
 from redl.case import Case, Dataset, Model, Setting
+from redl.data.datasets import DataOptions, prepare_dataset
 from redl.errors import ModelError, OptionError
-from redl.execution.inputs import DataOptions, prepare_dataset
-from redl.execution.job import Job
+from redl.execution.job import Job, RunOptions
 from redl.execution.run import run
 from redl.metering.assumptions import Assumptions
 from redl.own import OwnModel, OwnSetting
@@ -44,7 +44,7 @@ def prepared(tmp_path_factory):
 def record_of(prepared):
     def record(setting, **changes):
         case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile="tiny")
-        return run(Job(case=case, profile=replace(TINY, **changes), prepared=prepared))
+        return run(Job(case=case, prepared=prepared, options=RunOptions(profile=replace(TINY, **changes))))
 
     return record
 
@@ -142,7 +142,9 @@ def test_a_single_image_is_timed_by_itself(baseline):
 def test_what_the_user_said_of_grid_site_and_processor_is_applied(prepared):
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="tiny")
     said = Assumptions(g_per_kwh=100.0, pue=1.5, cpu_tdp_w=65.0)
-    energy = run(Job(case=case, profile=TINY, prepared=prepared, assumptions=said)).energy.train
+    energy = run(
+        Job(case=case, prepared=prepared, options=RunOptions(profile=TINY, assumptions=said))
+    ).energy.train
     assert (1.5, 100.0) == (energy.pue.value, energy.carbon_intensity.g_per_kwh)
     assert pytest.approx(1.5 * energy.components[0].energy_wh) == energy.energy_wh
     assert pytest.approx(energy.energy_wh / 10) == energy.co2eq_g
@@ -161,7 +163,7 @@ def test_weights_from_a_file_are_recorded_with_their_checksum(prepared, tmp_path
     save_file(timm.create_model("densenet121").state_dict(), file)
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile="tiny")
     profile = replace(TINY, pretraining=Pretraining.REQUIRE)
-    record = run(Job(case=case, profile=profile, prepared=prepared, weights=tmp_path))
+    record = run(Job(case=case, prepared=prepared, options=RunOptions(profile=profile, weights=tmp_path)))
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     expected = Pretrained(requested=True, loaded=True, source="densenet121.safetensors", sha256=sha256)
     assert expected == record.recipe.pretrained
@@ -171,7 +173,13 @@ def test_weights_from_a_file_are_recorded_with_their_checksum(prepared, tmp_path
 def test_training_from_scratch_where_weights_were_tried_for_is_warned_of(prepared, monkeypatch):
     cut_off_hub(monkeypatch)
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="tiny")
-    record = run(Job(case=case, profile=replace(TINY, pretraining=Pretraining.TRY), prepared=prepared))
+    record = run(
+        Job(
+            case=case,
+            prepared=prepared,
+            options=RunOptions(profile=replace(TINY, pretraining=Pretraining.TRY)),
+        )
+    )
     assert any(
         "recipe: no pretrained weights of densenet121 were to be had" in warning
         for warning in record.warnings
@@ -182,7 +190,7 @@ def test_training_from_scratch_where_weights_were_tried_for_is_warned_of(prepare
 @pytest.mark.parametrize("setting", [Setting.BASELINE, Setting.HALF_EIGHT_BIT, Setting.STABLE])
 def test_every_family_runs_reduced_and_says_so(prepared, model, setting):
     case = Case(dataset=Dataset.RSNA, model=model, setting=setting, seed=1, profile="tiny")
-    record = run(Job(case=case, profile=TINY, prepared=prepared))
+    record = run(Job(case=case, prepared=prepared, options=RunOptions(profile=TINY)))
     assert (Status.COMPLETED, True) == (record.status, record.recipe.reduced)
     assert sum(record.recipe.optimizer_state_bits.values()) == record.parameters
     assert record == Record.from_json(record.to_json())
@@ -191,7 +199,7 @@ def test_every_family_runs_reduced_and_says_so(prepared, model, setting):
 @pytest.mark.parametrize(("model", "input_size"), [(Model.DENSENET, 32), (Model.VIT, 32)])
 def test_a_downsampled_case_says_what_its_network_was_given(prepared, model, input_size):
     case = Case(dataset="rsna", model=model, setting="baseline", seed=1, downsample=4, profile="tiny")
-    record = run(Job(case=case, profile=TINY, prepared=prepared))
+    record = run(Job(case=case, prepared=prepared, options=RunOptions(profile=TINY)))
     assert (32, input_size) == (record.recipe.image_size, record.recipe.input_size)
     assert record.case.id.endswith("-down4")
 
@@ -219,7 +227,15 @@ def own_case(prepared, own_model=None, own_setting=None):
     model = own_model.name if own_model else "densenet"
     setting = own_setting.name if own_setting else "baseline"
     case = Case(dataset="rsna", model=model, setting=setting, seed=1, profile="tiny")
-    return Job(case=case, profile=TINY, prepared=prepared, own_model=own_model, own_setting=own_setting)
+    return Job(
+        case=case,
+        prepared=prepared,
+        options=RunOptions(
+            profile=TINY,
+            own_models={own_model.name: own_model} if own_model else {},
+            own_settings={own_setting.name: own_setting} if own_setting else {},
+        ),
+    )
 
 
 def test_a_network_of_ones_own_is_trained(prepared):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from redl.selection import close_numbers
+from redl.plugin.selection import close_numbers
 
 
 @pytest.mark.parametrize(

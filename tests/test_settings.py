@@ -49,7 +49,11 @@ def test_ordinary_adam_of_float32_weights_is_fused():
     assert optimizer.defaults["fused"]
 
 
-@pytest.mark.parametrize("treatment", [Treatment(weights_dtype=F16), Treatment(optimizer=adam_8bit)], ids=str)
+@pytest.mark.parametrize(
+    "treatment",
+    [Treatment(weights_dtype=F16), Treatment(optimizer=adam_8bit)],
+    ids=["float16 weights", "8-bit optimizer"],
+)
 def test_no_other_optimizer_is_fused(treatment):
     assert treatment is with_fused_adam(treatment)
 

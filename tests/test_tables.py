@@ -1,7 +1,6 @@
 """The table: every figure with its unit, its star and its provenance."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -9,7 +8,7 @@ from redl.case import Setting
 from redl.profile import PAPER, SMOKE
 from redl.record import Status
 from redl.results.judgement import judge
-from redl.results.printed import load_printed
+from redl.results.printed import printed_rows
 from redl.results.tables import tables
 from samples import DIVERGED, WHOLE, broken, component, energy, record
 
@@ -171,7 +170,7 @@ def test_where_none_diverged_the_converged_have_no_column():
     assert "converged" not in table(WHOLE, case(WHOLE, seed=2))
 
 
-PRINTED = load_printed(Path(__file__).parent.parent / "reports" / "paper")
+PRINTED = printed_rows()
 
 
 def papers(**changes):

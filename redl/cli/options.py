@@ -15,10 +15,10 @@ from redl.errors import OptionError
 from redl.profile import SMOKE
 
 if TYPE_CHECKING:
+    from redl.data.datasets import DataOptions
     from redl.data.lidc.rules import LidcRules
     from redl.data.rsna import CohortRules
     from redl.data.source import Source
-    from redl.execution.inputs import DataOptions
 
 _COHORT = ("max_age", "site", "crop")
 _PATCHES = ("min_raters", "max_cluster", "spacing_mm", "window_hu")
@@ -133,8 +133,8 @@ def data_options(
     """Return what the suite would be told; raise RedlError for what cannot be used."""
     import platformdirs
 
+    from redl.data.datasets import DataOptions
     from redl.data.preparation import MAX_UNREADABLE
-    from redl.execution.inputs import DataOptions
 
     shared: dict[str, Any] = {
         "cache": Path(cache or os.environ.get("REDL_CACHE") or platformdirs.user_cache_dir("redl")),
@@ -150,7 +150,7 @@ def data_options(
 
 def source_of(arguments: argparse.Namespace, *, image_size: int) -> Source:
     """Describe the data set that lies below the root, `image_size` pixels a side."""
-    from redl.execution.inputs import find_source
+    from redl.data.datasets import find_source
 
     profile = replace(SMOKE, image_size=image_size)  # all that counts where a root is given
     return find_source(arguments.dataset, profile, data_options(arguments), on_progress=silent)

@@ -103,7 +103,7 @@ def _writing(arguments: argparse.Namespace) -> Callable[[Callable[[int, int], No
 
 def _source(root: Path, dataset: Dataset) -> Source:
     """Describe what was written as the suite would see it by default."""
-    from redl.execution.inputs import DataOptions, find_source
+    from redl.data.datasets import DataOptions, find_source
 
     roots: dict[str, Any] = {f"{dataset}_root": root}
     return find_source(dataset, SMOKE, DataOptions(cache=root, **roots), on_progress=silent)

@@ -55,9 +55,9 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepare a data set, or find it prepared, and print what was made of it."""
+    from redl.data.datasets import find_source
     from redl.data.preparation import prepare
     from redl.data.prepared import open_prepared
-    from redl.execution.inputs import find_source
 
     profile = profile_named(arguments.profile)
     profile = replace(profile, image_size=arguments.image_size or profile.image_size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,22 +13,30 @@ from redl.profile import Profile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """Hold a case, its sizes, its prepared images, and what the user said about it.
+class RunOptions:
+    """How the cases of a run are trained and measured, the same for all of them.
 
-    `own_model` and `own_setting` say what a name means that is not the study's. `half_dtype` names the 16-bit
+    `own_models` and `own_settings` define the names that are not the study's. `half_dtype` names the 16-bit
     weights of a setting that has them; None leaves the choice to the device. `weights` is a folder of
-    pretrained weights that come before timm's hub. `plain` turns off what is done for speed; `tf32` lets a
-    GPU round the factors of float32 products.
+    pretrained weights, tried before timm's hub. `plain` turns off what is done for speed; `tf32` lets a GPU
+    round the factors of float32 products. `timeout_s` bounds the working time of one case.
     """
 
-    case: Case
     profile: Profile
-    prepared: Path
-    own_model: OwnModel | None = None
-    own_setting: OwnSetting | None = None
+    own_models: Mapping[str, OwnModel] = field(default_factory=dict)
+    own_settings: Mapping[str, OwnSetting] = field(default_factory=dict)
     half_dtype: str | None = None
     weights: Path | None = None
     plain: bool = False
     tf32: bool = False
     assumptions: Assumptions = field(default_factory=Assumptions)
+    timeout_s: float = 86400.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """A case, the folder of its prepared images, and the options of its run."""
+
+    case: Case
+    prepared: Path
+    options: RunOptions

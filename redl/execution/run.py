@@ -47,19 +47,20 @@ class CaseRun:
     """
 
     def __init__(self, job: Job, on_epoch: Callable[[Epoch], None] = lambda _: None) -> None:
-        self._job, self._case, self._profile = job, job.case, job.profile.of(job.case.model)
+        self._options, self._case = job.options, job.case
+        self._profile = job.options.profile.of(job.case.model)
         self._on_epoch = on_epoch
         self._paper_bytes: int | None = None
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._data = open_prepared(job.prepared)
         self._network = network_of(
             job.case.model,
-            job.own_model,
+            job.options.own_models.get(job.case.model),
             image_size=self._profile.image_size,
             reduced=self._profile.reduced,
         )
         self._fast_path = fast_path_of(
-            self._network, self._device, images_bytes=self._data.images.nbytes, plain=job.plain
+            self._network, self._device, images_bytes=self._data.images.nbytes, plain=job.options.plain
         )
         treatment = _treatment(job, self._device)
         self._treatment = with_fused_adam(treatment) if self._fast_path.fused else treatment
@@ -72,7 +73,7 @@ class CaseRun:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._flags = set_flags(tf32=self._job.tf32)
+        self._flags = set_flags(tf32=self._options.tf32)
         import_library(eight_bit=needs_bitsandbytes(self._treatment))
         self._widened = convolution.needs_widening(self._precision.half_dtypes, self._device)
         self._open.enter_context(convolution.widened(needed=self._widened))
@@ -83,7 +84,7 @@ class CaseRun:
             self._network,
             image_size=self._profile.image_size,
             pretraining=self._profile.pretraining,
-            weights=self._job.weights,
+            weights=self._options.weights,
         )
         self._model = self._precision.place(self._treatment.change(model))
         return self
@@ -142,7 +143,7 @@ class CaseRun:
         self._findings = Findings(
             case=self._case,
             profile=self._profile,
-            overrides=self._job.profile.overrides(self._case.model),
+            overrides=self._options.profile.overrides(self._case.model),
             network=self._network,
             fast_path=self._fast_path,
             precision=self._precision,
@@ -205,7 +206,7 @@ class CaseRun:
     def _energy_meter(self) -> EnergyMeter:
         on_cuda = self._device.type == "cuda"
         gpus = [str(torch.cuda.get_device_properties(self._device).uuid)] if on_cuda else []
-        return EnergyMeter(gpus, self._job.assumptions, synchronize=self._synchronize)
+        return EnergyMeter(gpus, self._options.assumptions, synchronize=self._synchronize)
 
     def _new_stopwatch(self) -> Stopwatch:
         return Stopwatch(synchronize=self._synchronize)
@@ -232,10 +233,12 @@ def _pass(energy: EnergyMeter, memory: Phase, images: int) -> Pass:
 
 def _treatment(job: Job, device: torch.device) -> Treatment:
     """Return what the case's setting does; raise OptionError for a user's own that does not say so."""
-    if job.own_setting is None:
-        half_dtype = None if job.half_dtype is None else getattr(torch, job.half_dtype)
-        return treatment_of(job.case.setting, device, half_dtype)
-    function = job.own_setting.treat
+    own, half_dtype = job.options.own_settings.get(job.case.setting), job.options.half_dtype
+    if own is None:
+        return treatment_of(
+            job.case.setting, device, None if half_dtype is None else getattr(torch, half_dtype)
+        )
+    function = own.treat
     assert isinstance(function, Function), "a declared function keeps its place"
     treatment = function.load()(device)
     if not isinstance(treatment, Treatment):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources import files
 
 from redl import codec
-from redl.errors import RecordError
 
 FILES = ("table1.json", "table2.json")
 
@@ -36,19 +35,10 @@ class PrintedRow:
     note: str | None
 
 
-def load_printed(folder: Path) -> list[PrintedRow]:
-    """Read the printed tables from a folder, as reports/paper; there are none where it holds none.
-
-    Raise RecordError for a table that is damaged.
-    """
+def printed_rows() -> list[PrintedRow]:
+    """Return the rows of the printed tables, which come with redl."""
     rows: list[PrintedRow] = []
-    # A project of somebody else's may have a folder of this name.
-    if not any((folder / name).exists() for name in FILES):
-        return rows
     for name in FILES:
-        try:
-            plain = json.loads((folder / name).read_text(encoding="utf-8"))["rows"]
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            raise RecordError(f"{name}: cannot be read ({type(error).__name__}); restore it") from error
+        plain = json.loads(files("redl.results").joinpath("paper", name).read_text(encoding="utf-8"))["rows"]
         rows += [codec.decode(row, PrintedRow, f"{name}[{number}]") for number, row in enumerate(plain)]
     return rows

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from redl.errors import OptionError
-from redl.options.values import choice, value_or_none
+from redl.plugin.options.values import choice, value_or_none
 from redl.profile import Profile
 from redl.results.gate.baseline import find_baseline, find_run, load_base
 from redl.results.gate.rule import Rule, rules_from
@@ -62,7 +62,7 @@ def verdict_options(config: pytest.Config) -> VerdictOptions | None:
     """Read the margin of non-inferiority and its metric; None without --redl-verdict."""
     remedy = "give a margin above 0 and below 1, as 0.02"
     margin = value_or_none(config, "verdict", float, remedy, lambda margin: 0 < margin < 1)
-    metric = Metric(choice(config, "verdict_metric", tuple(Metric)))
+    metric = Metric(choice(config, "verdict_metric", tuple(Metric), default=Metric.ACCURACY))
     return None if margin is None else VerdictOptions(margin=margin, metric=metric)
 
 

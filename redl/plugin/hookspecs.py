@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pytest
 
-from redl.data.folder import Folder
-from redl.own import OwnModel, OwnSetting
+if TYPE_CHECKING:
+    from redl.data.folder import Folder
+    from redl.own import OwnModel, OwnSetting
 
 
 @pytest.hookspec

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from redl.errors import OptionError
-from redl.options.values import value_or_none, whole_numbers
-from redl.profile import Pretraining, Profile, profile_named
+from redl.plugin.options.values import value_or_none, whole_numbers
+from redl.profile import SMOKE, Pretraining, Profile, profile_named
 
 
 def sized_profile(config: pytest.Config) -> Profile:
     """Return the profile that was asked for, with every size that was; raise OptionError for one unusable."""
-    profile = profile_named(config.getoption("redl_profile"))
+    profile = profile_named(config.getoption("redl_profile") or SMOKE.name)
     asked: dict[str, Any] = {
         name: value_or_none(config, name, int, "give a whole number above 0", lambda number: number > 0)
         for name in ("epochs", "patience", "batch_size", "image_size", "images")

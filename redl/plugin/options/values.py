@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -43,29 +41,17 @@ def value_or_none(
     return None if config.getoption(f"redl_{name}") is None else value(config, name, kind, remedy, fits)
 
 
-def choice(config: pytest.Config, name: str, choices: tuple[str, ...]) -> str:
+def choice(config: pytest.Config, name: str, choices: tuple[str, ...], *, default: str) -> str:
     """Read an option that takes one of a few words."""
-    found: str = config.getoption(f"redl_{name}")
+    found: str = config.getoption(f"redl_{name}") or default
     if found not in choices:
         raise OptionError(f"{spelled(name)} {found}: use one of {', '.join(choices)}")
     return found
 
 
-def folder(config: pytest.Config, name: str) -> Path | None:
-    """Return the folder that an option names, else the environment."""
-    given = config.getoption(f"redl_{name}") or os.environ.get(f"REDL_{name.upper()}")
-    return Path(given) if given else None
-
-
 def spelled(name: str) -> str:
     """Return an option as it is written on the command line."""
     return f"--redl-{name.replace('_', '-')}"
-
-
-def pair(text: str) -> tuple[float, float]:
-    """Read two numbers, as `-1000,400`."""
-    low, high = text.split(",")
-    return float(low), float(high)
 
 
 def whole_numbers(text: str) -> tuple[int, ...]:

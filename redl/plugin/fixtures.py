@@ -1,0 +1,158 @@
+"""The fixtures: a case, the process that it runs in, what keeps its record, and the energy of any block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from redl.case import Case
+from redl.errors import OptionError, RedlError
+from redl.plugin.session import SESSION, RedlSession
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from redl.execution.trial import Trial
+    from redl.plugin.carbon import Carbon
+    from redl.plugin.options.suite import SuiteOptions
+    from redl.plugin.progress import Progress
+    from redl.record import Record
+    from redl.results.judgement import Judgement
+
+
+@pytest.fixture(scope="session")
+def redl_session(pytestconfig: pytest.Config) -> RedlSession:
+    """Return the state of this run."""
+    return pytestconfig.stash[SESSION]
+
+
+@pytest.fixture(scope="session")
+def redl_options(redl_session: RedlSession) -> SuiteOptions:
+    """Return redl's options."""
+    with _one_line():
+        return redl_session.options
+
+
+@pytest.fixture(scope="session")
+def redl_progress(pytestconfig: pytest.Config) -> Progress:
+    """Return what shows how far a long step has come."""
+    from redl.plugin.progress import Progress
+
+    return Progress(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def redl_prepared(redl_options: SuiteOptions, redl_progress: Progress) -> Callable[[str], Path]:
+    """Return a function that prepares a data set and returns its folder."""
+
+    @cache
+    def prepared_once(dataset: str) -> Path:
+        from redl.data.datasets import prepare_dataset
+
+        profile, data = redl_options.run.profile, redl_options.data
+        with _one_line():
+            try:
+                return prepare_dataset(dataset, profile, data, on_progress=redl_progress.counting)
+            except OSError as error:  # faults of the data themselves are DataErrors
+                what = f"--redl-cache {data.cache}: {error.strerror}"
+                raise OptionError(f"{what}; name a folder that can be written, with room") from error
+
+    return prepared_once
+
+
+@pytest.fixture(scope="session")
+def redl_trial(
+    redl_case: Case,
+    redl_options: SuiteOptions,
+    redl_prepared: Callable[[str], Path],
+    redl_progress: Progress,
+) -> Iterator[Trial]:
+    """Run one case in a process of its own, which ends with the last test of the case."""
+    from redl.execution.job import Job
+    from redl.execution.trial import Trial, start_case
+
+    run = redl_options.run
+    job = Job(case=redl_case, prepared=redl_prepared(redl_case.dataset), options=run)
+    trial = Trial(
+        redl_case,
+        start_case(job),
+        timeout_s=run.timeout_s,
+        on_epoch=redl_progress.epochs(redl_case.id, run.profile.of(redl_case.model)),
+    )
+    yield trial
+    trial.close()
+
+
+@pytest.fixture
+def redl_keep(
+    request: pytest.FixtureRequest,
+    benchmark: BenchmarkFixture,
+    redl_session: RedlSession,
+    record_testsuite_property: Callable[[str, object], None],
+) -> Callable[[Trial], Record]:
+    """Return a function that finishes a case and keeps its record with the test's benchmark.
+
+    The answers for each image go with the first test of a case that keeps them.
+    """
+    from redl.results.gate.quantity import figures_of
+    from redl.results.store import KEY, PREDICTIONS_KEY
+
+    redl_session.record_property = record_testsuite_property
+
+    def keep(trial: Trial) -> Record:
+        predictions = trial.predictions()
+        record = trial.finish()
+        benchmark.extra_info[KEY] = record.to_json()
+        redl_session.records[record.case.id] = record
+        if predictions is not None and record.case.id not in redl_session.predictions:
+            benchmark.extra_info[PREDICTIONS_KEY] = predictions.to_json()
+            redl_session.predictions[record.case.id] = predictions
+        request.node.user_properties.extend(figures_of(record).items())
+        return record
+
+    return keep
+
+
+@pytest.fixture(scope="session")
+def redl_judge(redl_session: RedlSession, redl_options: SuiteOptions) -> Callable[[Record], Judgement]:
+    """Return a function that checks a record beside others of this run, and by the reference's bands."""
+    from redl.results.judgement import companion_of, judge
+    from redl.results.reference import load_reference
+
+    checks = redl_session.checks
+    with _one_line():
+        path = None if redl_options.save_reference else redl_options.reference
+        reference = load_reference(path) if path else None
+
+    def check(record: Record) -> Judgement:
+        companion = companion_of(record.case, (checked.record for checked in checks.values()))
+        band = reference.band_of(record.case) if reference else None
+        checks[record.case.id] = judge(record, redl_options.run.profile, companion, band)
+        return checks[record.case.id]
+
+    return check
+
+
+@pytest.fixture
+def carbon(request: pytest.FixtureRequest, redl_session: RedlSession) -> Carbon:
+    """Return what meters the energy of blocks of any test into its benchmark's `extra_info`."""
+    from redl.plugin.carbon import Carbon
+
+    benchmark = request.getfixturevalue("benchmark") if "benchmark" in request.fixturenames else None
+    extra_info = {} if benchmark is None else benchmark.extra_info
+    with _one_line():
+        return Carbon(redl_session.assumptions, extra_info, request.node.user_properties)
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """End the run with one line, and no traceback, for a fault that the user can mend."""
+    try:
+        yield
+    except RedlError as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)

@@ -1,0 +1,145 @@
+"""The hooks that pytest calls: options, one test per case, and the table at the end.
+
+Every pytest run in the environment loads this module, so it imports nothing heavy, and acts only on tests
+that take one of redl's fixtures. Options are read, and files opened, when the first such test is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from redl.plugin import fixtures, hookspecs
+from redl.plugin.options.arguments import add_options, given_options
+from redl.plugin.reports import save_reports
+from redl.plugin.selection import NEEDS_ONE_PROCESS, Selection, case_of, refuses_workers
+from redl.plugin.session import SESSION, RedlSession
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+_SUITE = "redl.suite"  # as an installed suite is named behind --pyargs
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add redl's options."""
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let a conftest.py add to the suite."""
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-benchmark reads its options when it is configured
+def pytest_configure(config: pytest.Config) -> None:
+    """Open the session, and refuse redl's options right away if any was given."""
+    config.addinivalue_line("markers", "redl_downsampled: run the downsampled cases in place of the others")
+    config.pluginmanager.register(fixtures, "redl-fixtures")
+    session = config.stash[SESSION] = RedlSession(config)
+    if any(argument.partition("::")[0].startswith(_SUITE) for argument in config.args):
+        save_reports(config)
+    if given_options(config):
+        session.open()
+        session.raise_refusal()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test per case of the study for every test that takes `redl_case`, directly or not.
+
+    A test marked `redl_downsampled` takes the downsampled cases instead.
+    """
+    if not any(name.startswith("redl_") for name in metafunc.fixturenames):
+        return
+    session = metafunc.config.stash[SESSION]
+    session.open()
+    if "redl_case" in metafunc.fixturenames:
+        if refuses_workers(metafunc.config):
+            metafunc.parametrize("redl_case", [None], ids=[NEEDS_ONE_PROCESS], scope="session")
+            return
+        cases = session.cases(
+            downsampled=metafunc.definition.get_closest_marker("redl_downsampled") is not None
+        )
+        # Session scope groups all tests of a case, so that they share one process.
+        metafunc.parametrize("redl_case", cases, ids=[case.id for case in cases], scope="session")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around `-k`, and around what shuffles tests
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, object, object]:
+    """Let `-k seed1` mean that seed only, and run each case after what it is compared with."""
+    config.stash[SESSION].raise_refusal()
+    with Selection(config, items) as selection:
+        result = yield
+    selection.restore_order(items)
+    return result
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: WorkerController, ids: Sequence[str]) -> None:
+    """Refuse to spread cases over pytest-xdist's workers, which would disturb each other's figures."""
+    if any(NEEDS_ONE_PROCESS in name for name in ids):
+        chosen = node.config.getoption("numprocesses", None)
+        raise pytest.UsageError(
+            f"-n {chosen}: cases measured side by side disturb each other's figures, and pytest-benchmark "
+            "records none; leave out -n"
+        )
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Note which cases were left out on purpose."""
+    for item in items:
+        if case := case_of(item):
+            item.config.stash[SESSION].left_out.add(case.id)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note which cases are to run."""
+    collected = session.config.stash[SESSION].collected
+    collected |= {case.id for item in session.items if (case := case_of(item))}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """Keep the host's name out of reports that hold redl's cases."""
+    session = config.stash[SESSION]
+    if session.checks or session.records:
+        machine_info["node"] = ""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    """State in a saved run which cases were to run, so that a comparison misses one that did not."""
+    config.stash[SESSION].describe_selection(output_json)
+
+
+@pytest.hookimpl(tryfirst=True)  # before the JUnit report is written
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the reference and make the checks that were asked for; fail if one of them does."""
+    config = session.config
+    if SESSION in config.stash and not config.option.collectonly:
+        status = config.stash[SESSION].finish(width=_width(config))
+        # A run that failed before keeps its own status.
+        session.exitstatus = session.exitstatus or status
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what the cases scored and cost, as the paper's tables do."""
+    session = config.stash[SESSION]
+    if session.checks:
+        from redl.results.printed import printed_rows
+        from redl.results.tables import tables
+
+        terminalreporter.section("redl")
+        checks = list(session.checks.values())
+        terminalreporter.write(tables(checks, width=_width(config), printed=printed_rows()))
+    for check in session.session_checks:
+        terminalreporter.write(check.text, red=check.status != pytest.ExitCode.OK)
+
+
+def _width(config: pytest.Config) -> int:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return max(reporter._tw.fullwidth if reporter else 0, 120)  # noqa: SLF001 - pytest offers no public way

@@ -1,0 +1,186 @@
+"""Arguments: what the suite adds to pytest's command line.
+
+Every default is None or empty, so that an option was given where its value is anything else; defaults that
+mean something are applied when options are read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from redl.data.options import OPTIONS
+
+Arguments = tuple[tuple[str, dict[str, Any]], ...]
+
+
+def _sizes() -> Arguments:
+    meanings = {
+        "epochs": "train for at most this many epochs",
+        "patience": "stop after this many epochs without a better validation loss",
+        "batch-size": "images per batch",
+        "learning-rate": "learning rate of the optimizer",
+        "image-size": "side of the images in pixels",
+        "images": "take at most this many images of each data set, whole subjects only",
+        "seeds": "seeds of training, e.g. 1,10,100 or 1-10",
+        "scales": "downsample to halves, quarters, ..., e.g. 2,4,8",
+    }
+    return tuple(
+        (f"--redl-{name}", {"metavar": "N", "help": f"{meaning} (default: the profile's)"})
+        for name, meaning in meanings.items()
+    )
+
+
+_DATA: Arguments = tuple((one.suite_flag, {"metavar": one.metavar, "help": one.help}) for one in OPTIONS)
+
+_STUDY: Arguments = (
+    ("--redl-profile", {"metavar": "NAME", "help": "smoke (default), paper or tiny"}),
+    (
+        "--redl-model",
+        {
+            "metavar": "NAME",
+            "action": "append",
+            "default": [],
+            "help": "train only this network: one of the study, your own, or any of timm's; may be repeated",
+        },
+    ),
+    *_sizes(),
+)
+
+_CASE: Arguments = (
+    ("--redl-timeout", {"metavar": "SECONDS", "help": "end a case that works longer (default: a day)"}),
+    (
+        "--redl-half-dtype",
+        {
+            "metavar": "DTYPE",
+            "help": "16-bit weights: bfloat16, float16 or auto (default), float16 on CUDA, bfloat16 on a CPU",
+        },
+    ),
+    (
+        "--redl-plain",
+        {"action": "store_true", "help": "leave out what makes a GPU faster, for all settings alike"},
+    ),
+    (
+        "--redl-tf32",
+        {
+            "action": "store_true",
+            "help": "let a GPU round the factors of float32 products to TF32 (default: full float32)",
+        },
+    ),
+    (
+        "--redl-pretrained",
+        {
+            "metavar": "WHEN",
+            "help": "start from pretrained weights: no, try, require, or published, i.e. required where any "
+            "were published (default: the profile's)",
+        },
+    ),
+    (
+        "--redl-weights",
+        {
+            "metavar": "DIR",
+            "help": "folder of pretrained weights, e.g. densenet121.safetensors, tried before timm's hub",
+        },
+    ),
+)
+
+_ENERGY: Arguments = (
+    (
+        "--redl-country",
+        {
+            "metavar": "CODE",
+            "help": "country whose average carbon intensity of electricity is applied, e.g. DK (default: the "
+            "world's)",
+        },
+    ),
+    (
+        "--redl-carbon-intensity",
+        {
+            "metavar": "G",
+            "help": "carbon intensity of your electricity, in grams of CO2eq per kWh, instead of a country's",
+        },
+    ),
+    (
+        "--redl-pue",
+        {"metavar": "FACTOR", "help": "energy of the site over that of its machines (default: 1)"},
+    ),
+    (
+        "--redl-cpu-tdp",
+        {
+            "metavar": "WATTS",
+            "help": "the CPU's rated power, to estimate its energy where no sensor can be read",
+        },
+    ),
+)
+
+_CHECKS: Arguments = (
+    (
+        "--redl-reference",
+        {
+            "metavar": "FILE",
+            "help": "accuracies of repeated runs; a case must lie in their bands (default: the suite's)",
+        },
+    ),
+    (
+        "--redl-save-reference",
+        {"metavar": "FILE", "help": "write such a file from this run, which needs several seeds"},
+    ),
+    (
+        "--redl-compare",
+        {
+            "nargs": "?",
+            "const": "",
+            "metavar": "RUN",
+            "help": "fail where this run is worse than a saved one, given by file, number or name; without a "
+            "value, the profile's baseline (`redl baseline set`)",
+        },
+    ),
+    (
+        "--redl-fail",
+        {
+            "metavar": "RULE",
+            "action": "append",
+            "default": [],
+            "help": "how much worse a figure may get, e.g. accuracy:0.02, peak_memory:5%% or energy:25%%; "
+            "may be repeated (default: accuracy:noise, peak_memory:noise and diverged:0)",
+        },
+    ),
+    (
+        "--redl-other-machine",
+        {
+            "action": "store_true",
+            "help": "also compare with a run of another machine or software, leaving out time and energy",
+        },
+    ),
+    (
+        "--redl-verdict",
+        {
+            "metavar": "MARGIN",
+            "help": "fail where a setting is not shown to be within this margin of its baseline, over seeds "
+            "and patients",
+        },
+    ),
+    (
+        "--redl-verdict-metric",
+        {
+            "metavar": "METRIC",
+            "help": "which metric the margin is of: accuracy (default), auc, sensitivity, ...",
+        },
+    ),
+)
+
+_ALL = _STUDY + _DATA + _CASE + _ENERGY + _CHECKS
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add redl's options."""
+    group = parser.getgroup("redl", "what resource-saving settings save and cost")
+    for flag, words in _ALL:
+        group.addoption(flag, **words)
+
+
+def given_options(config: pytest.Config) -> bool:
+    """Return whether the command line names any of redl's options."""
+    values = (config.getoption(flag.removeprefix("--").replace("-", "_")) for flag, _ in _ALL)
+    return any(value not in (None, [], False) for value in values)

@@ -1,0 +1,112 @@
+"""All that was asked of the suite, read once and checked as a whole."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from redl.case import Model, Study
+from redl.data.datasets import DataOptions
+from redl.data.options import OPTIONS, data_options
+from redl.execution.job import RunOptions
+from redl.metering.assumptions import Assumptions
+from redl.metering.gpus import computes_bfloat16
+from redl.own import OwnModel
+from redl.plugin.options.declared import Declared, declared_in
+from redl.plugin.options.gate import GateOptions, VerdictOptions, gate_options, verdict_options
+from redl.plugin.options.sizes import sized_profile, with_weights
+from redl.plugin.options.values import choice, value_or_none
+from redl.profile import Profile
+
+HALF_DTYPES = ("auto", "bfloat16", "float16")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuiteOptions:
+    """What was asked for: which cases, on which data, run how, and checked against what."""
+
+    study: Study
+    data: DataOptions
+    run: RunOptions
+    reference: Path | None
+    save_reference: Path | None
+    gate: GateOptions | None
+    verdict: VerdictOptions | None
+
+
+def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
+    """Read redl's options; raise RedlError naming the one that cannot be used.
+
+    `brought` is what hooks brought; what pyproject.toml declares joins it.
+    """
+    profile, weights = with_weights(config, sized_profile(config))
+    own = brought + declared_in(config.rootpath / "pyproject.toml")
+    own_models, named = _models(own.models, config.getoption("redl_model"))
+    data = data_options(
+        {option.suite_name: config.getoption(f"redl_{option.suite_name}") for option in OPTIONS},
+        {option.suite_name: option.suite_flag for option in OPTIONS},
+        spacing_mm=profile.patch_spacing_mm,
+        folders=own.folders,
+    )
+    half_dtype = choice(config, "half_dtype", HALF_DTYPES, default="auto")
+    timeout_s = value_or_none(
+        config, "timeout", float, "give seconds above 0, e.g. 3600", lambda s: 0 < s < math.inf
+    )
+    given, save_reference = config.getoption("redl_reference"), config.getoption("redl_save_reference")
+    reference = _own_reference(config, profile) if given is None else Path(given)
+    return SuiteOptions(
+        study=Study(
+            profile=profile.name,
+            seeds=profile.seeds,
+            scales=profile.scales,
+            datasets=data.datasets,
+            models=named or (*Model, *own_models),
+            named=bool(named),
+            own_settings=tuple(setting.name for setting in own.settings),
+            bfloat16=computes_bfloat16(),
+        ),
+        data=data,
+        run=RunOptions(
+            profile=profile,
+            own_models=own_models,
+            own_settings={setting.name: setting for setting in own.settings},
+            **({} if timeout_s is None else {"timeout_s": timeout_s}),
+            half_dtype=None if half_dtype == "auto" else half_dtype,
+            weights=weights,
+            plain=config.getoption("redl_plain"),
+            tf32=config.getoption("redl_tf32"),
+            assumptions=read_assumptions(config),
+        ),
+        reference=reference,
+        save_reference=None if save_reference is None else Path(save_reference),
+        gate=gate_options(config, profile, reference),
+        verdict=verdict_options(config),
+    )
+
+
+def read_assumptions(config: pytest.Config) -> Assumptions:
+    """Read what no sensor tells; raise OptionError for what cannot be used."""
+    pue = value_or_none(config, "pue", float, "give a factor of 1 or more, e.g. 1.2")
+    return Assumptions(
+        country=config.getoption("redl_country"),
+        g_per_kwh=value_or_none(config, "carbon_intensity", float, "give grams of CO2eq per kWh, e.g. 120"),
+        pue=1.0 if pue is None else pue,
+        cpu_tdp_w=value_or_none(config, "cpu_tdp", float, "give watts, e.g. 65"),
+    )
+
+
+def _models(declared: tuple[OwnModel, ...], asked: list[str]) -> tuple[dict[str, OwnModel], tuple[str, ...]]:
+    """Return the user's own networks by name, and the names of those that were asked for, if any were."""
+    own = {model.name: model for model in declared}
+    own |= {
+        name: OwnModel(name=name, timm=name) for name in asked if name not in own and name not in list(Model)
+    }
+    return own, tuple(dict.fromkeys(asked))
+
+
+def _own_reference(config: pytest.Config, profile: Profile) -> Path | None:
+    path = config.rootpath / "reports" / "reference" / f"{profile.name}.json"
+    return path if path.exists() else None

@@ -1,0 +1,185 @@
+"""The session: the state of one pytest run, and the checks made once all of its cases have run.
+
+Those checks wait for the end because a cell of the study is judged by all of its seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from redl.errors import RedlError
+
+if TYPE_CHECKING:
+    from redl.case import Case
+    from redl.metering.assumptions import Assumptions
+    from redl.plugin.options.gate import VerdictOptions
+    from redl.plugin.options.suite import SuiteOptions
+    from redl.record import Predictions, Record
+    from redl.results.judgement import Judgement
+    from redl.results.store import Run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionCheck:
+    """What a check at the end prints, its exit status, and properties for a CI's JUnit report."""
+
+    text: str
+    status: int
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+class RedlSession:
+    """State of one pytest run: its options, read at first use, and what its cases found, by their ids."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._refusal: str | None = None
+        self.records: dict[str, Record] = {}
+        self.predictions: dict[str, Predictions] = {}
+        self.checks: dict[str, Judgement] = {}
+        self.collected: set[str] = set()
+        self.left_out: set[str] = set()
+        self.session_checks: list[SessionCheck] = []
+        self.record_property: Callable[[str, object], None] = lambda *_: None  # of the JUnit report
+
+    @cached_property
+    def options(self) -> SuiteOptions:
+        """Return redl's options; raise RedlError naming the one that cannot be used."""
+        from redl.plugin.options.declared import Declared
+        from redl.plugin.options.suite import read_options
+
+        hook = self._config.hook
+        brought = Declared(
+            folders=tuple(chain.from_iterable(hook.pytest_redl_datasets(config=self._config))),
+            models=tuple(chain.from_iterable(hook.pytest_redl_models(config=self._config))),
+            settings=tuple(chain.from_iterable(hook.pytest_redl_settings(config=self._config))),
+        )
+        return read_options(self._config, brought)
+
+    @cached_property
+    def assumptions(self) -> Assumptions:
+        """Return what no sensor tells, which is all that the fixture `carbon` needs of the options."""
+        from redl.plugin.options.suite import read_assumptions
+
+        return read_assumptions(self._config)
+
+    def open(self) -> None:
+        """Read the options; keep why they cannot be used, because collection hides what is raised in it."""
+        try:
+            _ = self.options
+        except RedlError as error:
+            self._refusal = str(error)
+
+    def raise_refusal(self) -> None:
+        """End the run with one line if the options cannot be used."""
+        if self._refusal is not None:
+            raise pytest.UsageError(self._refusal)
+
+    def cases(self, *, downsampled: bool) -> list[Case]:
+        """Return the cases of the study; none if the run is refused."""
+        if not self._config.pluginmanager.hasplugin("benchmark"):
+            self._refusal = "redl records its figures through pytest-benchmark; leave out -p no:benchmark"
+        if self._refusal is not None:
+            return []
+        study = self.options.study
+        return study.downsampled_cases() if downsampled else study.cases()
+
+    def describe_selection(self, output_json: dict[str, Any]) -> None:
+        """Add to a saved run which cases were to run, and which were left out on purpose."""
+        if self.records:
+            from redl.results.store import SELECTION_KEY, selection
+
+            output_json[SELECTION_KEY] = selection(self.collected, self.deselected)
+
+    @property
+    def deselected(self) -> frozenset[str]:
+        """Return the cases of which no test was to run; other tests of a case may have been left out."""
+        return frozenset(self.left_out - self.collected)
+
+    @property
+    def run(self) -> Run:
+        """Return this run as if it had been saved."""
+        from redl.results.store import Run
+
+        return Run(
+            name="this run",
+            records=self.records,
+            collected=tuple(sorted(self.collected)),
+            deselected=self.deselected,
+        )
+
+    def finish(self, *, width: int) -> int:
+        """Make the checks that were asked for, keep what they print, and return the exit status."""
+        if "options" not in self.__dict__:  # no test of this run was redl's
+            return pytest.ExitCode.OK
+        self.session_checks = list(_session_checks(self, width=width))
+        for check in self.session_checks:
+            for name, words in check.properties.items():
+                self.record_property(name, words)
+        statuses = [check.status for check in self.session_checks]
+        return next((status for status in statuses if status), pytest.ExitCode.OK)
+
+
+SESSION = pytest.StashKey[RedlSession]()
+
+
+def _session_checks(session: RedlSession, *, width: int) -> Iterator[SessionCheck]:
+    """Write the reference, and yield how it, the gate and the verdicts ended, if asked for."""
+    options = session.options
+    if options.save_reference is not None:
+        from redl.results.reference import save_reference
+
+        try:
+            save_reference(options.save_reference, session.records.values())
+        except RedlError as error:
+            yield SessionCheck(text=f"{error}\n", status=pytest.ExitCode.USAGE_ERROR)
+    if options.gate is not None:
+        yield _gate(session, width)
+    if options.verdict is not None:
+        yield _verdict(options.verdict, session, width)
+
+
+def _gate(session: RedlSession, width: int) -> SessionCheck:
+    from redl.results.gate.comparison import Outcome, compare
+    from redl.results.gate.report import as_table, summary
+
+    gate = session.options.gate
+    assert gate is not None, "this was asked for"
+    comparison = compare(
+        gate.base, session.run, gate.rules, reference=gate.reference, other_machine=gate.other_machine
+    )
+    fine = comparison.outcome is Outcome.FINE
+    return SessionCheck(
+        text=as_table(comparison, width=width, changed_only=True),
+        status=pytest.ExitCode.OK if fine else pytest.ExitCode.TESTS_FAILED,
+        properties={"redl_gate": summary(comparison)},
+    )
+
+
+def _verdict(asked: VerdictOptions, session: RedlSession, width: int) -> SessionCheck:
+    from redl.results.arms import arms_of, pairs_of
+    from redl.results.noninferiority.table import verdict_table
+    from redl.results.noninferiority.verdict import Outcome, verdicts
+
+    try:
+        pairs = pairs_of(arms_of(session.records.values(), session.predictions))
+        found = verdicts(pairs, margin=asked.margin, metric=asked.metric)
+    except RedlError as error:
+        words = f"--redl-verdict: {error}"
+        return SessionCheck(
+            text=f"{words}\n", status=pytest.ExitCode.TESTS_FAILED, properties={"redl_verdict": words}
+        )
+    counts = {outcome: sum(one.outcome is outcome for one in found) for outcome in Outcome}
+    words = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    passed = counts[Outcome.NON_INFERIOR] == len(found)
+    return SessionCheck(
+        text=f"{verdict_table(found, width=width)}verdicts: {words}\n",
+        status=pytest.ExitCode.OK if passed else pytest.ExitCode.TESTS_FAILED,
+        properties={"redl_verdict": words},
+    )
