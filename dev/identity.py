@@ -3,8 +3,8 @@
     python dev/identity.py ../before . [pytest's own arguments]
 
 Each checkout runs every case of the tiny profile with its own code and an empty cache. The traces of
-training, the metrics and the predictions of all cases are then compared. A saved run (a .json) may stand in for a
-checkout. The exit status is 0 if all are equal and 1 if any differs: a refactoring has to end in 0.
+training, the metrics and the predictions of all cases are then compared. A saved run (a .json) may stand in
+for a checkout. The exit status is 0 if all are equal and 1 if any differs: a refactoring has to end in 0.
 """
 
 import json
