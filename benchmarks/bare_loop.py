@@ -14,18 +14,18 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from redl.case import Model
 from redl.execution.run import set_flags
-from redl.metering.clock import Stopwatch
 from redl.metering.memory import MemoryMeter, release_freed_memory
 from redl.metering.meter import EnergyMeter
-from redl.profile import SMOKE, Pretraining
-from redl.training.fit import Part, fit
+from redl.metering.stopwatch import Stopwatch
+from redl.study.case import Model
+from redl.study.profile import SMOKE, Pretraining
+from redl.training.loop import Part, fit
 from redl.training.models import build
 from redl.training.networks import network_of
 from redl.training.optimizers import adam
 from redl.training.precision import Precision
-from redl.training.settings import Treatment
+from redl.training.settings import TrainingSetup
 
 CPU, SEED = torch.device("cpu"), 1
 STEPS, VALID_IMAGES = 16, 128  # of an epoch; a smoke case has some 20 and 210
@@ -92,7 +92,7 @@ def _fit(
         train,
         valid,
         valid_subjects=np.arange(len(valid), dtype=np.int32),
-        precision=Precision.of(Treatment(), CPU),
+        precision=Precision.of(TrainingSetup(), CPU),
         epochs=epochs,
         patience=epochs,
         batch_size=SMOKE.batch_size,

@@ -26,10 +26,10 @@ from scipy.stats import t as student
 from redl.data.lidc.annotations import read_outlines
 from redl.data.lidc.database import read_scans
 from redl.data.lidc.rules import LidcRules
-from redl.data.roster import POSITIVE_SUBJECTS, draw_roster
+from redl.data.rsna.phantom_subjects import POSITIVE_SUBJECTS, draw_subjects
+from redl.results.metric import Metric
 from redl.results.noninferiority.crossed import compare
 from redl.results.noninferiority.influence import over_seeds
-from redl.results.noninferiority.metric import Metric
 
 REPLICATES = 2000
 SEEDS = (3, 5, 10)
@@ -111,7 +111,7 @@ def main() -> None:
 def rsna() -> Cohort:
     """Draw 3199 subjects as in the phantom's roster: 2.5 images of a positive one, 4.9 of others."""
     rng = np.random.default_rng(0)
-    roster = draw_roster(
+    roster = draw_subjects(
         rng, 3199, prevalence=POSITIVE_SUBJECTS, label_noise=0, site_leak=False, even_counts=False
     )
     labels = [np.full(one.images, int(one.birads == 0)) for one in roster if one.in_cohort]

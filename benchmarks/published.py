@@ -11,7 +11,7 @@ from pydicom.encaps import get_frame
 from skimage.transform import resize
 
 from redl.data.dicom import BITS_STORED, Encoding, Syntax, write_image
-from redl.data.mammogram import Tissue, draw_anatomy, draw_mammogram
+from redl.data.rsna.phantom_image import Tissue, draw_anatomy, draw_mammogram
 
 SHAPE, SIZE = (2776, 2082), 256  # of files in the RSNA data; the image size of the paper
 REDUCE = 2  # halvings that leave both sides at twice SIZE

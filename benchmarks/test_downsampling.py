@@ -8,20 +8,20 @@ from collections.abc import Callable
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from redl.execution.trial import Trial
+from redl.execution.case_process import CaseProcess
 from redl.record import Record
-from redl.results.judgement import Judgement
+from redl.results.checks import CaseCheck
 
 
 @pytest.mark.redl_downsampled
 @pytest.mark.benchmark(group="downsampling")
 def test_downsampling(
     benchmark: BenchmarkFixture,
-    redl_trial: Trial,
-    redl_keep: Callable[[Trial], Record],
-    redl_judge: Callable[[Record], Judgement],
+    redl_case_process: CaseProcess,
+    redl_keep: Callable[[CaseProcess], Record],
+    redl_check: Callable[[Record], CaseCheck],
 ) -> None:
     """A setting trains on images of fewer pixels; what that costs is in the table."""
-    redl_trial.warm_up()
-    benchmark.pedantic(redl_trial.train, rounds=1, iterations=1)
-    assert not redl_judge(redl_keep(redl_trial)).problems
+    redl_case_process.warm_up()
+    benchmark.pedantic(redl_case_process.train, rounds=1, iterations=1)
+    assert not redl_check(redl_keep(redl_case_process)).problems

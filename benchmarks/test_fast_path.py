@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from redl.case import Case, Dataset, Model, Setting
+from redl.execution.case_process import CaseProcess, start_case
 from redl.execution.job import Job, RunOptions
-from redl.execution.trial import Trial, start_case
 from redl.metering.energy import SensorError
 from redl.metering.gpus import visible_gpus
 from redl.plugin.options.suite import SuiteOptions
 from redl.record import Record
+from redl.study.case import Case, Dataset, Model, Setting
 
 SETTINGS = (Setting.BASELINE, Setting.AMP, Setting.AMP_EIGHT_BIT, Setting.HALF_EIGHT_BIT)
 PAIRS = 3
@@ -50,11 +50,11 @@ def test_the_fast_path_is_no_slower(
 
 
 def _train_seconds(job: Job) -> float:
-    trial = Trial(job.case, start_case(job), timeout_s=600, on_epoch=lambda _: None)
+    case_process = CaseProcess(job.case, start_case(job), timeout_s=600, on_epoch=lambda _: None)
     try:
-        record: Record = trial.finish()
+        record: Record = case_process.finish()
     finally:
-        trial.close()
+        case_process.close()
     assert record.training is not None, record.reason
     return record.training.seconds_to_stop
 

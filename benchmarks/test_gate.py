@@ -21,7 +21,7 @@ from redl.results.gate.comparison import Comparison, Outcome, compare
 from redl.results.gate.rule import rules_from
 from redl.results.reference import Band, Reference, load_reference
 from redl.results.store import KEY, Run
-from samples import WHOLE
+from tests.helpers.samples import WHOLE
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "reports" / "reference" / "smoke.json"
@@ -113,7 +113,7 @@ def test_equal_runs_seldom_alarm(benchmark: BenchmarkFixture, reference: Referen
 
     found = benchmark.pedantic(replay, rounds=1)
     assert all(comparison.outcome is not Outcome.NOT_COMPARABLE for comparison in found)
-    names = [change.quantity.name for c in found for change in c.changes if change.regressed]
+    names = [change.figure.name for c in found for change in c.changes if change.regressed]
     alarms = sum(comparison.outcome is Outcome.REGRESSED for comparison in found) / REPLAYS
     benchmark.extra_info |= {
         "replays": REPLAYS,
@@ -140,7 +140,7 @@ def test_five_percent_more_memory_is_caught(
             cell = number % len(cells)
             planted = set(cells if cases == "all" else [cell])
             found = replayed(random, reference, bootstrap, {"cells": planted, "growth": 1.05})
-            caught.append(any(c.regressed and c.quantity.name == "peak_memory" for c in found.changes))
+            caught.append(any(c.regressed and c.figure.name == "peak_memory" for c in found.changes))
         return caught
 
     caught = benchmark.pedantic(replay, rounds=1)
@@ -157,7 +157,7 @@ def test_a_drop_of_accuracy_beyond_the_margin_is_caught(
     printed = {
         change.cell: change.allowed
         for change in replayed(random, reference, bootstrap, {}).changes
-        if change.quantity.name == "accuracy"
+        if change.figure.name == "accuracy"
     }
     cells = list(printed)
 
@@ -167,7 +167,7 @@ def test_a_drop_of_accuracy_beyond_the_margin_is_caught(
             cell = number % len(cells)
             plant = {"cells": {cell}, "drop": 1.3 * printed[cells[cell]]}
             found = replayed(random, reference, bell, plant)
-            names = {(c.cell, c.quantity.name) for c in found.changes if c.regressed}
+            names = {(c.cell, c.figure.name) for c in found.changes if c.regressed}
             caught.append((cells[cell], "accuracy") in names)
         return caught
 

@@ -16,11 +16,11 @@ from statistics import median
 from typing import Any
 
 import pytest
-from noted_case import start_noted
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from redl.case import Case, Dataset, Model, Setting
-from redl.profile import TINY
+from benchmarks.noted_case import start_noted
+from redl.study.case import Case, Dataset, Model, Setting
+from redl.study.profile import TINY
 
 ROOT = Path(__file__).parent.parent
 MOST_FIT, MOST_FIXED_S, MOST_METERS, MOST_COLLECTING = 1.02, 0.5, 1.01, 1.5
@@ -127,17 +127,17 @@ def _measure(name: str, pairs: int, epochs: int) -> tuple[dict[str, list[float]]
 
 def _fixed_s(setting: Setting, prepared: Path, notes: Path) -> float:
     """Run one case as the suite does, and return its seconds outside of training and evaluation."""
+    from redl.execution.case_process import CaseProcess, start_case
     from redl.execution.job import Job, RunOptions
-    from redl.execution.trial import Trial, start_case
 
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile=TINY.name)
     start = partial(
         start_noted, start_case(Job(case=case, prepared=prepared, options=RunOptions(profile=TINY))), notes
     )
     began = time.perf_counter()
-    trial = Trial(case, start, timeout_s=600, on_epoch=lambda _: None)
-    record = trial.finish()
-    trial.close()
+    case_process = CaseProcess(case, start, timeout_s=600, on_epoch=lambda _: None)
+    record = case_process.finish()
+    case_process.close()
     wall_s = time.perf_counter() - began
     assert record.training is not None, record.reason
     return wall_s - sum(map(float, notes.read_text().split()))

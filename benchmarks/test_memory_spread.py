@@ -12,13 +12,13 @@ from statistics import median, stdev
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from redl.case import Case, Dataset, Model, Setting
 from redl.data.datasets import DataOptions, prepare_dataset
+from redl.execution.case_process import CaseProcess, start_case
 from redl.execution.job import Job, RunOptions
-from redl.execution.trial import Trial, start_case
-from redl.profile import SMOKE
 from redl.record import Memory
 from redl.results.gate.noise import CPU_INFERENCE_SPREAD, CPU_SPREAD
+from redl.study.case import Case, Dataset, Model, Setting
+from redl.study.profile import SMOKE
 
 RUNS = 10
 SETTINGS = [Setting.BASELINE, Setting.AMP, Setting.EIGHT_BIT, Setting.HALF_EIGHT_BIT]
@@ -42,11 +42,11 @@ def memory_of(setting: Setting, prepared: Path) -> Memory:
     """Run one case in a process of its own."""
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile=PROFILE.name)
     start = start_case(Job(case=case, prepared=prepared, options=RunOptions(profile=PROFILE)))
-    trial = Trial(case, start, timeout_s=600, on_epoch=lambda _: None)
+    case_process = CaseProcess(case, start, timeout_s=600, on_epoch=lambda _: None)
     try:
-        record = trial.finish()
+        record = case_process.finish()
     finally:
-        trial.close()
+        case_process.close()
     assert record.memory is not None, record.reason
     return record.memory
 
@@ -87,7 +87,7 @@ def train_vit(*, eight_bit: bool) -> dict[str, int]:
     import torch
 
     from redl.metering.memory import MemoryMeter
-    from redl.metering.prediction import predicted_memory
+    from redl.metering.predicted_memory import predicted_memory
     from redl.training.optimizers import adam, adam_8bit, import_library, state_width
 
     import_library(eight_bit=True)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from redl.data.crew import Crew
-from redl.data.draft import Draft
+from redl.data.cache.partial import Partial
+from redl.data.cache.pool import Pool
 from redl.data.source import Item
 
 DISTINCT, TIMES, ROUNDS = 3, 8, 5
@@ -24,7 +24,7 @@ LEAST_GAIN, MOST_OVERHEAD = 15, 1.15
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Write mammograms, each in both of the data's transfer syntaxes."""
-    from published import write_mammograms  # collecting this module must not import the decoders
+    from benchmarks.published import write_mammograms  # collecting this module must not import the decoders
 
     return write_mammograms(tmp_path_factory.mktemp("full-size"), DISTINCT)
 
@@ -42,24 +42,23 @@ def items(paths: Iterable[Path], work: Callable[..., np.ndarray]) -> list[Item]:
 @pytest.mark.parametrize("syntax", ["both", "jpeg2000", "jpeg-lossless"])
 def test_preprocessing(benchmark: BenchmarkFixture, files: list[Path], tmp_path: Path, syntax: str) -> None:
     """Preparation is many times as fast as the published way, and hardly slower than its decoder."""
-    from published import SIZE, decode, publish
-
-    from redl.data.framing import load_mammogram
+    from benchmarks.published import SIZE, decode, publish
+    from redl.data.rsna.cropping import load_mammogram
 
     paths = [path for path in files if syntax == "both" or syntax in path.name]
     prepared = items(paths, partial(load_mammogram, size=SIZE, crop=True))
     decoded = items(paths, decode)
     seconds: dict[str, list[float]] = {"decode": [], "published": []}
-    with Crew() as crew, Draft(tmp_path, rows=[1] * len(prepared), image_size=SIZE) as draft:
+    with Pool() as pool, Partial(tmp_path, rows=[1] * len(prepared), image_size=SIZE) as draft:
 
         def prepare() -> None:
-            for number, images in crew.work_through(enumerate(prepared)):
+            for number, images in pool.work_through(enumerate(prepared)):
                 assert isinstance(images, np.ndarray), images
                 draft.put(number, images)
 
         def others() -> None:
             for name, work in (
-                ("decode", lambda: list(crew.work_through(enumerate(decoded)))),
+                ("decode", lambda: list(pool.work_through(enumerate(decoded)))),
                 ("published", lambda: [publish(path) for path in paths]),
             ):
                 began = time.perf_counter()

@@ -11,19 +11,19 @@ from PIL import Image
 from tricks import frugal
 
 from redl.data.folder import Folder
-from redl.own import OwnModel, OwnSetting
+from redl.study.custom import CustomModel, CustomSetting
 
 HERE = Path(__file__).parent
 
 
-def pytest_redl_models() -> Iterable[OwnModel]:
+def pytest_redl_models() -> Iterable[CustomModel]:
     """Bring a network that a function builds; `timm="resnet18"` in place of `build` brings one of timm's."""
-    return [OwnModel(name="smallnet", build=small_net)]
+    return [CustomModel(name="smallnet", build=small_net)]
 
 
-def pytest_redl_settings() -> Iterable[OwnSetting]:
+def pytest_redl_settings() -> Iterable[CustomSetting]:
     """Bring a setting that a function states."""
-    return [OwnSetting(name="frugal", treat=frugal)]
+    return [CustomSetting(name="frugal", configure=frugal)]
 
 
 def pytest_redl_datasets(config: pytest.Config) -> Iterable[Folder]:

@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from redl.execution.trial import Trial
+from redl.execution.case_process import CaseProcess
 from redl.record import Record
 
 
 def test_training(
-    benchmark: BenchmarkFixture, redl_trial: Trial, redl_keep: Callable[[Trial], Record]
+    benchmark: BenchmarkFixture, redl_case_process: CaseProcess, redl_keep: Callable[[CaseProcess], Record]
 ) -> None:
     """A case trains to the end, and its record goes into pytest-benchmark's report."""
-    redl_trial.warm_up()
-    benchmark.pedantic(redl_trial.train, rounds=1, iterations=1)
-    record = redl_keep(redl_trial)
+    redl_case_process.warm_up()
+    benchmark.pedantic(redl_case_process.train, rounds=1, iterations=1)
+    record = redl_keep(redl_case_process)
     assert record.status == "completed", record.reason

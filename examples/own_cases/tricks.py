@@ -3,12 +3,12 @@
 import torch
 from torch import nn
 
-from redl.training.settings import Treatment
+from redl.training.settings import TrainingSetup
 
 
-def frugal(device: torch.device) -> Treatment:  # noqa: ARG001 - the same everywhere
+def frugal(device: torch.device) -> TrainingSetup:  # noqa: ARG001 - the same everywhere
     """State what the setting does."""
-    return Treatment(optimizer=sgd, change=freeze_norms)
+    return TrainingSetup(optimizer=sgd, change=freeze_norms)
 
 
 def sgd(model: nn.Module, learning_rate: float) -> torch.optim.Optimizer:

@@ -6,9 +6,8 @@ import argparse
 import sys
 from typing import Any
 
-from redl.cli.display import print_note, print_table
-from redl.cli.failure import one_line
-from redl.cli.reports import add_reports
+from redl.cli.display import one_line, print_note, print_table
+from redl.cli.options import add_reports
 
 FAULTY = 1  # the exit status where a baseline cannot be used
 

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from redl.case import Dataset
 from redl.cli.describe import print_differences
 from redl.cli.display import Progress, print_facts, print_left_out, print_list
 from redl.cli.options import (
@@ -18,6 +17,7 @@ from redl.cli.options import (
     needed_root_of,
     source_of,
 )
+from redl.study.case import Dataset
 
 FAULTY = 1  # the exit status where a file cannot be read, or a count differs
 
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     A scan of LIDC-IDRI of which no file is there is listed, but is not wrong: any subset may be used.
     """
-    from redl.data.preparation import find_unreadable
+    from redl.data.cache.preparation import find_unreadable
 
     root = needed_root_of(arguments)
     source = source_of(arguments, image_size=_IMAGE_SIZES[arguments.dataset])
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check_counts(arguments: argparse.Namespace, root: Path) -> bool:
-    from redl.data.description import describe_cohort, find_differences
+    from redl.data.rsna.description import describe_cohort, find_differences
 
     rules = cohort_rules(arguments)
     differences = find_differences(describe_cohort(root, rules), rules)

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redl.cli.failure import one_line
-from redl.cli.reports import add_reference, add_reports, reference_of
+from redl.cli.display import one_line
+from redl.cli.options import add_reference, add_reports, reference_of
 
 if TYPE_CHECKING:
     from redl.results.gate.comparison import Comparison

@@ -8,9 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redl.case import Dataset
-from redl.cli.display import positives, print_facts, print_left_out, print_list, print_note, print_table
-from redl.cli.failure import one_line
+from redl.cli.display import (
+    one_line,
+    positives,
+    print_facts,
+    print_left_out,
+    print_list,
+    print_note,
+    print_table,
+)
 from redl.cli.options import (
     add_dataset,
     add_root,
@@ -22,12 +28,13 @@ from redl.cli.options import (
     root_of,
     source_of,
 )
+from redl.study.case import Dataset
 
 if TYPE_CHECKING:
-    from redl.data.description import CohortDescription, Difference, Shortcut
+    from redl.data.figure import Histogram
     from redl.data.lidc.description import AnnotationDescription
+    from redl.data.rsna.description import CohortDescription, Difference, Shortcut
     from redl.data.source import Source
-    from redl.results.figures import Histogram
 
 _FIGURE_SIZE = 256  # pixels a side of a sample image
 _SHORTCUTS = {"site_id": "site", "machine_id": "machine"}
@@ -51,7 +58,7 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print a data set's figures, and draw its Figure 1 if asked to."""
     if arguments.figure:
-        from redl.results.figures import check_figure_path
+        from redl.data.figure import check_figure_path
 
         check_figure_path(arguments.figure)
         needed_root_of(arguments)
@@ -65,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _describe_rsna(arguments: argparse.Namespace) -> None:
-    from redl.data.description import describe_cohort, find_differences, majority_accuracy
+    from redl.data.rsna.description import describe_cohort, find_differences, majority_accuracy
 
     rules = cohort_rules(arguments)
     described = describe_cohort(needed_root_of(arguments), rules)
@@ -75,7 +82,7 @@ def _describe_rsna(arguments: argparse.Namespace) -> None:
         _print_shortcut(shortcut, majority_accuracy(described.labels))
     print_differences(find_differences(described, rules))
     if arguments.figure:
-        from redl.results.figures import Histogram
+        from redl.data.figure import Histogram
 
         ages, labels = described.subject_ages, described.subject_labels
         histogram = Histogram(values=ages, labels=labels, axis="age (years)", counted="subjects")
@@ -156,7 +163,7 @@ def _describe_lidc(arguments: argparse.Namespace) -> None:
     print_facts("On disk", _facts_of_scans(source))
     print_left_out(source.skipped)
     if arguments.figure:
-        from redl.results.figures import Histogram
+        from redl.data.figure import Histogram
 
         assert source.raters is not None, "patches have raters"
         raters = Histogram(
@@ -198,8 +205,8 @@ def _facts_of_scans(source: Source) -> Iterator[tuple[str, str]]:
 
 def _draw(path: Path, source: Source, histogram: Histogram, classes: tuple[str, str]) -> None:
     """Draw sample images of either class beside a histogram."""
-    from redl.data.description import sample_images
-    from redl.results.figures import SAMPLES, figure_1, save_figure
+    from redl.data.figure import SAMPLES, figure_1, save_figure
+    from redl.data.rsna.description import sample_images
 
     images, labels = sample_images(source, of_each=SAMPLES)
     with one_line(path):

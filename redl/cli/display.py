@@ -6,9 +6,13 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+from redl.errors import OptionError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +95,7 @@ def silent(_: str) -> OnProgress:
 
 def positives(labels: NDArray[np.uint8]) -> str:
     """Say how many labels are positive, and what answering the majority class scores."""
-    from redl.data.description import majority_accuracy
+    from redl.data.rsna.description import majority_accuracy
 
     majority = majority_accuracy(labels)
     return f"{labels.sum()} ({labels.mean():.1%}), majority accuracy {majority:.3f}"
@@ -150,3 +154,18 @@ def _print(title: str, lines: Iterable[str]) -> None:
     console.print(title, style="bold")
     for line in lines:
         console.print(f"  {line}")
+
+
+@contextmanager
+def one_line(place: Path) -> Iterator[None]:
+    """Turn what the system says about writing below `place` into an OptionError.
+
+    Faults of the data themselves are DataErrors already.
+    """
+    try:
+        yield
+    except OSError as error:
+        # `from None`, and without its file name: a path below can hold a patient.
+        raise OptionError(
+            f"{place}: {error.strerror or type(error).__name__}; name a folder that can be written, with room"
+        ) from None

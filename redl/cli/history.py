@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from redl.cli.display import print_note, print_table
-from redl.cli.reports import add_reference, add_reports, reference_of
+from redl.cli.options import add_reference, add_reports, reference_of
 
 if TYPE_CHECKING:
     from redl.results.gate.history import Series
@@ -56,8 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
             )
             for point in one.points
         ]
-        unit = f" ({rule.quantity.unit})" if rule.quantity.unit else ""
-        print_table(f"{one.cell}, {rule.quantity.name}{unit}", ("run", "commit", "figure", "step"), rows)
+        unit = f" ({rule.figure.unit})" if rule.figure.unit else ""
+        print_table(f"{one.cell}, {rule.figure.name}{unit}", ("run", "commit", "figure", "step"), rows)
     return 0
 
 
@@ -66,5 +66,5 @@ def _plain(series: Series) -> dict[str, object]:
         {"run": p.run, "commit": p.commit, "value": p.value, "step": p.step.value, "reason": p.reason}
         for p in series.points
     ]
-    quantity = series.rule.quantity
-    return {"cell": series.cell, "figure": quantity.name, "unit": quantity.unit, "points": points}
+    figure = series.rule.figure
+    return {"cell": series.cell, "figure": figure.name, "unit": figure.unit, "points": points}

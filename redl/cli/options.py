@@ -9,16 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redl.case import Dataset
 from redl.cli.display import silent
 from redl.errors import OptionError
-from redl.profile import SMOKE
+from redl.study.case import Dataset
+from redl.study.profile import SMOKE
 
 if TYPE_CHECKING:
     from redl.data.datasets import DataOptions
     from redl.data.lidc.rules import LidcRules
-    from redl.data.rsna import CohortRules
+    from redl.data.rsna.cohort import CohortRules
     from redl.data.source import Source
+    from redl.results.reference import Reference
+    from redl.results.store import Run
 
 _COHORT = ("max_age", "site", "crop")
 _PATCHES = ("min_raters", "max_cluster", "spacing_mm", "window_hu")
@@ -109,7 +111,7 @@ def needed_root_of(arguments: argparse.Namespace) -> Path:
 
 def cohort_rules(arguments: argparse.Namespace) -> CohortRules:
     """Return who belongs to the RSNA cohort."""
-    from redl.data.rsna import CohortRules
+    from redl.data.rsna.cohort import CohortRules
 
     chosen = given(arguments, ("max_age", "site"))
     if chosen.get("max_age") == _ANY_AGE:
@@ -133,8 +135,8 @@ def data_options(
     """Return what the suite would be told; raise RedlError for what cannot be used."""
     import platformdirs
 
+    from redl.data.cache.preparation import MAX_UNREADABLE
     from redl.data.datasets import DataOptions
-    from redl.data.preparation import MAX_UNREADABLE
 
     shared: dict[str, Any] = {
         "cache": Path(cache or os.environ.get("REDL_CACHE") or platformdirs.user_cache_dir("redl")),
@@ -179,3 +181,35 @@ def _age(text: str) -> float | str:
         return _ANY_AGE if text == _ANY_AGE else float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r}: give years, or none") from None
+
+
+def add_reports(parser: argparse.ArgumentParser) -> None:
+    """Add --reports."""
+    parser.add_argument(
+        "--reports",
+        type=Path,
+        default=Path("reports"),
+        metavar="DIR",
+        help="where runs are saved (default: reports)",
+    )
+
+
+def add_reference(parser: argparse.ArgumentParser) -> None:
+    """Add --reference."""
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        metavar="FILE",
+        help="accuracies of repeated runs, for rules of noise (default: REPORTS/reference/PROFILE.json)",
+    )
+
+
+def reference_of(arguments: argparse.Namespace, run: Run) -> Reference | None:
+    """Return the reference that was named, or that of the run's profile; None if there is none."""
+    from redl.results.reference import load_reference
+
+    if arguments.reference is not None:
+        return load_reference(arguments.reference)
+    profile = next(iter(run.records.values())).case.profile
+    path: Path = arguments.reports / "reference" / f"{profile}.json"
+    return load_reference(path) if path.is_file() else None

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redl.case import Dataset
-from redl.cli.display import Progress, positives, print_facts, silent
-from redl.cli.failure import one_line
+from redl.cli.display import Progress, one_line, positives, print_facts, silent
 from redl.cli.options import add_dataset, flag, given, refuse_foreign
-from redl.profile import SMOKE
+from redl.study.case import Dataset
+from redl.study.profile import SMOKE
 
 if TYPE_CHECKING:
     from redl.data.source import Source
@@ -90,7 +89,7 @@ def _writing(arguments: argparse.Namespace) -> Callable[[Callable[[int, int], No
     root = arguments.root
     if arguments.dataset == Dataset.RSNA:
         refuse_foreign(arguments, _LIDC)
-        from redl.data.phantom import Phantom, write_rsna
+        from redl.data.rsna.phantom import Phantom, write_rsna
 
         rsna = Phantom(**{"subjects": SMOKE.phantom_subjects, **given(arguments, _SHARED | _RSNA)})
         return lambda on_progress: write_rsna(root, rsna, on_progress=on_progress)

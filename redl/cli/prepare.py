@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 from redl.cli.display import (
     OnProgress,
     Progress,
+    one_line,
     positives,
     print_facts,
     print_left_out,
     print_list,
     print_table,
 )
-from redl.cli.failure import one_line
 from redl.cli.options import add_dataset, add_processes, add_root, add_rules, count, data_options
-from redl.profile import PROFILES, profile_named
+from redl.study.profile import PROFILES, profile_named
 
 if TYPE_CHECKING:
-    from redl.data.prepared import Prepared
+    from redl.data.cache.entry import Prepared
     from redl.data.source import Source
 
 
@@ -55,9 +55,9 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepare a data set, or find it prepared, and print what was made of it."""
+    from redl.data.cache.entry import open_prepared
+    from redl.data.cache.preparation import prepare
     from redl.data.datasets import find_source
-    from redl.data.preparation import prepare
-    from redl.data.prepared import open_prepared
 
     profile = profile_named(arguments.profile)
     profile = replace(profile, image_size=arguments.image_size or profile.image_size)

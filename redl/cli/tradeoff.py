@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from redl.errors import OptionError
-from redl.results.noninferiority.metric import Metric
+from redl.results.metric import Metric
 
 _NARROWEST = 120  # columns; what is narrower would break the figures
 

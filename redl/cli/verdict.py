@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from redl.results.noninferiority.metric import Metric
+from redl.results.metric import Metric
 
 NOT_SHOWN = 1  # the exit status unless every saving is non-inferior
 

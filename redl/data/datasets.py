@@ -6,15 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from redl.case import Dataset
+from redl.data.cache.preparation import MAX_UNREADABLE, OnProgress, prepare, silent
 from redl.data.folder import Folder, check_folder, folder_source
 from redl.data.lidc.rules import LidcRules
-from redl.data.preparation import MAX_UNREADABLE, OnProgress, prepare, silent
-from redl.data.rsna import CohortRules, check_root, rsna_source
-from redl.data.source import Source
-from redl.data.subset import bounded
+from redl.data.rsna.cohort import CohortRules, check_root, rsna_source
+from redl.data.source import Source, bounded
 from redl.errors import OptionError
-from redl.profile import Profile
+from redl.study.case import Dataset
+from redl.study.profile import Profile
 
 
 def _silently(what: str) -> OnProgress:  # noqa: ARG001 - nothing is shown of it
@@ -47,7 +46,7 @@ class DataOptions:
         if self.rsna_root is not None:
             check_root(self.rsna_root, self.cohort)
         if self.lidc_root is not None:
-            from redl.data.lidc.survey import find_patients  # scipy and pydicom come with it
+            from redl.data.lidc.source import find_patients  # scipy and pydicom come with it
 
             find_patients(self.lidc_root)
         for folder in self.folders:
@@ -94,17 +93,17 @@ def find_source(
             root = options.rsna_root or _rsna_phantom(profile, options.cache, on_phantom)
             return rsna_source(root, rules=options.cohort, image_size=profile.image_size, crop=options.crop)
         case Dataset.LIDC:
-            from redl.data.lidc.survey import survey  # scipy and pydicom come with it
+            from redl.data.lidc.source import lidc_source  # scipy and pydicom come with it
 
             root = options.lidc_root or _lidc_phantom(profile, options.cache, on_phantom)
-            return survey(root, options.lidc, image_size=profile.image_size)
+            return lidc_source(root, options.lidc, image_size=profile.image_size)
         case _:
             (folder,) = (folder for folder in options.folders if folder.name == dataset)
             return folder_source(folder, image_size=profile.image_size)
 
 
 def _rsna_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Path:
-    from redl.data.phantom import Phantom, ensure_rsna  # pydicom and scipy come with it
+    from redl.data.rsna.phantom import Phantom, ensure_rsna  # pydicom and scipy come with it
 
     rows = profile.phantom_rows
     contrast, radius, texture = profile.phantom_lesions

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from redl.case import Dataset, check_name
 from redl.data.source import Item, Source, stamp_of
 from redl.errors import DataError
+from redl.study.case import Dataset, check_name
 
 NEEDED_COLUMNS = ("image", "subject", "label")
 
@@ -110,7 +110,7 @@ def _parse(line: dict[str, str | None], where: str) -> _Row:
 
 
 def _load(path: Path, *, name: str, size: int, crop: bool) -> NDArray[np.uint8]:
-    from redl.data.framing import frame, load_mammogram  # their decoders come with them
+    from redl.data.rsna.cropping import frame, load_mammogram  # their decoders come with them
 
     try:
         if path.suffix.lower() in _PNG:

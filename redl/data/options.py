@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redl.case import Dataset
 from redl.errors import OptionError
+from redl.study.case import Dataset
 
 if TYPE_CHECKING:
     from redl.data.datasets import DataOptions
@@ -198,7 +198,7 @@ def data_options(
 
     from redl.data.datasets import DataOptions
     from redl.data.lidc.rules import LidcRules
-    from redl.data.rsna import CohortRules
+    from redl.data.rsna.cohort import CohortRules
 
     given: dict[str, Any] = {}
     for option in OPTIONS:

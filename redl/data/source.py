@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,3 +61,28 @@ def stamp_of(path: Path, *, below: Path) -> str:
     except OSError:
         return MISSING
     return f"{path.relative_to(below).as_posix()} {status.st_size} {status.st_mtime_ns}"
+
+
+_SEED = 1  # the same subjects for every run of as many images
+
+
+def bounded(source: Source, images: int | None) -> Source:
+    """Take subjects at random, each with all its images, as long as they have at most `images` together.
+
+    None takes all. What is left out is never decoded.
+    """
+    if images is None or len(source.labels) <= images:
+        return source
+    subjects, counts = np.unique(source.subjects, return_counts=True)
+    order = np.random.default_rng(_SEED).permutation(len(subjects))
+    taken = subjects[order][np.cumsum(counts[order]) <= images]
+    rows = np.isin(source.subjects, taken)
+    first_rows = np.cumsum([0, *(item.rows for item in source.items)])[:-1]
+    return replace(
+        source,
+        items=tuple(item for item, row in zip(source.items, first_rows, strict=True) if rows[row]),
+        labels=source.labels[rows],
+        subjects=source.subjects[rows],
+        raters=None if source.raters is None else source.raters[rows],
+        options=source.options | {"at_most_images": images},
+    )

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from statistics import median, quantiles
 from typing import TypeVar
 
-from redl.metering.clock import Stopwatch
+from redl.metering.stopwatch import Stopwatch
 from redl.record import Latency
 
 T = TypeVar("T")

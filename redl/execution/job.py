@@ -6,25 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from redl.case import Case
 from redl.metering.assumptions import Assumptions
-from redl.own import OwnModel, OwnSetting
-from redl.profile import Profile
+from redl.study.case import Case
+from redl.study.custom import CustomModel, CustomSetting
+from redl.study.profile import Profile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
     """How the cases of a run are trained and measured, the same for all of them.
 
-    `own_models` and `own_settings` define the names that are not the study's. `half_dtype` names the 16-bit
-    weights of a setting that has them; None leaves the choice to the device. `weights` is a folder of
+    `custom_models` and `custom_settings` define the names that are not the study's. `half_dtype` names the
+    16-bit weights of a setting that has them; None leaves the choice to the device. `weights` is a folder of
     pretrained weights, tried before timm's hub. `plain` turns off what is done for speed; `tf32` lets a GPU
     round the factors of float32 products. `timeout_s` bounds the working time of one case.
     """
 
     profile: Profile
-    own_models: Mapping[str, OwnModel] = field(default_factory=dict)
-    own_settings: Mapping[str, OwnSetting] = field(default_factory=dict)
+    custom_models: Mapping[str, CustomModel] = field(default_factory=dict)
+    custom_settings: Mapping[str, CustomSetting] = field(default_factory=dict)
     half_dtype: str | None = None
     weights: Path | None = None
     plain: bool = False

@@ -11,25 +11,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from redl.data.prepared import open_prepared
+from redl.data.cache.entry import open_prepared
 from redl.errors import OptionError
 from redl.execution.inference import repeat, time_latency
 from redl.execution.job import Job
 from redl.execution.summary import Findings, Pass, predictions_of, summarise
-from redl.metering.clock import Stopwatch
 from redl.metering.memory import MemoryMeter, Phase, paper_compatible_bytes
 from redl.metering.meter import EnergyMeter
-from redl.own import Function
+from redl.metering.stopwatch import Stopwatch
 from redl.record import Epoch, Flags, Predictions, Record
+from redl.study.custom import Function
 from redl.training import convolution
+from redl.training.downsampling import downsampled
 from redl.training.fast_path import fast_path_of
-from redl.training.fit import Part, fit, predict
+from redl.training.loop import Part, fit, predict
 from redl.training.models import build
 from redl.training.networks import network_of
 from redl.training.optimizers import import_library, state_bits, state_width
 from redl.training.precision import Precision
-from redl.training.resolution import downsampled
-from redl.training.settings import Treatment, needs_bitsandbytes, treatment_of, with_fused_adam
+from redl.training.settings import TrainingSetup, needs_bitsandbytes, setup_of, with_fused_adam
 
 
 def run(job: Job) -> Record:
@@ -55,18 +55,16 @@ class CaseRun:
         self._data = open_prepared(job.prepared)
         self._network = network_of(
             job.case.model,
-            job.options.own_models.get(job.case.model),
+            job.options.custom_models.get(job.case.model),
             image_size=self._profile.image_size,
             reduced=self._profile.reduced,
         )
         self._fast_path = fast_path_of(
             self._network, self._device, images_bytes=self._data.images.nbytes, plain=job.options.plain
         )
-        treatment = _treatment(job, self._device)
-        self._treatment = with_fused_adam(treatment) if self._fast_path.fused else treatment
-        self._precision = Precision.of(
-            self._treatment, self._device, channels_last=self._fast_path.channels_last
-        )
+        setup = _setup(job, self._device)
+        self._setup = with_fused_adam(setup) if self._fast_path.fused else setup
+        self._precision = Precision.of(self._setup, self._device, channels_last=self._fast_path.channels_last)
         split = self._data.split
         self._parts = [self._part(index) for index in (split.train, split.valid, split.test)]
         self._stopwatch = self._new_stopwatch()
@@ -74,7 +72,7 @@ class CaseRun:
 
     def __enter__(self) -> Self:
         self._flags = set_flags(tf32=self._options.tf32)
-        import_library(eight_bit=needs_bitsandbytes(self._treatment))
+        import_library(eight_bit=needs_bitsandbytes(self._setup))
         self._widened = convolution.needs_widening(self._precision.half_dtypes, self._device)
         self._open.enter_context(convolution.widened(needed=self._widened))
         self._energy = self._open.enter_context(self._energy_meter())
@@ -86,7 +84,7 @@ class CaseRun:
             pretraining=self._profile.pretraining,
             weights=self._options.weights,
         )
-        self._model = self._precision.place(self._treatment.change(model))
+        self._model = self._precision.place(self._setup.change(model))
         return self
 
     def __exit__(
@@ -101,7 +99,7 @@ class CaseRun:
     def train(self) -> None:
         """Train, metering time, memory and energy of the training steps."""
         train, valid, _ = self._parts
-        optimizer = self._treatment.optimizer(self._model, self._profile.learning_rate)
+        optimizer = self._setup.optimizer(self._model, self._profile.learning_rate)
         with self._memory.phase() as self._train_memory:
             self._fit = fit(
                 self._model,
@@ -231,16 +229,14 @@ def _pass(energy: EnergyMeter, memory: Phase, images: int) -> Pass:
     return Pass(energy=energy.reading(images=images), memory=memory.peak)
 
 
-def _treatment(job: Job, device: torch.device) -> Treatment:
+def _setup(job: Job, device: torch.device) -> TrainingSetup:
     """Return what the case's setting does; raise OptionError for a user's own that does not say so."""
-    own, half_dtype = job.options.own_settings.get(job.case.setting), job.options.half_dtype
+    own, half_dtype = job.options.custom_settings.get(job.case.setting), job.options.half_dtype
     if own is None:
-        return treatment_of(
-            job.case.setting, device, None if half_dtype is None else getattr(torch, half_dtype)
-        )
-    function = own.treat
+        return setup_of(job.case.setting, device, None if half_dtype is None else getattr(torch, half_dtype))
+    function = own.configure
     assert isinstance(function, Function), "a declared function keeps its place"
-    treatment = function.load()(device)
-    if not isinstance(treatment, Treatment):
-        raise OptionError(f"setting {job.case.setting}: {function.name} returned no Treatment")
-    return treatment
+    setup = function.load()(device)
+    if not isinstance(setup, TrainingSetup):
+        raise OptionError(f"setting {job.case.setting}: {function.name} returned no TrainingSetup")
+    return setup

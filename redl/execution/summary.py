@@ -10,12 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from redl.case import Case
-from redl.data.prepared import Prepared
+from redl.data.cache.entry import Prepared
 from redl.metering.environment import describe_environment
 from redl.metering.memory import Peak
-from redl.metering.prediction import explanation, predicted_memory
-from redl.profile import Profile, Size
+from redl.metering.predicted_memory import explanation, predicted_memory
 from redl.record import (
     DivergenceKind,
     Energy,
@@ -33,7 +31,9 @@ from redl.record import (
     Status,
     Training,
 )
-from redl.training.fit import Fit
+from redl.study.case import Case
+from redl.study.profile import Profile, Size
+from redl.training.loop import Fit
 from redl.training.metrics import Floats, score, threshold_at_specificity
 from redl.training.models import parameter_count
 from redl.training.networks import Network

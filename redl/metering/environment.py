@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 
 from redl.metering.machine import cpu_model, package_version, usable_cores
-from redl.profile import Profile
 from redl.record import INCIDENTAL, Environment, FastPath, Flags
+from redl.study.profile import Profile
 
 _PACKAGES = ("timm", "bitsandbytes", "carbontracker", "pydicom", "numpy")
 

@@ -14,11 +14,11 @@ from types import TracebackType
 from redl.metering.assumptions import Assumptions
 from redl.metering.carbontracker.meter import CarbonTrackerMeter
 from redl.metering.carbontracker.sensors import table_tdp
-from redl.metering.clock import already_synchronous
 from redl.metering.counters import CounterMeter
 from redl.metering.energy import Component, Figure, SensorError, no_figure
 from redl.metering.gpus import Gpu, gpu_of
 from redl.metering.headline import headline
+from redl.metering.stopwatch import already_synchronous
 from redl.metering.tdp import LoadMeter, Tdp
 from redl.record import EnergyComponent, EnergyKind, EnergyReading
 

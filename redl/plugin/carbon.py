@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from redl import codec
 from redl.metering.assumptions import Assumptions
 from redl.metering.energy import SensorError
 from redl.metering.gpus import visible_gpus
 from redl.metering.meter import EnergyMeter
-from redl.record import EnergyReading
+from redl.record import EnergyReading, codec
 
 
 class Carbon:

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from redl.case import Case
 from redl.errors import OptionError, RedlError
 from redl.plugin.session import SESSION, RedlSession
+from redl.study.case import Case
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
-    from redl.execution.trial import Trial
+    from redl.execution.case_process import CaseProcess
     from redl.plugin.carbon import Carbon
     from redl.plugin.options.suite import SuiteOptions
     from redl.plugin.progress import Progress
     from redl.record import Record
-    from redl.results.judgement import Judgement
+    from redl.results.checks import CaseCheck
 
 
 @pytest.fixture(scope="session")
@@ -66,26 +66,26 @@ def redl_prepared(redl_options: SuiteOptions, redl_progress: Progress) -> Callab
 
 
 @pytest.fixture(scope="session")
-def redl_trial(
+def redl_case_process(
     redl_case: Case,
     redl_options: SuiteOptions,
     redl_prepared: Callable[[str], Path],
     redl_progress: Progress,
-) -> Iterator[Trial]:
+) -> Iterator[CaseProcess]:
     """Run one case in a process of its own, which ends with the last test of the case."""
+    from redl.execution.case_process import CaseProcess, start_case
     from redl.execution.job import Job
-    from redl.execution.trial import Trial, start_case
 
     run = redl_options.run
     job = Job(case=redl_case, prepared=redl_prepared(redl_case.dataset), options=run)
-    trial = Trial(
+    case_process = CaseProcess(
         redl_case,
         start_case(job),
         timeout_s=run.timeout_s,
         on_epoch=redl_progress.epochs(redl_case.id, run.profile.of(redl_case.model)),
     )
-    yield trial
-    trial.close()
+    yield case_process
+    case_process.close()
 
 
 @pytest.fixture
@@ -94,19 +94,19 @@ def redl_keep(
     benchmark: BenchmarkFixture,
     redl_session: RedlSession,
     record_testsuite_property: Callable[[str, object], None],
-) -> Callable[[Trial], Record]:
+) -> Callable[[CaseProcess], Record]:
     """Return a function that finishes a case and keeps its record with the test's benchmark.
 
     The answers for each image go with the first test of a case that keeps them.
     """
-    from redl.results.gate.quantity import figures_of
+    from redl.results.gate.figure import figures_of
     from redl.results.store import KEY, PREDICTIONS_KEY
 
     redl_session.record_property = record_testsuite_property
 
-    def keep(trial: Trial) -> Record:
-        predictions = trial.predictions()
-        record = trial.finish()
+    def keep(case_process: CaseProcess) -> Record:
+        predictions = case_process.predictions()
+        record = case_process.finish()
         benchmark.extra_info[KEY] = record.to_json()
         redl_session.records[record.case.id] = record
         if predictions is not None and record.case.id not in redl_session.predictions:
@@ -119,9 +119,9 @@ def redl_keep(
 
 
 @pytest.fixture(scope="session")
-def redl_judge(redl_session: RedlSession, redl_options: SuiteOptions) -> Callable[[Record], Judgement]:
+def redl_check(redl_session: RedlSession, redl_options: SuiteOptions) -> Callable[[Record], CaseCheck]:
     """Return a function that checks a record beside others of this run, and by the reference's bands."""
-    from redl.results.judgement import companion_of, judge
+    from redl.results.checks import check_case, companion_of
     from redl.results.reference import load_reference
 
     checks = redl_session.checks
@@ -129,10 +129,10 @@ def redl_judge(redl_session: RedlSession, redl_options: SuiteOptions) -> Callabl
         path = None if redl_options.save_reference else redl_options.reference
         reference = load_reference(path) if path else None
 
-    def check(record: Record) -> Judgement:
+    def check(record: Record) -> CaseCheck:
         companion = companion_of(record.case, (checked.record for checked in checks.values()))
         band = reference.band_of(record.case) if reference else None
-        checks[record.case.id] = judge(record, redl_options.run.profile, companion, band)
+        checks[record.case.id] = check_case(record, redl_options.run.profile, companion, band)
         return checks[record.case.id]
 
     return check

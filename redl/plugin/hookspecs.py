@@ -9,7 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from redl.data.folder import Folder
-    from redl.own import OwnModel, OwnSetting
+    from redl.study.custom import CustomModel, CustomSetting
 
 
 @pytest.hookspec
@@ -18,10 +18,10 @@ def pytest_redl_datasets(config: pytest.Config) -> Iterable[Folder]:  # type: ig
 
 
 @pytest.hookspec
-def pytest_redl_models(config: pytest.Config) -> Iterable[OwnModel]:  # type: ignore[empty-body]
+def pytest_redl_models(config: pytest.Config) -> Iterable[CustomModel]:  # type: ignore[empty-body]
     """Return networks of one's own, of timm's or built by a function; each runs under every setting."""
 
 
 @pytest.hookspec
-def pytest_redl_settings(config: pytest.Config) -> Iterable[OwnSetting]:  # type: ignore[empty-body]
+def pytest_redl_settings(config: pytest.Config) -> Iterable[CustomSetting]:  # type: ignore[empty-body]
     """Return settings of one's own, stated by a function; every model then runs under each."""

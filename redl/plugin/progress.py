@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from redl.profile import Profile
 from redl.record import Epoch
+from redl.study.profile import Profile
 
 _LEAST_GAP_S = 0.2  # between two redrawings of the live line
 

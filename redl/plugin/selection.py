@@ -13,7 +13,7 @@ from typing import Self
 
 import pytest
 
-from redl.case import Case
+from redl.study.case import Case
 
 # Stands in for the cases in a worker of pytest-xdist, where none may run.
 NEEDS_ONE_PROCESS = "redl-cases-run-in-one-process"

@@ -16,13 +16,13 @@ import pytest
 from redl.errors import RedlError
 
 if TYPE_CHECKING:
-    from redl.case import Case
     from redl.metering.assumptions import Assumptions
     from redl.plugin.options.gate import VerdictOptions
     from redl.plugin.options.suite import SuiteOptions
     from redl.record import Predictions, Record
-    from redl.results.judgement import Judgement
+    from redl.results.checks import CaseCheck
     from redl.results.store import Run
+    from redl.study.case import Case
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ class RedlSession:
         self._refusal: str | None = None
         self.records: dict[str, Record] = {}
         self.predictions: dict[str, Predictions] = {}
-        self.checks: dict[str, Judgement] = {}
+        self.checks: dict[str, CaseCheck] = {}
         self.collected: set[str] = set()
         self.left_out: set[str] = set()
         self.session_checks: list[SessionCheck] = []

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from redl import codec
-from redl.case import Case
 from redl.errors import RecordError
+from redl.record import codec
 from redl.record.predictions import Predictions
 from redl.record.recipe import FastPath, Flags, Pretrained, Recipe
 from redl.record.sections import (
@@ -37,6 +36,7 @@ from redl.record.sections import (
     Scores,
     Training,
 )
+from redl.study.case import Case
 
 __all__ = [
     "INCIDENTAL",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from redl import codec
 from redl.errors import RecordError
+from redl.record import codec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

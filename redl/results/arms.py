@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from redl.case import Setting
 from redl.errors import RecordError
 from redl.record import Predictions, Record
+from redl.study.case import Setting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 
-from redl import codec
+from redl.record import codec
 
 FILES = ("table1.json", "table2.json")
 

@@ -15,10 +15,9 @@ from statistics import mean, stdev
 
 from filelock import FileLock
 
-from redl import codec
-from redl.case import Case
 from redl.errors import OptionError, RecordError
-from redl.record import Record
+from redl.record import Record, codec
+from redl.study.case import Case
 
 SCHEMA = 1
 LEAST_SEEDS = 10

@@ -13,13 +13,13 @@ from dataclasses import replace
 from rich.console import Console
 from rich.table import Table
 
-from redl.case import Model
-from redl.profile import PAPER
 from redl.record import EnergyKind, Record
 from redl.results.aggregate import Aggregate, Spread, aggregated
-from redl.results.judgement import Judgement
+from redl.results.checks import CaseCheck
 from redl.results.layout import named_table, uncut
 from redl.results.printed import PrintedRow
+from redl.study.case import Model
+from redl.study.profile import PAPER
 
 _MISSING = "-"
 _MEMORY = {"cpu": "resident growth of the case's process on the CPU", "cuda": "the allocator's on the GPU"}
@@ -27,7 +27,7 @@ _TABLE_2 = (Model.MLP, Model.EFFICIENTNET)
 _FIGURES = ("|W| (M)", "P_T", "memory (MB)", "T_c (s)", "T (s)", "E (Wh)")
 
 
-def tables(judgements: Sequence[Judgement], *, width: int, printed: Sequence[PrintedRow] = ()) -> str:
+def tables(checks: Sequence[CaseCheck], *, width: int, printed: Sequence[PrintedRow] = ()) -> str:
     """Lay out one row a case, what it scored and what it cost, and below what the columns mean.
 
     Cases with several seeds follow once more as means over them, beside what the paper printed where they are
@@ -37,35 +37,35 @@ def tables(judgements: Sequence[Judgement], *, width: int, printed: Sequence[Pri
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
     caption: list[str] = []
     with console.capture() as captured:
-        for title, group in _grouped(judgements):
-            records = [judgement.record for judgement in group]
+        for title, group in _grouped(checks):
+            records = [check.record for check in group]
             console.print(_per_seed(title, group))
             if len({record.case.seed for record in records}) > 1:
                 beside = printed if all(map(_as_printed, records)) else ()
                 if beside:
                     caption = ["printed P_T: the paper's, * where any seed diverged; ? puts it in doubt."]
                 console.print(_over_seeds(f"{title}, over {_seeds(records)}", aggregated(records), beside))
-        for line in _legend([judgement.record for judgement in judgements]) + caption:
+        for line in _legend([check.record for check in checks]) + caption:
             console.print(line)
     return captured.get()
 
 
-def _grouped(judgements: Sequence[Judgement]) -> Iterator[tuple[str, list[Judgement]]]:
+def _grouped(checks: Sequence[CaseCheck]) -> Iterator[tuple[str, list[CaseCheck]]]:
     """Yield each table's title and rows: the paper's two tables, and Figure 2C of downsampled cases."""
-    groups: dict[str, list[Judgement]] = {}
-    for judgement in judgements:
-        groups.setdefault(_title(_companion(judgement.record, judgements)), []).append(judgement)
+    groups: dict[str, list[CaseCheck]] = {}
+    for check in checks:
+        groups.setdefault(_title(_companion(check.record, checks)), []).append(check)
     yield from sorted(groups.items(), key=lambda group: (group[0].startswith("Figure"), group[0]))
 
 
-def _companion(record: Record, judgements: Sequence[Judgement]) -> Record:
+def _companion(record: Record, checks: Sequence[CaseCheck]) -> Record:
     """Find who knows a record's overrides and images: itself, or if it ended early one of the same data.
 
     Without any of the same data there is one of the same profile, whose images may be others'.
     """
     if record.recipe is not None:
         return record
-    finished = [other.record for other in judgements if other.record.recipe is not None]
+    finished = [other.record for other in checks if other.record.recipe is not None]
     case = record.case
     fitting = [other for other in finished if other.case.profile == case.profile]
     same = [other for other in fitting if other.case.dataset == case.dataset]
@@ -94,13 +94,13 @@ def _title(record: Record) -> str:
     return f"{name}, {case.profile} profile{changed}{images}"
 
 
-def _per_seed(title: str, judgements: Sequence[Judgement]) -> Table:
-    downsampled = judgements[0].record.case.downsample > 1
+def _per_seed(title: str, checks: Sequence[CaseCheck]) -> Table:
+    downsampled = checks[0].record.case.downsample > 1
     table = named_table(title, ("data", "model", "setting"), ("seed", *(["S"] * downsampled), *_FIGURES))
     # Words that are cut cannot be read: break them over two lines.
     table.add_column("P_T against S = 1" if downsampled else "P_T against baseline", overflow="fold")
-    for judgement in judgements:
-        record = judgement.record
+    for check in checks:
+        record = check.record
         case, spent = record.case, record.energy.train if record.energy else None
         table.add_row(
             case.dataset,
@@ -114,7 +114,7 @@ def _per_seed(title: str, judgements: Sequence[Judgement]) -> Table:
             _number(record.training.seconds_to_stop if record.training else None, 1),
             _number(record.inference.seconds / record.inference.passes if record.inference else None, 2),
             _energy(spent.energy_wh, spent.energy_wh_partial, spent.kind) if spent else _MISSING,
-            judgement.problems[0] if judgement.problems else judgement.comparison,
+            check.problems[0] if check.problems else check.comparison,
         )
     return uncut(table)
 

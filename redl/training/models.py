@@ -10,8 +10,8 @@ import timm
 from torch import nn
 
 from redl.errors import ModelError
-from redl.profile import Pretraining
 from redl.record import Pretrained
+from redl.study.profile import Pretraining
 from redl.training.networks import MLP, Network
 from redl.training.weights import checksum, find_file, hub_checksum, read_file, unloaded
 

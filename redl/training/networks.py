@@ -10,9 +10,9 @@ from typing import Any
 
 import timm
 
-from redl.case import Model
 from redl.errors import ModelError
-from redl.own import Function, OwnModel
+from redl.study.case import Model
+from redl.study.custom import CustomModel, Function
 
 MLP = "mlp"  # its name beside timm's
 
@@ -43,7 +43,7 @@ class Network:
         return image_size if self.fixed_size else max(image_size // downsample, min(image_size, _LEAST))
 
 
-def network_of(model: str, own: OwnModel | None, *, image_size: int, reduced: bool) -> Network:
+def network_of(model: str, own: CustomModel | None, *, image_size: int, reduced: bool) -> Network:
     """Say what to build for a model of the study, or for a user's own; raise ModelError for a name unknown.
 
     The published EfficientNet is timm's `efficientnetv2_rw_s` stretched by two multipliers that it sets
@@ -83,7 +83,7 @@ def _reduced(name: str, options: dict[str, Any], *, fixed_size: bool = False) ->
     return Network(name=name, options=options, fixed_size=fixed_size, reduced=True, pretrainable=False)
 
 
-def _own(own: OwnModel, image_size: int) -> Network:
+def _own(own: CustomModel, image_size: int) -> Network:
     if own.timm is None:
         assert isinstance(own.build, Function), "a declared function keeps its place"
         return Network(name=own.name, build=own.build, fixed_size=True, pretrainable=False)

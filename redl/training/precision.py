@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import nn
 
-from redl.training.settings import Treatment
+from redl.training.settings import TrainingSetup
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,14 +23,14 @@ class Precision:
     memory_format: torch.memory_format
 
     @classmethod
-    def of(cls, treatment: Treatment, device: torch.device, *, channels_last: bool = False) -> Self:
-        """Take the formats that a treatment states."""
+    def of(cls, setup: TrainingSetup, device: torch.device, *, channels_last: bool = False) -> Self:
+        """Take the formats that a setup states."""
         return cls(
             device=device,
-            weights_dtype=treatment.weights_dtype,
-            autocast_dtype=treatment.autocast_dtype,
+            weights_dtype=setup.weights_dtype,
+            autocast_dtype=setup.autocast_dtype,
             # bfloat16 has float32's range, so only float16 gradients need scaling.
-            grad_scaler=treatment.autocast_dtype is torch.float16,
+            grad_scaler=setup.autocast_dtype is torch.float16,
             memory_format=torch.channels_last if channels_last else torch.contiguous_format,
         )
 

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from redl.case import Setting
+from redl.study.case import Setting
 from redl.training.optimizers import adam, adam_8bit, adam_8bit_stable
 
 MakeOptimizer = Callable[[nn.Module, float], torch.optim.Optimizer]
@@ -20,7 +20,7 @@ def _unchanged(model: nn.Module) -> nn.Module:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Treatment:
+class TrainingSetup:
     """Say what a setting does to training.
 
     `optimizer` makes one from the model, on its device and in its format, and the learning rate; `change`
@@ -33,7 +33,7 @@ class Treatment:
     change: Callable[[nn.Module], nn.Module] = _unchanged
 
 
-def treatment_of(setting: str, device: torch.device, half_dtype: torch.dtype | None = None) -> Treatment:
+def setup_of(setting: str, device: torch.device, half_dtype: torch.dtype | None = None) -> TrainingSetup:
     """Return what a setting of the study does: 16 bits are float16 on CUDA and bfloat16 on a CPU.
 
     `half_dtype` overrides the format of the weights where they are 16-bit and the setting does not name it.
@@ -42,36 +42,36 @@ def treatment_of(setting: str, device: torch.device, half_dtype: torch.dtype | N
     half = half_dtype or native
     match Setting(setting):
         case Setting.BASELINE:
-            return Treatment()
+            return TrainingSetup()
         case Setting.AMP:
-            return Treatment(autocast_dtype=native)
+            return TrainingSetup(autocast_dtype=native)
         case Setting.EIGHT_BIT:
-            return Treatment(optimizer=adam_8bit)
+            return TrainingSetup(optimizer=adam_8bit)
         case Setting.AMP_EIGHT_BIT:
-            return Treatment(autocast_dtype=native, optimizer=adam_8bit)
+            return TrainingSetup(autocast_dtype=native, optimizer=adam_8bit)
         case Setting.HALF_EIGHT_BIT:
-            return Treatment(weights_dtype=half, optimizer=adam_8bit)
+            return TrainingSetup(weights_dtype=half, optimizer=adam_8bit)
         case Setting.HALF:
-            return Treatment(weights_dtype=half)
+            return TrainingSetup(weights_dtype=half)
         case Setting.STABLE:
-            return Treatment(optimizer=adam_8bit_stable)
+            return TrainingSetup(optimizer=adam_8bit_stable)
         case Setting.AMP_BF16:
-            return Treatment(autocast_dtype=torch.bfloat16)
+            return TrainingSetup(autocast_dtype=torch.bfloat16)
         case Setting.HALF_BF16:
-            return Treatment(weights_dtype=torch.bfloat16)
+            return TrainingSetup(weights_dtype=torch.bfloat16)
 
 
-def with_fused_adam(treatment: Treatment) -> Treatment:
+def with_fused_adam(setup: TrainingSetup) -> TrainingSetup:
     """Let ordinary Adam of float32 weights run as one kernel; leave any other optimizer alone.
 
     A fused kernel computes 16-bit weights in float32, where Adam's eps of 1e-8 is not 0: it would hide the
     published failure of `half`.
     """
-    if treatment.optimizer is not adam or treatment.weights_dtype != torch.float32:
-        return treatment
-    return replace(treatment, optimizer=partial(adam, fused=True))
+    if setup.optimizer is not adam or setup.weights_dtype != torch.float32:
+        return setup
+    return replace(setup, optimizer=partial(adam, fused=True))
 
 
-def needs_bitsandbytes(treatment: Treatment) -> bool:
-    """Tell whether a treatment's optimizer is one of bitsandbytes'."""
-    return treatment.optimizer in (adam_8bit, adam_8bit_stable)
+def needs_bitsandbytes(setup: TrainingSetup) -> bool:
+    """Tell whether a setup's optimizer is one of bitsandbytes'."""
+    return setup.optimizer in (adam_8bit, adam_8bit_stable)

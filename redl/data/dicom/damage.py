@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pydicom.errors import BytesLengthException
 
 # Of pydicom and of its decoders. Not MemoryError: that is the machine's fault.
-DAMAGE = (
+PYDICOM_ERRORS = (
     ArithmeticError,
     AttributeError,
     BytesLengthException,
@@ -39,3 +39,7 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
+
+
+class UnreadableImage(Exception):  # noqa: N818 - it never leaves this package
+    """Report what is wrong with a file and how to mend it; `read_image` puts the file's name before it."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from redl.data.dicom.refusal import Refusal
+from redl.data.dicom.damage import UnreadableImage
 
 _NOTHING = "its window or rescaling gives no finite values; leave the image out"
 _NARROW = 1e-3  # what a LINEAR window of width 1, a step by the standard, is widened to
@@ -45,16 +45,16 @@ class Display:
 def read_display(header: Dataset) -> Display:
     """Read how an image is shown: by its first window, or the range of its stored bits where it has none.
 
-    Raise Refusal for a window or rescaling that shows nothing.
+    Raise UnreadableImage for a window or rescaling that shows nothing.
     """
     slope, intercept = _first(header, "RescaleSlope", 1.0), _first(header, "RescaleIntercept", 0.0)
     if slope == 0:
-        raise Refusal(_NOTHING)
+        raise UnreadableImage(_NOTHING)
     display = _window(header, slope, intercept) if has_window(header) else _whole_range(header, slope)
     # An image of float32 can't be shifted or stretched by more, nor by what is no number.
     largest = float(np.finfo(np.float32).max) / 2**17
     if not (abs(display.centre) < largest and 0 < abs(display.gain) < largest):
-        raise Refusal(_NOTHING)
+        raise UnreadableImage(_NOTHING)
     if header.PhotometricInterpretation == "MONOCHROME1":
         return replace(display, gain=-display.gain)
     return display
@@ -68,7 +68,7 @@ def has_window(header: Dataset) -> bool:
 def _window(header: Dataset, slope: float, intercept: float) -> Display:
     center, width = _first(header, "WindowCenter", math.nan), _first(header, "WindowWidth", math.nan)
     if not width > 0:
-        raise Refusal(_NOTHING)
+        raise UnreadableImage(_NOTHING)
     match header.get("VOILUTFunction") or "LINEAR":
         case "LINEAR":
             center, gain, sigmoid = center - 0.5, 1 / max(width - 1, _NARROW), False
@@ -77,7 +77,7 @@ def _window(header: Dataset, slope: float, intercept: float) -> Display:
         case "SIGMOID":
             gain, sigmoid = 4 / width, True
         case _:
-            raise Refusal("a window of unknown form; only LINEAR, LINEAR_EXACT and SIGMOID are read")
+            raise UnreadableImage("a window of unknown form; only LINEAR, LINEAR_EXACT and SIGMOID are read")
     return Display(centre=(center - intercept) / slope, gain=gain * slope, sigmoid=sigmoid)
 
 

@@ -18,7 +18,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGLossless, JPEGLosslessSV1, RLELossless
 
 from redl.data.dicom import jpeg2000, losslessjpeg
-from redl.data.dicom.refusal import Refusal
+from redl.data.dicom.damage import UnreadableImage
 
 MAX_PIXELS = 2**26  # twice the largest detector's; more is a damaged header, and would fill the memory
 
@@ -44,9 +44,9 @@ class Layout:
 
 
 def read_layout(header: Dataset) -> Layout:
-    """Read how the image lies in its file; raise Refusal for what no mammogram has."""
+    """Read how the image lies in its file; raise UnreadableImage for what no mammogram has."""
     if int(header.get("NumberOfFrames") or 1) != 1:
-        raise Refusal(_FRAMES)
+        raise UnreadableImage(_FRAMES)
     layout = Layout(
         rows=int(header.Rows),
         columns=int(header.Columns),
@@ -55,9 +55,11 @@ def read_layout(header: Dataset) -> Layout:
         signed=header.PixelRepresentation == 1,
     )
     if min(layout.rows, layout.columns) < 1 or layout.rows * layout.columns > MAX_PIXELS:
-        raise Refusal("its number of rows or columns is none of a mammogram; download it again")
+        raise UnreadableImage("its number of rows or columns is none of a mammogram; download it again")
     if layout.bits_allocated not in {8, 16} or not 0 < layout.bits_stored <= layout.bits_allocated:
-        raise Refusal("its number of bits is none of a mammogram; only 8 and 16 bits a pixel are read")
+        raise UnreadableImage(
+            "its number of bits is none of a mammogram; only 8 and 16 bits a pixel are read"
+        )
     return layout
 
 
@@ -95,7 +97,7 @@ def _decode(header: Dataset, layout: Layout, halvings: int) -> tuple[NDArray[Any
     """Return the stored values and how often the decoder has halved them already."""
     syntax = header.file_meta.TransferSyntaxUID
     if not syntax.is_transfer_syntax:
-        raise Refusal(_not_read("unknown"))  # what the standard doesn't name isn't quoted
+        raise UnreadableImage(_not_read("unknown"))  # what the standard doesn't name isn't quoted
     if not syntax.is_encapsulated:
         return _read_native(header, layout), 0
     if syntax in {JPEG2000Lossless, JPEG2000}:
@@ -111,9 +113,9 @@ def _read_native(header: Dataset, layout: Layout) -> NDArray[Any]:
     # Some machines pad; a row or more left over means that the rows or columns are wrong.
     excess = len(header.PixelData) - layout.size
     if excess < 0:
-        raise Refusal(_CUT)
+        raise UnreadableImage(_CUT)
     if excess >= layout.size // layout.rows:
-        raise Refusal(_MISFIT)
+        raise UnreadableImage(_MISFIT)
     if not header.file_meta.TransferSyntaxUID.is_little_endian:
         return pixel_array(header, correct_unused_bits=layout.signed)  # may have its bytes swapped in pairs
     stored = np.frombuffer(header.PixelData, f"<u{layout.bits_allocated // 8}", layout.rows * layout.columns)
@@ -141,7 +143,7 @@ def _decode_rle(frame: bytes, layout: Layout) -> NDArray[Any]:
     pixel = np.dtype(f"<u{layout.bits_allocated // 8}")
     content = imagecodecs.dicomrle_decode(frame, pixel)
     if len(content) != layout.size:
-        raise Refusal(_MISFIT)
+        raise UnreadableImage(_MISFIT)
     return _extend(np.frombuffer(content, pixel).reshape(layout.rows, layout.columns), layout)
 
 
@@ -150,7 +152,7 @@ def _decode_otherwise(header: Dataset, layout: Layout) -> NDArray[Any]:
     try:
         stored = pixel_array(header)
     except (NotImplementedError, RuntimeError):  # no plugin, or none for so many bits
-        raise Refusal(_not_read(header.file_meta.TransferSyntaxUID.name)) from None
+        raise UnreadableImage(_not_read(header.file_meta.TransferSyntaxUID.name)) from None
     _check(stored.shape, 8 * stored.itemsize, layout)
     return stored
 
@@ -162,7 +164,7 @@ def _not_read(syntax: str) -> str:
 def _check(shape: tuple[int, ...], bits: int, layout: Layout) -> None:
     """Refuse a stream that holds another image than the header describes."""
     if shape != (layout.rows, layout.columns) or bits > layout.bits_allocated:
-        raise Refusal(_MISFIT)
+        raise UnreadableImage(_MISFIT)
 
 
 def _extend(stored: NDArray[Any], layout: Layout) -> NDArray[Any]:
@@ -177,7 +179,7 @@ def _extend(stored: NDArray[Any], layout: Layout) -> NDArray[Any]:
 def _only_frame(header: Dataset) -> bytes:
     """Return the compressed image, whichever fragments it lies in."""
     if len(parse_basic_offsets(header.PixelData)) > 1:
-        raise Refusal(_FRAMES)
+        raise UnreadableImage(_FRAMES)
     return get_frame(header.PixelData, 0, number_of_frames=1)
 
 
@@ -185,5 +187,5 @@ def _whole(stream: bytes) -> bytes:
     """Return a codestream without its padding; one that doesn't end as it must was cut."""
     stripped = stream.rstrip(b"\0")
     if not stripped.endswith(b"\xff\xd9"):
-        raise Refusal(_CUT)
+        raise UnreadableImage(_CUT)
     return stripped

@@ -13,10 +13,9 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from redl.data.dicom.damage import DAMAGE, quiet
+from redl.data.dicom.damage import PYDICOM_ERRORS, UnreadableImage, quiet
 from redl.data.dicom.display import has_window, read_display
 from redl.data.dicom.pixels import MAX_PIXELS, Layout, read_layout, read_pixels
-from redl.data.dicom.refusal import Refusal
 from redl.errors import DataError
 
 _DEFLATE = "its deflated content is damaged or cut short; download it again"
@@ -40,13 +39,13 @@ def read_image(path: Path, *, min_side: int | None = None) -> NDArray[np.float32
     try:
         with quiet():
             return _read(path, min_side)
-    except Refusal as refusal:
+    except UnreadableImage as refusal:
         reason = str(refusal)
     except InvalidDicomError:
         reason = "not a DICOM file; download it again"
     except OSError as error:
         reason = f"cannot be read ({type(error).__name__}); check the file"
-    except DAMAGE as error:
+    except PYDICOM_ERRORS as error:
         reason = f"cannot be decoded ({type(error).__name__}); download it again"
     raise DataError(f"{path.name}: {reason}")
 
@@ -82,16 +81,16 @@ def _inflate(content: bytes) -> bytes:
     try:
         inflated = inflater.decompress(content, 3 * MAX_PIXELS)
     except zlib.error:
-        raise Refusal(_DEFLATE) from None
+        raise UnreadableImage(_DEFLATE) from None
     if not inflater.eof:
-        raise Refusal(_DEFLATE)
+        raise UnreadableImage(_DEFLATE)
     return inflated
 
 
 def _refuse_what_is_no_mammogram(header: Dataset) -> None:
     if "PixelData" not in header:
-        raise Refusal("no pixel data; download it again")
+        raise UnreadableImage("no pixel data; download it again")
     if header.PhotometricInterpretation not in {"MONOCHROME1", "MONOCHROME2"} or header.SamplesPerPixel != 1:
-        raise Refusal("not a grey image; only MONOCHROME1 and MONOCHROME2 are read")
+        raise UnreadableImage("not a grey image; only MONOCHROME1 and MONOCHROME2 are read")
     if "ModalityLUTSequence" in header or ("VOILUTSequence" in header and not has_window(header)):
-        raise Refusal("a lookup table says how to show it; only windows are read")
+        raise UnreadableImage("a lookup table says how to show it; only windows are read")

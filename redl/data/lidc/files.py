@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 
-from redl.data.dicom.damage import DAMAGE, quiet
+from redl.data.dicom.damage import PYDICOM_ERRORS, quiet
 
 SIDE = 512  # rows and columns of every slice of the set: the contours count on it
 
-UNREADABLE = (*DAMAGE, InvalidDicomError, OSError)  # what reading a file raises, through pylidc too
+UNREADABLE = (*PYDICOM_ERRORS, InvalidDicomError, OSError)  # what reading a file raises, through pylidc too
 
 
 def read_series(path: Path) -> tuple[str, str] | None:

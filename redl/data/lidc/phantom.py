@@ -2,9 +2,9 @@
 
 Which scans there are, their slices, spacing and identifiers, where each nodule lies, its outline and how many
 radiologists drew it are the installed database's; only the pixels are made up. A lesion's amplitude is the
-share of raters, so that the labels can be learned, and how well is known (agreement.py). Two real effects
-stay: larger outlines have more raters, and scans of thin slices more patches. The mean of a patch tells
-nothing more: each slice has an offset of its own, far larger than what a lesion adds.
+share of raters, so that the labels can be learned, and how well is known (phantom_observer.py). Two real
+effects stay: larger outlines have more raters, and scans of thin slices more patches. The mean of a patch
+tells nothing more: each slice has an offset of its own, far larger than what a lesion adds.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import fft
 
-from redl.data.lidc import agreement
+from redl.data.lidc import phantom_observer
 from redl.data.lidc.annotations import Outline, read_outlines
 from redl.data.lidc.database import Scan, read_scans
 from redl.data.lidc.files import SIDE
 from redl.data.lidc.rules import RATERS
-from redl.data.lidc.survey import MANIFEST
+from redl.data.lidc.source import MANIFEST
 from redl.data.lidc.writing import BITS_STORED, INTERCEPT, SliceWriter
 from redl.data.splits import MIN_SUBJECTS
 from redl.errors import DataError
@@ -151,7 +151,7 @@ def draw_slice(rng: Generator, phantom: LidcPhantom, spacing: float, outlines: S
         patch = outline.patch
         near |= np.hypot(rows - patch.row, columns - patch.column) <= REACH_MM / spacing
         amplitude = phantom.contrast_hu * _draw_level(rng, phantom, patch.raters)
-        template = agreement.soften(outline.mask) * amplitude
+        template = phantom_observer.soften(outline.mask) * amplitude
         margin = (template.shape[0] - outline.mask.shape[0]) // 2
         top, left = outline.top - margin, outline.left - margin
         around = lesions[top : top + template.shape[0], left : left + template.shape[1]]
@@ -161,7 +161,7 @@ def draw_slice(rng: Generator, phantom: LidcPhantom, spacing: float, outlines: S
 
 
 def _draw_level(rng: Generator, phantom: LidcPhantom, raters: int) -> float:
-    chances = agreement.drawn_amplitudes(phantom.label_noise)[min(raters, RATERS) - 1]
+    chances = phantom_observer.drawn_amplitudes(phantom.label_noise)[min(raters, RATERS) - 1]
     return float(rng.choice(RATERS, p=chances) + 1) / RATERS
 
 
@@ -204,7 +204,7 @@ def _parameters(phantom: LidcPhantom) -> dict[str, float]:
 def _manifest(phantom: LidcPhantom, scans: Iterable[Scan], outlines: dict[int, list[Outline]]) -> str:
     patches = sum(map(len, outlines.values()))
     right = np.zeros(RATERS)
-    inverse = agreement.correlation(phantom.noise_power)
+    inverse = phantom_observer.correlation(phantom.noise_power)
     for scan in scans:
         for outline in outlines[scan.number]:
             right += _accuracies(phantom, outline, scan.pixel_spacing, inverse)
@@ -220,6 +220,8 @@ def _manifest(phantom: LidcPhantom, scans: Iterable[Scan], outlines: dict[int, l
 
 def _accuracies(phantom: LidcPhantom, outline: Outline, spacing: float, inverse: Floats) -> Floats:
     """Return the ideal observer's accuracy on a patch for labels by 1, 2, 3 and 4 raters."""
-    detectable = phantom.contrast_hu * agreement.detectability(agreement.soften(outline.mask), inverse)
-    chances = agreement.prior(float(outline.mask.sum()) * spacing**2)
-    return agreement.accuracies(detectable, chances, outline.patch.raters, phantom.label_noise)
+    detectable = phantom.contrast_hu * phantom_observer.detectability(
+        phantom_observer.soften(outline.mask), inverse
+    )
+    chances = phantom_observer.prior(float(outline.mask.sum()) * spacing**2)
+    return phantom_observer.accuracies(detectable, chances, outline.patch.raters, phantom.label_noise)

@@ -9,7 +9,7 @@ from typing import Any
 
 from redl.data.folder import Folder
 from redl.errors import OptionError
-from redl.own import Function, OwnModel, OwnSetting
+from redl.study.custom import CustomModel, CustomSetting, Function
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,8 +17,8 @@ class Declared:
     """Hold what a user brings."""
 
     folders: tuple[Folder, ...] = ()
-    models: tuple[OwnModel, ...] = ()
-    settings: tuple[OwnSetting, ...] = ()
+    models: tuple[CustomModel, ...] = ()
+    settings: tuple[CustomSetting, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise OptionError for a name that is declared twice."""
@@ -76,12 +76,12 @@ def _folder(name: str, table: object, pyproject: Path) -> Folder:
             )
 
 
-def _model(name: str, table: object, pyproject: Path) -> OwnModel:
+def _model(name: str, table: object, pyproject: Path) -> CustomModel:
     match table:
         case {"timm": str(timm), **rest} if not rest:
-            return OwnModel(name=name, timm=timm)
+            return CustomModel(name=name, timm=timm)
         case {"build": str(build), **rest} if not rest:
-            return OwnModel(name=name, build=_function(f"models.{name}", build, pyproject))
+            return CustomModel(name=name, build=_function(f"models.{name}", build, pyproject))
         case _:
             raise OptionError(
                 f"{pyproject.name}: [tool.redl.models.{name}] needs timm, a network's name, or build, as "
@@ -89,13 +89,13 @@ def _model(name: str, table: object, pyproject: Path) -> OwnModel:
             )
 
 
-def _setting(name: str, table: object, pyproject: Path) -> OwnSetting:
+def _setting(name: str, table: object, pyproject: Path) -> CustomSetting:
     match table:
-        case {"treat": str(treat), **rest} if not rest:
-            return OwnSetting(name=name, treat=_function(f"settings.{name}", treat, pyproject))
+        case {"configure": str(configure), **rest} if not rest:
+            return CustomSetting(name=name, configure=_function(f"settings.{name}", configure, pyproject))
         case _:
             raise OptionError(
-                f"{pyproject.name}: [tool.redl.settings.{name}] needs treat, as file.py:function"
+                f"{pyproject.name}: [tool.redl.settings.{name}] needs configure, as file.py:function"
             )
 
 

@@ -9,12 +9,12 @@ import pytest
 
 from redl.errors import OptionError
 from redl.plugin.options.values import choice, value_or_none
-from redl.profile import Profile
 from redl.results.gate.baseline import find_baseline, find_run, load_base
 from redl.results.gate.rule import Rule, rules_from
-from redl.results.noninferiority.metric import Metric
+from redl.results.metric import Metric
 from redl.results.reference import Reference, load_reference
 from redl.results.store import Run
+from redl.study.profile import Profile
 
 BARE = ""  # --redl-compare without a value: the baseline of the profile
 

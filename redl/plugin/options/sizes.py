@@ -11,7 +11,7 @@ import pytest
 
 from redl.errors import OptionError
 from redl.plugin.options.values import value_or_none, whole_numbers
-from redl.profile import SMOKE, Pretraining, Profile, profile_named
+from redl.study.profile import SMOKE, Pretraining, Profile, profile_named
 
 
 def sized_profile(config: pytest.Config) -> Profile:

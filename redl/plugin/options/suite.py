@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from redl.case import Model, Study
 from redl.data.datasets import DataOptions
 from redl.data.options import OPTIONS, data_options
 from redl.execution.job import RunOptions
 from redl.metering.assumptions import Assumptions
 from redl.metering.gpus import computes_bfloat16
-from redl.own import OwnModel
 from redl.plugin.options.declared import Declared, declared_in
 from redl.plugin.options.gate import GateOptions, VerdictOptions, gate_options, verdict_options
 from redl.plugin.options.sizes import sized_profile, with_weights
 from redl.plugin.options.values import choice, value_or_none
-from redl.profile import Profile
+from redl.study.case import Model, Study
+from redl.study.custom import CustomModel
+from redl.study.profile import Profile
 
 HALF_DTYPES = ("auto", "bfloat16", "float16")
 
@@ -44,7 +44,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
     """
     profile, weights = with_weights(config, sized_profile(config))
     own = brought + declared_in(config.rootpath / "pyproject.toml")
-    own_models, named = _models(own.models, config.getoption("redl_model"))
+    custom_models, named = _models(own.models, config.getoption("redl_model"))
     data = data_options(
         {option.suite_name: config.getoption(f"redl_{option.suite_name}") for option in OPTIONS},
         {option.suite_name: option.suite_flag for option in OPTIONS},
@@ -63,16 +63,16 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
             seeds=profile.seeds,
             scales=profile.scales,
             datasets=data.datasets,
-            models=named or (*Model, *own_models),
+            models=named or (*Model, *custom_models),
             named=bool(named),
-            own_settings=tuple(setting.name for setting in own.settings),
+            custom_settings=tuple(setting.name for setting in own.settings),
             bfloat16=computes_bfloat16(),
         ),
         data=data,
         run=RunOptions(
             profile=profile,
-            own_models=own_models,
-            own_settings={setting.name: setting for setting in own.settings},
+            custom_models=custom_models,
+            custom_settings={setting.name: setting for setting in own.settings},
             **({} if timeout_s is None else {"timeout_s": timeout_s}),
             half_dtype=None if half_dtype == "auto" else half_dtype,
             weights=weights,
@@ -98,11 +98,15 @@ def read_assumptions(config: pytest.Config) -> Assumptions:
     )
 
 
-def _models(declared: tuple[OwnModel, ...], asked: list[str]) -> tuple[dict[str, OwnModel], tuple[str, ...]]:
+def _models(
+    declared: tuple[CustomModel, ...], asked: list[str]
+) -> tuple[dict[str, CustomModel], tuple[str, ...]]:
     """Return the user's own networks by name, and the names of those that were asked for, if any were."""
     own = {model.name: model for model in declared}
     own |= {
-        name: OwnModel(name=name, timm=name) for name in asked if name not in own and name not in list(Model)
+        name: CustomModel(name=name, timm=name)
+        for name in asked
+        if name not in own and name not in list(Model)
     }
     return own, tuple(dict.fromkeys(asked))
 

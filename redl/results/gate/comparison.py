@@ -13,9 +13,9 @@ from statistics import fmean
 
 from redl.errors import RecordError
 from redl.record import Record
-from redl.results.gate.allowance import allowance
+from redl.results.gate.figure import Figure
 from redl.results.gate.fingerprint import difference
-from redl.results.gate.quantity import Quantity
+from redl.results.gate.noise import tolerance
 from redl.results.gate.rule import Rule, rules_for
 from redl.results.reference import Reference
 from redl.results.store import Run
@@ -38,7 +38,7 @@ class Change:
 
     cell: str
     seeds: tuple[int, ...]
-    quantity: Quantity
+    figure: Figure
     before: float
     after: float
     allowed: float
@@ -47,12 +47,12 @@ class Change:
     @property
     def regressed(self) -> bool:
         """Tell whether it got worse beyond what is allowed."""
-        return not self.quantity.worse_by(self.before, self.after) <= self.allowed
+        return not self.figure.worse_by(self.before, self.after) <= self.allowed
 
     @property
     def improved(self) -> bool:
         """Tell whether it got better by more than it may get worse."""
-        return self.quantity.worse_by(self.before, self.after) < -self.allowed
+        return self.figure.worse_by(self.before, self.after) < -self.allowed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,9 +90,9 @@ def compare(
     both = [case for case in new.records if case in wanted]
     faults = list(_missing(base, new, wanted))
     faults += [
-        f"{rule.text}: {rule.quantity.name} is of one machine with one software; leave the rule out"
+        f"{rule.text}: {rule.figure.name} is of one machine with one software; leave the rule out"
         for rule in rules
-        if other_machine and rule.quantity.of_machine
+        if other_machine and rule.figure.of_machine
     ]
     sound = []
     for case in both:
@@ -102,7 +102,7 @@ def compare(
             sound.append(case)
     cells = _cells(wanted, new.records, sound)
     # All that noise is allowed to share the false alarms: an accuracy and a peak of every cell, say.
-    shared = len(cells) * max(1, len({rule.quantity.name for rule in rules if rule.noise}))
+    shared = len(cells) * max(1, len({rule.figure.name for rule in rules if rule.noise}))
     changes: list[Change] = []
     for cell in cells.values():
         for found in _changes(cell, rules, reference, shared):
@@ -164,22 +164,22 @@ def _changes(
     if not found:
         yield f"{case.cell}: no rule is of it; give one, as accuracy:0.02"
     for rule in found:
-        figures = [(rule.quantity.of(before), rule.quantity.of(after)) for before, after in pairs]
+        figures = [(rule.figure.of(before), rule.figure.of(after)) for before, after in pairs]
         known = [(before, after) for before, after in figures if before is not None and after is not None]
         if len(known) < len(figures):
             side = "this run" if any(after is None for _, after in figures) else "the baseline"
-            yield f"{case.cell}: {rule.quantity.name} is not known in {side}; measure it or drop the rule"
+            yield f"{case.cell}: {rule.figure.name} is not known in {side}; measure it or drop the rule"
             continue
         before, after = (fmean(side) for side in zip(*known, strict=True))
         try:
-            allowed = allowance(rule, record, before, seeds=len(seeds), reference=reference, figures=shared)
+            allowed = tolerance(rule, record, before, seeds=len(seeds), reference=reference, figures=shared)
         except RecordError as error:
             yield f"{case.cell}: {error}"
             continue
         yield Change(
             cell=case.cell,
             seeds=seeds,
-            quantity=rule.quantity,
+            figure=rule.figure,
             before=before,
             after=after,
             allowed=allowed,

@@ -14,8 +14,8 @@ from statistics import fmean, median
 
 from redl.errors import OptionError, RecordError
 from redl.record import Record
-from redl.results.gate.allowance import allowance
 from redl.results.gate.fingerprint import difference
+from redl.results.gate.noise import tolerance
 from redl.results.gate.rule import Rule
 from redl.results.reference import Reference
 from redl.results.store import Run, load_run
@@ -90,7 +90,7 @@ def _series(
     since: list[float] = []
     last: Record | None = None
     for run, records in found:
-        figures = [rule.quantity.of(record) for record in records]
+        figures = [rule.figure.of(record) for record in records]
         known = [figure for figure in figures if figure is not None]
         value = fmean(known) if len(known) == len(figures) else None
         step, reason = Step.NONE, None
@@ -118,8 +118,8 @@ def _step(
     if other := difference(last, records[0], other_machine=False):
         return Step.OTHER, other
     before = median(since)
-    allowed = allowance(rule, records[0], before, seeds=len(records), reference=reference, figures=1)
-    worse_by = rule.quantity.worse_by(before, value)
+    allowed = tolerance(rule, records[0], before, seeds=len(records), reference=reference, figures=1)
+    worse_by = rule.figure.worse_by(before, value)
     if abs(worse_by) <= allowed:
         return Step.NONE, None
     return (Step.WORSE if worse_by > 0 else Step.BETTER), None

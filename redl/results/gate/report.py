@@ -63,9 +63,9 @@ def as_json(comparison: Comparison) -> str:
         {
             "cell": change.cell,
             "seeds": list(change.seeds),
-            "figure": change.quantity.name,
-            "unit": change.quantity.unit,
-            "higher_is_better": change.quantity.higher_is_better,
+            "figure": change.figure.name,
+            "unit": change.figure.unit,
+            "higher_is_better": change.figure.higher_is_better,
             "before": change.before,
             "after": change.after,
             "allowed": change.allowed,
@@ -111,17 +111,17 @@ def _worst_first(changes: Sequence[Change]) -> list[Change]:
 
 
 def _row(change: Change) -> tuple[str, ...]:
-    quantity = change.quantity
+    figure = change.figure
     seeds = f" ({len(change.seeds)} seeds)" if len(change.seeds) > 1 else ""
     difference = change.after - change.before
-    sign = "-" if quantity.higher_is_better else "+"
+    sign = "-" if figure.higher_is_better else "+"
     return (
         change.cell + seeds,
-        quantity.name,
-        _figure(change.before, quantity.unit),
-        _figure(change.after, quantity.unit),
-        ("+" if difference >= 0 else "-") + _figure(abs(difference), quantity.unit),
-        sign + _figure(change.allowed, quantity.unit),
+        figure.name,
+        _figure(change.before, figure.unit),
+        _figure(change.after, figure.unit),
+        ("+" if difference >= 0 else "-") + _figure(abs(difference), figure.unit),
+        sign + _figure(change.allowed, figure.unit),
         _state(change),
     )
 

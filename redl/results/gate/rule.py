@@ -15,9 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from redl.case import Case
 from redl.errors import OptionError
-from redl.results.gate.quantity import QUANTITIES, Quantity
+from redl.results.gate.figure import FIGURES, Figure
+from redl.study.case import Case
 
 DEFAULT_RULES = ("accuracy:noise", "peak_memory:noise", "diverged:0")
 
@@ -36,7 +36,7 @@ class Rule:
     figure's unit, `relative` a share of the baseline; `noise` allows what equal runs differ by.
     """
 
-    quantity: Quantity
+    figure: Figure
     selector: tuple[str, ...] = ()
     absolute: float | None = None
     relative: float | None = None
@@ -54,16 +54,16 @@ def parse_rule(text: str) -> Rule:
     if not colon:
         raise OptionError(f"{text!r}: no rule; write FIGURE:TOLERANCE, as accuracy:0.02 or peak_memory:5%")
     selector, _, name = head.rpartition("/")
-    if name not in QUANTITIES:
-        raise OptionError(f"{text!r}: no figure {name!r}; use one of {', '.join(QUANTITIES)}")
+    if name not in FIGURES:
+        raise OptionError(f"{text!r}: no figure {name!r}; use one of {', '.join(FIGURES)}")
     parts: dict[str, float | bool] = {}
     for part in tolerance.split(","):
-        kind, value = _tolerance(part.strip(), QUANTITIES[name], text)
+        kind, value = _tolerance(part.strip(), FIGURES[name], text)
         if kind in parts:
             raise OptionError(f"{text!r}: two tolerances of one kind; leave one out")
         parts[kind] = value
     return Rule(
-        quantity=QUANTITIES[name],
+        figure=FIGURES[name],
         selector=tuple(filter(None, selector.split("-"))),
         absolute=parts.get("absolute"),
         relative=parts.get("relative"),
@@ -85,9 +85,9 @@ def rules_for(case: Case, rules: Iterable[Rule]) -> list[Rule]:
     """Return the rule of each figure that holds for a case: the most special, and of equals the last."""
     found: dict[str, Rule] = {}
     for rule in rules:
-        other = found.get(rule.quantity.name)
+        other = found.get(rule.figure.name)
         if rule.covers(case) and (other is None or len(rule.selector) >= len(other.selector)):
-            found[rule.quantity.name] = rule
+            found[rule.figure.name] = rule
     return list(found.values())
 
 
@@ -107,27 +107,25 @@ def _declared(pyproject: Path) -> list[str]:
             return []
 
 
-def _tolerance(part: str, quantity: Quantity, text: str) -> tuple[str, float | bool]:
+def _tolerance(part: str, figure: Figure, text: str) -> tuple[str, float | bool]:
     if part == "noise":
         return "noise", True
     number = _NUMBER.match(part)
     unit = part[number.end() :].strip() if number else ""
-    known = {"": 1.0} if quantity.unit != "B" else {}
-    known |= _UNITS[quantity.unit]
+    known = {"": 1.0} if figure.unit != "B" else {}
+    known |= _UNITS[figure.unit]
     if number is None or (unit != "%" and unit not in known):
-        raise OptionError(
-            f"{text!r}: {part!r} is no tolerance of {quantity.name}; write {_examples(quantity)}"
-        )
+        raise OptionError(f"{text!r}: {part!r} is no tolerance of {figure.name}; write {_examples(figure)}")
     value = float(number[0])
     if not math.isfinite(value):
         raise OptionError(f"{text!r}: {part!r} is not finite")
     return ("relative", value / 100) if unit == "%" else ("absolute", value * known[unit])
 
 
-def _examples(quantity: Quantity) -> str:
+def _examples(figure: Figure) -> str:
     return {
         "": "0.02, 5% or noise",
         "B": "8MiB, 5%, 1%,8MiB or noise",
         "s": "30s, 25% or noise",
         "Wh": "2Wh, 25% or noise",
-    }[quantity.unit]
+    }[figure.unit]

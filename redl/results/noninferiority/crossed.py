@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from redl.results.noninferiority.placements import Floats
+from redl.results.noninferiority.influence import Floats
 
 CONFIDENCE, POWER = 0.975, 0.80  # one-sided, as non-inferiority is; the interval has 95 % of both sides
 

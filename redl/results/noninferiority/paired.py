@@ -10,9 +10,8 @@ import math
 import numpy as np
 from scipy.stats import norm
 
-from redl.results.noninferiority.influence import right, units
-from redl.results.noninferiority.metric import OF_RANKS, Metric
-from redl.results.noninferiority.placements import Floats, Ints, placements
+from redl.results.metric import OF_RANKS, Metric
+from redl.results.noninferiority.influence import Floats, Ints, placements, right, units
 
 Interval = tuple[float, float]
 

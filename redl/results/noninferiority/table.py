@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from redl.results.noninferiority.metric import Metric
+from redl.results.metric import Metric
 from redl.results.noninferiority.verdict import Outcome, Verdict
 
 _MISSING = "-"

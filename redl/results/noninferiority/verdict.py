@@ -16,9 +16,9 @@ from statsmodels.stats.multitest import multipletests
 
 from redl.errors import OptionError, RecordError
 from redl.results.arms import Arm, Pair
+from redl.results.metric import OF_SUBJECTS, Metric
 from redl.results.noninferiority.crossed import Comparison, compare
 from redl.results.noninferiority.influence import over_seeds, units
-from redl.results.noninferiority.metric import OF_SUBJECTS, Metric
 from redl.results.noninferiority.paired import interval_of_one_pair
 
 _LEVEL = 0.025  # one-sided, as the interval's 95 % of both sides

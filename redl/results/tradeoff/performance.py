@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from redl.errors import OptionError
 from redl.results.arms import Arm
-from redl.results.noninferiority.metric import OF_SUBJECTS, Metric
+from redl.results.metric import OF_SUBJECTS, Metric
 from redl.results.tradeoff.benefit import Unit, Units, images_of, units_of
 from redl.results.tradeoff.resampling import Draws, Floats
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from redl.case import Setting
-from redl.profile import PAPER
-from redl.results.noninferiority.metric import OF_RANKS, Metric
+from redl.results.metric import OF_RANKS, Metric
 from redl.results.noninferiority.verdict import Outcome, Verdict
-from redl.results.tradeoff.spending import Resource
-from redl.results.tradeoff.standing import Standing
+from redl.results.tradeoff.costs import Resource
+from redl.results.tradeoff.setting_summary import SettingSummary
 from redl.results.tradeoff.tradeoff import COMPARED, Tradeoff
+from redl.study.case import Setting
+from redl.study.profile import PAPER
 
 _NO_SHARES = (*OF_RANKS, Metric.BRIER)
 _SAVES_NOTHING = "non-inferior but saving nothing"
@@ -28,7 +28,7 @@ def chosen(found: Tradeoff, verdicts: Sequence[Verdict]) -> str:
     settings have a figure of. The least has the least energy of training, then memory, then time.
     """
     may = {verdict.setting for verdict in _own(found, verdicts) if _passed(verdict)}
-    candidates = [one for one in found.standings if one.setting in may and one.savings]
+    candidates = [one for one in found.summaries if one.setting in may and one.savings]
     least = min(candidates, key=lambda one: _costs(one, found.compared), default=None)
     return Setting.BASELINE if least is None else least.setting
 
@@ -43,11 +43,11 @@ def recommendation(found: Tradeoff, verdicts: Sequence[Verdict]) -> str:
     if setting == Setting.BASELINE:
         return f"For {_subject(found)}: {_why_none(own)}."
     verdict = next(one for one in own if one.setting == setting)
-    standings = {one.setting: one for one in found.standings}
+    summaries = {one.setting: one for one in found.summaries}
     shown = f"it was shown to be no more than {_margin(verdict)} worse"
     if verdict.but_lower and verdict.difference is not None:
         shown += f", though lower by {_number(-verdict.difference, verdict.metric)}"
-    spent = _spent(standings[setting], standings[Setting.BASELINE], found.compared)
+    spent = _spent(summaries[setting], summaries[Setting.BASELINE], found.compared)
     return (
         f"For {_subject(found)}: {setting} may replace the baseline: {shown}, and trains {spent}; "
         f"{_counted(verdict.patients, 'patient')}, {_counted(len(verdict.seeds), 'seed')}."
@@ -64,11 +64,11 @@ def _passed(verdict: Verdict) -> bool:
     return verdict.outcome is Outcome.NON_INFERIOR and never_diverged
 
 
-def _costs(one: Standing, compared: Sequence[Resource]) -> list[float]:
+def _costs(one: SettingSummary, compared: Sequence[Resource]) -> list[float]:
     return [cost for name in COMPARED if name in compared and (cost := _cost(one, name)) is not None]
 
 
-def _cost(one: Standing, resource: Resource) -> float | None:
+def _cost(one: SettingSummary, resource: Resource) -> float | None:
     costs = {
         Resource.ENERGY: one.train_wh,
         Resource.MEMORY: one.train_peak_bytes,
@@ -119,7 +119,7 @@ def _number(difference: float, metric: Metric) -> str:
     return f"{difference:.3g}" if metric in _NO_SHARES else f"{100 * difference:.2g}"
 
 
-def _spent(new: Standing, old: Standing, compared: Sequence[Resource]) -> str:
+def _spent(new: SettingSummary, old: SettingSummary, compared: Sequence[Resource]) -> str:
     parts = []
     for name, word in ((Resource.MEMORY, "in"), (Resource.TIME, "in"), (Resource.ENERGY, "with")):
         cost, before = _cost(new, name), _cost(old, name)

@@ -17,7 +17,7 @@ from redl.results.noninferiority.verdict import Verdict
 from redl.results.tradeoff.adjusted import PER, Adjusted
 from redl.results.tradeoff.benefit import TREAT_NONE
 from redl.results.tradeoff.recommendation import chosen, recommendation
-from redl.results.tradeoff.standing import SAVED_PROBABILITY, SAVED_SHARE, Standing
+from redl.results.tradeoff.setting_summary import SAVED_PROBABILITY, SAVED_SHARE, SettingSummary
 from redl.results.tradeoff.tradeoff import Tradeoff
 
 _MISSING = "-"
@@ -73,18 +73,18 @@ def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
         "saves",
     )
     table = named_table(_title(one), ("setting", "verdict"), (one.metric, *figures))
-    for standing in one.standings:
+    for summary in one.summaries:
         table.add_row(
-            standing.setting,
-            outcomes.get(standing.setting, "is the baseline"),
-            _number(standing.performance, 3) + ("*" if standing.diverged else ""),
-            _number(standing.train_peak_bytes, 0, per=1e6),
-            _number(standing.train_seconds, 1),
-            _energy(standing.train_wh, 2, standing.train_kind),
-            _energy(standing.inference_wh, 3, standing.inference_kind, per=1e-3),
-            _pareto(standing),
-            _number(standing.net_benefit, 3),
-            ", ".join(standing.savings) or _MISSING,
+            summary.setting,
+            outcomes.get(summary.setting, "is the baseline"),
+            _number(summary.performance, 3) + ("*" if summary.diverged else ""),
+            _number(summary.train_peak_bytes, 0, per=1e6),
+            _number(summary.train_seconds, 1),
+            _energy(summary.train_wh, 2, summary.train_kind),
+            _energy(summary.inference_wh, 3, summary.inference_kind, per=1e-3),
+            _pareto(summary),
+            _number(summary.net_benefit, 3),
+            ", ".join(summary.savings) or _MISSING,
         )
     return uncut(table)
 
@@ -93,20 +93,20 @@ def _worth(one: Tradeoff) -> Table:
     grid = [f"INB at\n{wh:g} Wh" for wh in one.plan.lambdas_wh]
     title = f"Against the baseline, per {PER} {one.unit}s"
     table = named_table(title, ("setting",), ("dNB", "dC\n(Wh)", *grid))
-    for standing in one.standings:
-        if standing.more_benefit is None:
+    for summary in one.summaries:
+        if summary.more_benefit is None:
             continue
-        worth = [f"{_worth_of(each)} ({each.probability:.2f})" for each in standing.adjusted]
+        worth = [f"{_worth_of(each)} ({each.probability:.2f})" for each in summary.adjusted]
         table.add_row(
-            standing.setting,
-            f"{standing.more_benefit:+.1f}",
-            _energy(standing.more_energy_wh, 3, _least_sure(standing), sign="+"),
+            summary.setting,
+            f"{summary.more_benefit:+.1f}",
+            _energy(summary.more_energy_wh, 3, _least_sure(summary), sign="+"),
             *(worth or [_MISSING] * len(grid)),
         )
     return uncut(table)
 
 
-def _pareto(one: Standing) -> str:
+def _pareto(one: SettingSummary) -> str:
     if one.pareto is None:
         return _MISSING
     return f"{'yes' if one.pareto else 'no'} ({_number(one.pareto_probability, 2)})"
@@ -134,11 +134,11 @@ def _title(one: Tradeoff) -> str:
 def _notes(one: Tradeoff) -> Iterator[str]:
     for resource, why in one.not_compared.items():
         yield f"{resource} is not compared: {why}"
-    for standing in one.standings:
-        if standing.left_out:
-            yield f"{standing.setting} is left out: {standing.left_out}"
-        if standing.not_adjusted:
-            yield f"{standing.setting} has no INB: {standing.not_adjusted}"
+    for summary in one.summaries:
+        if summary.left_out:
+            yield f"{summary.setting} is left out: {summary.left_out}"
+        if summary.not_adjusted:
+            yield f"{summary.setting} has no INB: {summary.not_adjusted}"
     if one.treat_all is not None:
         treated = f"{one.units} {one.unit}s: all {one.treat_all:.3f}, none {TREAT_NONE:.3f}"
         yield f"NB of treating {treated}"
@@ -164,8 +164,8 @@ def _legend(found: Sequence[Tradeoff]) -> list[str]:
     ]
 
 
-def _least_sure(standing: Standing) -> EnergyKind:
-    kinds = (standing.train_kind, standing.inference_kind)
+def _least_sure(summary: SettingSummary) -> EnergyKind:
+    kinds = (summary.train_kind, summary.inference_kind)
     return EnergyKind.ESTIMATED if EnergyKind.ESTIMATED in kinds else EnergyKind.MEASURED
 
 

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from redl.record import Record
 from redl.results.arms import Arm
-from redl.results.noninferiority.metric import OF_RANKS, Metric
+from redl.results.metric import OF_RANKS, Metric
 from redl.results.tradeoff.adjusted import Plan
 from redl.results.tradeoff.benefit import Unit, treat_all, units_of
+from redl.results.tradeoff.costs import Resource
 from redl.results.tradeoff.pareto import pareto_set
 from redl.results.tradeoff.resampling import DRAWS, draw
-from redl.results.tradeoff.spending import Resource
-from redl.results.tradeoff.standing import Judged, Standing, judge, standing
+from redl.results.tradeoff.setting_summary import SettingDraws, SettingSummary, setting_draws, summary
 
 # What is compared beside performance, in the order in which a setting is chosen by it.
 COMPARED = (Resource.ENERGY, Resource.MEMORY, Resource.TIME)
@@ -31,7 +31,7 @@ class Tradeoff:
     """Hold the settings of one model, data set and scale side by side.
 
     `seeds` are those that all compared settings have; `patients` are those of the test part, `units` how many
-    of `unit` there are to treat. `compared` are the resources of the Pareto set, `not_compared` says why
+    of `unit` there are to configure. `compared` are the resources of the Pareto set, `not_compared` says why
     others are not. `synthetic` marks phantom images, `reduced` a network made small.
     """
 
@@ -51,7 +51,7 @@ class Tradeoff:
     draws: int
     compared: tuple[Resource, ...]
     not_compared: dict[Resource, str]
-    standings: tuple[Standing, ...]
+    summaries: tuple[SettingSummary, ...]
 
 
 def tradeoffs(arms: Sequence[Arm], *, metric: Metric, plan: Plan, draws: int = DRAWS) -> list[Tradeoff]:
@@ -72,14 +72,14 @@ def _tradeoff(arms: Sequence[Arm], metric: Metric, plan: Plan, draws: int) -> Tr
     seeds = _shared_seeds(arms)
     left_out = {arm.setting: why for arm in arms if (why := _why_left_out(arm, seeds, metric))}
     kept = [arm for arm in arms if arm.setting not in left_out]
-    judged: list[Judged] = []
+    judged: list[SettingDraws] = []
     if kept:
         drawn = draw(seeds=len(seeds), patients=patients, draws=draws)
-        judged = [judge(a, seeds, metric=metric, threshold=plan.threshold, draws=drawn) for a in kept]
+        judged = [setting_draws(a, seeds, metric=metric, threshold=plan.threshold, draws=drawn) for a in kept]
     not_compared = _not_compared(judged)
     compared = tuple(resource for resource in COMPARED if judged and resource not in not_compared)
     planned = plan.patients * len(units.labels) / patients if patients else 0.0
-    found = {one.setting: one for one in _standings(judged, compared, plan, planned)}
+    found = {one.setting: one for one in _summaries(judged, compared, plan, planned)}
     record = _telling(arms)
     return Tradeoff(
         dataset=seen.dataset,
@@ -98,10 +98,10 @@ def _tradeoff(arms: Sequence[Arm], metric: Metric, plan: Plan, draws: int) -> Tr
         draws=draws,
         compared=compared,
         not_compared=not_compared,
-        standings=tuple(
+        summaries=tuple(
             found[arm.setting]
             if arm.setting in found
-            else Standing(setting=arm.setting, diverged=arm.diverged, left_out=left_out[arm.setting])
+            else SettingSummary(setting=arm.setting, diverged=arm.diverged, left_out=left_out[arm.setting])
             for arm in arms
         ),
     )
@@ -124,32 +124,32 @@ def _why_left_out(arm: Arm, seeds: Sequence[int], metric: Metric) -> str | None:
     return None
 
 
-def _not_compared(judged: Sequence[Judged]) -> dict[Resource, str]:
+def _not_compared(judged: Sequence[SettingDraws]) -> dict[Resource, str]:
     """Say which resources cannot be compared: what one setting lacks, and energy of two kinds."""
     reasons: dict[Resource, str] = {}
     for resource in COMPARED:
-        lacking = [one for one in judged if resource in one.spending.missing]
+        lacking = [one for one in judged if resource in one.costs.missing]
         if lacking:
-            reasons[resource] = f"{lacking[0].setting}: {lacking[0].spending.missing[resource]}"
-    if len({one.spending.kinds[Resource.ENERGY] for one in judged}) > 1:
+            reasons[resource] = f"{lacking[0].setting}: {lacking[0].costs.missing[resource]}"
+    if len({one.costs.kinds[Resource.ENERGY] for one in judged}) > 1:
         reasons.setdefault(Resource.ENERGY, "measured for some settings and estimated for others")
     return reasons
 
 
-def _standings(
-    judged: Sequence[Judged], compared: Sequence[Resource], plan: Plan, planned: float
-) -> list[Standing]:
+def _summaries(
+    judged: Sequence[SettingDraws], compared: Sequence[Resource], plan: Plan, planned: float
+) -> list[SettingSummary]:
     if not judged:
         return []
     kept = _in_pareto_set(judged, compared)
     baseline = next((one for one in judged if one.is_baseline), None)
     return [
-        standing(one, baseline, compared=compared, plan=plan, planned=planned, kept=kept[:, place])
+        summary(one, baseline, compared=compared, plan=plan, planned=planned, kept=kept[:, place])
         for place, one in enumerate(judged)
     ]
 
 
-def _in_pareto_set(judged: Sequence[Judged], compared: Sequence[Resource]) -> NDArray[np.bool_]:
+def _in_pareto_set(judged: Sequence[SettingDraws], compared: Sequence[Resource]) -> NDArray[np.bool_]:
     """Tell who is in the Pareto set, (B + 1, K), but for draws without a class that the metric needs."""
     costs = np.stack(
         [

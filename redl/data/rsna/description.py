@@ -1,0 +1,262 @@
+"""Description: what a data set holds, before anything is trained on it.
+
+A cohort is counted from its table alone, beside what is known of the real one. What its site or its machine
+tells of the label is counted too: a network that finds either in the pixels has learnt nothing of breasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redl.data.rsna.cohort import BIRADS, TABLE, CohortRules, read_cohort, read_table, select
+from redl.data.source import Source
+from redl.data.splits import SPLIT_SEED, split_by_subject
+from redl.errors import DataError
+from redl.record import Counts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OPTIONAL_COLUMNS = ("site_id", "machine_id", "view", "laterality", "implant")
+
+# A value that is none of these is not shown: in a table whose columns have slipped it can be a patient's.
+_VIEWS = ("CC", "MLO", "AT", "LM", "ML", "LMO")
+_SIDES = ("L", "R")
+_OTHER = "other"
+
+# Counted in the train.csv that Kaggle hands out; the first five are those of Selvan, Schoen and Dam (2023).
+PUBLISHED = {
+    CohortRules(): {
+        "images": 11856,
+        "subjects": 3199,
+        "images of BI-RADS 0": 3953,
+        "images of BI-RADS 1": 7082,
+        "images of BI-RADS 2": 821,
+        "youngest": 26,
+        "oldest": 54,
+        "images of site 2": 1342,
+        "positive images of site 2": 1342,
+        "machines": 10,
+        "images with implants": 704,
+        "images of view CC": 5869,
+        "images of view MLO": 5982,
+    },
+    # By the figures above, which leave a share of 24.8 % positive.
+    CohortRules(site=1): {"images": 11856 - 1342, "images of BI-RADS 0": 3953 - 1342},
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Count the images that share a value of a column, and the positive ones of them."""
+
+    name: str
+    images: int
+    positives: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shortcut:
+    """Hold what a column tells of the label: its groups of images."""
+
+    column: str
+    groups: tuple[Group, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """Return what is scored by answering, for every image, its group's majority: no image is needed."""
+        right = sum(max(group.positives, group.images - group.positives) for group in self.groups)
+        return right / sum(group.images for group in self.groups)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """Hold a count that is not the published one."""
+
+    what: str
+    found: int
+    published: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class CohortDescription:
+    """Hold the figures of a cohort.
+
+    `birads`, `views`, `sides` and `implants` count images, `images_per_subject` the subjects of so many
+    images. `subject_ages`, float64 (S,) in years, is NaN where unknown; `subject_labels`, uint8 (S,).
+    What a column in `missing_columns` would tell is None, or no shortcut.
+    """
+
+    synthetic: bool
+    labels: NDArray[np.uint8] = field(repr=False)
+    birads: dict[int, int]
+    subject_ages: NDArray[np.float64] = field(repr=False)
+    subject_labels: NDArray[np.uint8] = field(repr=False)
+    images_per_subject: dict[int, int]
+    views: dict[str, int] | None
+    sides: dict[str, int] | None
+    implants: int | None
+    shortcuts: tuple[Shortcut, ...]
+    split_subjects: Counts
+    split_images: Counts
+    missing_columns: tuple[str, ...]
+
+    @property
+    def ages(self) -> tuple[float, float, float] | None:
+        """Return the youngest, median and oldest age in years; None where none is known."""
+        known = self.subject_ages[~np.isnan(self.subject_ages)]
+        return (float(known.min()), float(np.median(known)), float(known.max())) if len(known) else None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return what can be compared with the published counts, by the same names."""
+        named = {
+            "images": len(self.labels),
+            "subjects": len(self.subject_labels),
+            **{f"images of BI-RADS {category}": count for category, count in self.birads.items()},
+        }
+        if self.ages:
+            named["youngest"], named["oldest"] = int(self.ages[0]), int(self.ages[2])
+        if self.implants is not None:
+            named["images with implants"] = self.implants
+        for view, count in (self.views or {}).items():
+            named[f"images of view {view}"] = count
+        for shortcut in self.shortcuts:
+            if shortcut.column == "machine_id":
+                named["machines"] = len(shortcut.groups)
+            else:
+                found = {group.name: group for group in shortcut.groups}
+                two = found.get("2", Group(name="2", images=0, positives=0))
+                named["images of site 2"] = two.images
+                named["positive images of site 2"] = two.positives
+        return named
+
+
+def majority_accuracy(labels: NDArray[np.uint8]) -> float:
+    """Return what is scored by always answering the larger class."""
+    share = float(labels.mean())
+    return max(share, 1 - share)
+
+
+def describe_cohort(root: Path, rules: CohortRules) -> CohortDescription:
+    """Count a cohort from train.csv alone; raise DataError for a table that cannot be used."""
+    cohort = read_cohort(root, rules)
+    header = _columns(root)
+    present = tuple(column for column in OPTIONAL_COLUMNS if column in header)
+    table = select(read_table(root, (*rules.needed_columns, *_new(present, rules.needed_columns))), rules)
+    _, first, counts = np.unique(cohort.subjects, return_index=True, return_counts=True)
+    split = split_by_subject(cohort.subjects, seed=SPLIT_SEED)
+    parts = {"train": split.train, "valid": split.valid, "test": split.test}
+    return CohortDescription(
+        synthetic=bool(cohort.manifest),
+        labels=cohort.labels,
+        birads=_count(table["BIRADS"].astype(int).to_numpy(), BIRADS),
+        subject_ages=table["age"].to_numpy(np.float64)[first],
+        subject_labels=cohort.labels[first],
+        images_per_subject=_count(counts),
+        views=_count(_words(table["view"], _VIEWS), _VIEWS) if "view" in present else None,
+        sides=_count(_words(table["laterality"], _SIDES), _SIDES) if "laterality" in present else None,
+        implants=int((_numbers(table["implant"]) == 1).sum()) if "implant" in present else None,
+        shortcuts=tuple(
+            _shortcut(column, _numbers(table[column]), cohort.labels)
+            for column in ("site_id", "machine_id")
+            if column in present
+        ),
+        split_subjects=Counts(
+            **{name: len(np.unique(cohort.subjects[rows])) for name, rows in parts.items()}
+        ),
+        split_images=Counts(**{name: len(rows) for name, rows in parts.items()}),
+        missing_columns=tuple(column for column in OPTIONAL_COLUMNS if column not in present),
+    )
+
+
+def find_differences(description: CohortDescription, rules: CohortRules) -> tuple[Difference, ...] | None:
+    """Return where a cohort's counts differ from the published ones; None where none are published for it."""
+    published = PUBLISHED.get(rules)
+    if published is None or description.synthetic:
+        return None
+    counts = description.counts  # without those of a column that is missing
+    return tuple(
+        Difference(what=what, found=counts[what], published=count)
+        for what, count in published.items()
+        if counts.get(what, count) != count
+    )
+
+
+def sample_images(
+    source: Source, *, of_each: int, seed: int = 0
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Make up to `of_each` images of either class, each of another subject, drawn by chance.
+
+    Return them, uint8 (n, size, size), with their labels, positives first. What cannot be read is passed
+    over; raise DataError where nothing can.
+    """
+    rng = np.random.default_rng(seed)
+    images: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
+    for label in (1, 0):
+        rows = rng.permutation(np.flatnonzero(source.labels == label))
+        one_a_subject = rows[np.sort(np.unique(source.subjects[rows], return_index=True)[1])]
+        made = list(islice(_readable(source, one_a_subject), of_each))
+        images += made
+        labels += [label] * len(made)
+    if not images:
+        raise DataError(
+            f"{source.dataset}: no image can be read; `redl data check` lists them with the reasons"
+        )
+    return np.stack(images), np.array(labels, np.uint8)
+
+
+def _readable(source: Source, rows: NDArray[np.intp]) -> Iterator[NDArray[np.uint8]]:
+    ends = np.cumsum([item.rows for item in source.items])
+    for row in rows:
+        number = int(np.searchsorted(ends, row, side="right"))
+        item = source.items[number]
+        try:
+            yield item.work()[row - ends[number] + item.rows]
+        except DataError:
+            continue
+
+
+def _columns(root: Path) -> tuple[str, ...]:
+    import pandas as pd
+
+    return tuple(pd.read_csv(root / TABLE, nrows=0).columns)
+
+
+def _new(columns: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(column for column in columns if column not in known)
+
+
+def _numbers(column: pd.Series) -> NDArray[np.float64]:
+    """Return a column as numbers, NaN for what is none."""
+    import pandas as pd
+
+    return pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+
+
+def _words(column: pd.Series, known: tuple[str, ...]) -> NDArray[np.str_]:
+    """Return a column with the words it may hold, `other` for any else."""
+    return column.where(column.isin(known), _OTHER).to_numpy(str)
+
+
+def _shortcut(column: str, values: NDArray[np.float64], labels: NDArray[np.uint8]) -> Shortcut:
+    names = np.array([_OTHER if np.isnan(value) else f"{value:g}" for value in values])
+    groups = (
+        Group(name=str(name), images=int((names == name).sum()), positives=int(labels[names == name].sum()))
+        for name in np.unique(names)
+    )
+    return Shortcut(column=column, groups=tuple(sorted(groups, key=lambda group: -group.images)))
+
+
+def _count(values: NDArray[Any], known: Iterable[Any] = ()) -> dict[Any, int]:
+    """Count each value, those that are `known` even where there are none."""
+    found, counts = np.unique(values, return_counts=True)
+    return dict.fromkeys(known, 0) | dict(zip(found.tolist(), counts.tolist(), strict=True))

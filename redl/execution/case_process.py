@@ -1,0 +1,101 @@
+"""The process of a case: one case from start to record, whatever becomes of its process."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from functools import partial
+
+from redl.execution.job import Job
+from redl.execution.worker import CaseBrokeError, OnEpoch, Start, Step, Steps, Worker
+from redl.record import Predictions, Record
+from redl.study.case import Case
+
+
+class CaseProcess:
+    """Work through one case's steps in a child process; a child that ends early still leaves a record.
+
+    The process starts with the first step. No step raises for what happens in the child: the record says it.
+    """
+
+    def __init__(self, case: Case, start: Start, *, timeout_s: float, on_epoch: OnEpoch) -> None:
+        self.case = case
+        self._open_worker = partial(Worker, start, timeout_s=timeout_s, on_epoch=on_epoch)
+        self._worker: Worker | None = None
+        self._done: set[Step] = set()
+        self._record: Record | None = None
+        self._predictions: Predictions | None = None
+        self._broke = False
+
+    def warm_up(self) -> None:
+        """Start the process and bring it to working temperature, once."""
+        self._once("warm_up")
+
+    def train(self) -> None:
+        """Train; raise RuntimeError for a second time, which would time a trained model's nothing."""
+        if "train" in self._done:
+            raise RuntimeError(f"{self.case.id} has been trained already")
+        self.warm_up()
+        self._once("train")
+
+    def finish(self) -> Record:
+        """Train unless that is done, evaluate, once, and return the record."""
+        if "train" not in self._done:
+            self.train()
+        self._once("finish")
+        assert self._record is not None, "finish brings a record, and so does a broken case"
+        return self._record
+
+    def predictions(self) -> Predictions | None:
+        """Return what the trained model answered for each test image; None if the case broke."""
+        self.finish()
+        self._do("predictions")
+        return self._predictions
+
+    def infer(self) -> None:
+        """Pass once over the test images with the trained model."""
+        self.finish()
+        self._do("infer")
+
+    def close(self) -> None:
+        """End the child process."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def _once(self, step: Step) -> None:
+        if step not in self._done:
+            self._done.add(step)
+            self._do(step)
+
+    def _do(self, step: Step) -> None:
+        if self._broke:
+            return
+        try:
+            if self._worker is None:
+                self._worker = self._open_worker()
+            match self._worker.call(step):
+                case Record() as record:
+                    self._record = record
+                case Predictions() as predictions:
+                    self._predictions = predictions
+        except CaseBrokeError as end:
+            self._broke = True
+            self._record = broken_record(self.case, end)
+            self.close()
+
+
+def start_case(job: Job) -> Start:
+    """Return what the child calls to begin a case."""
+    return partial(_start, job)
+
+
+def _start(job: Job, on_epoch: OnEpoch) -> AbstractContextManager[Steps]:
+    from redl.execution.run import CaseRun  # torch comes with it, which the parent must not import
+
+    return CaseRun(job, on_epoch)
+
+
+def broken_record(case: Case, end: CaseBrokeError) -> Record:
+    """Return the record of a case whose process ended early: how it ended, and no figure."""
+    nothing = "no figure was kept: the case's process ended before it could report"
+    return Record(status=end.status, reason=end.reason, warnings=(nothing,), case=case)

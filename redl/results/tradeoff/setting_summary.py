@@ -1,0 +1,171 @@
+"""SettingSummary: what one setting scores, spends and is worth, under all draws and against its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redl.record import EnergyKind
+from redl.results.arms import Arm
+from redl.results.metric import Metric
+from redl.results.tradeoff.adjusted import PER, Adjusted, Plan, adjusted, energy_per_thousand
+from redl.results.tradeoff.benefit import gains, units_of
+from redl.results.tradeoff.costs import Costs, Resource, costs
+from redl.results.tradeoff.performance import by_patient, performance
+from redl.results.tradeoff.resampling import Draws, Floats
+
+# Savings below a hundredth are no reason to change; nor are those that other seeds might turn.
+SAVED_SHARE, SAVED_PROBABILITY = 0.01, 0.975
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettingSummary:
+    """Hold where one setting stands, over its seeds; memory is the largest, everything else a mean.
+
+    `net_benefit` and `inference_wh` are per unit. `more_benefit`, `more_energy_wh` and `adjusted` are against
+    the baseline, which itself has none, per 1000 units. `savings` are the resources of which it surely takes
+    less than the baseline. What is not known is None: `left_out` says why a setting is not compared at all,
+    `unknown` why it lacks a resource, `not_adjusted` why its benefit is not adjusted.
+    """
+
+    setting: str
+    diverged: int
+    left_out: str | None = None
+    performance: float | None = None
+    train_peak_bytes: int | None = None
+    train_seconds: float | None = None
+    train_wh: float | None = None
+    inference_wh: float | None = None
+    train_kind: EnergyKind | None = None
+    inference_kind: EnergyKind | None = None
+    unknown: dict[Resource, str] = field(default_factory=dict)
+    pareto: bool | None = None
+    pareto_probability: float | None = None
+    savings: tuple[Resource, ...] = ()
+    net_benefit: float | None = None
+    more_benefit: float | None = None
+    more_energy_wh: float | None = None
+    adjusted: tuple[Adjusted, ...] = ()
+    not_adjusted: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettingDraws:
+    """Hold one setting under all draws, (B + 1,) each and row 0 the data as they are.
+
+    `benefit` and the energy of inference are per unit.
+    """
+
+    setting: str
+    is_baseline: bool
+    diverged: int
+    costs: Costs
+    performance: Floats
+    benefit: Floats
+    spent: dict[Resource, Floats]
+
+
+def setting_draws(
+    arm: Arm, seeds: Sequence[int], *, metric: Metric, threshold: float, draws: Draws
+) -> SettingDraws:
+    """Judge an arm by those of its seeds that are drawn from; `diverged` counts all that it has."""
+    places = [arm.seeds.index(seed) for seed in seeds]
+    records = tuple(arm.records[place] for place in places)
+    chosen = replace(arm, seeds=tuple(seeds), records=records, probabilities=arm.probabilities[places])
+    units, found = units_of(chosen), costs(records)
+    sizes = by_patient(np.ones((1, len(units.labels))), units.subjects)[0]
+    return SettingDraws(
+        setting=arm.setting,
+        is_baseline=arm.is_baseline,
+        diverged=arm.diverged,
+        costs=found,
+        performance=performance(chosen, metric, draws),
+        benefit=draws.share(by_patient(gains(units, threshold), units.subjects), sizes),
+        spent=_spent(found, draws, images_per_unit=len(arm.labels) / len(units.labels)),
+    )
+
+
+def summary(
+    one: SettingDraws,
+    baseline: SettingDraws | None,
+    *,
+    compared: Sequence[Resource],
+    plan: Plan,
+    planned: float,
+    kept: NDArray[np.bool_],
+) -> SettingSummary:
+    """Say where a setting stands.
+
+    `planned` are the units that one training will serve; `kept` tells whether it is in the Pareto set, of the
+    data as they are and then of each draw.
+    """
+    peak = one.spent.get(Resource.MEMORY)
+    found = SettingSummary(
+        setting=one.setting,
+        diverged=one.diverged,
+        performance=float(one.performance[0]),
+        train_peak_bytes=None if peak is None else int(peak[0]),
+        train_seconds=_observed(one, Resource.TIME),
+        train_wh=_observed(one, Resource.ENERGY),
+        inference_wh=_observed(one, Resource.INFERENCE),
+        train_kind=one.costs.kinds[Resource.ENERGY],
+        inference_kind=one.costs.kinds[Resource.INFERENCE],
+        unknown=one.costs.missing,
+        pareto=bool(kept[0]),
+        pareto_probability=float(kept[1:].mean()) if len(kept) > 1 else None,
+        net_benefit=float(one.benefit[0]),
+    )
+    if one.is_baseline:
+        return found
+    if baseline is None:
+        return replace(found, not_adjusted="its baseline is not compared")
+    savings = tuple(
+        resource for resource in compared if _saves(one.spent[resource], baseline.spent[resource])
+    )
+    more = PER * (one.benefit - baseline.benefit)
+    found = replace(found, savings=savings, more_benefit=float(more[0]))
+    why_not = _why_not_adjusted(one, baseline)
+    if why_not:
+        return replace(found, not_adjusted=why_not)
+    more_wh = _energy(one, planned) - _energy(baseline, planned)
+    worth = adjusted(more, more_wh, plan.lambdas_wh)
+    return replace(found, more_energy_wh=float(more_wh[0]), adjusted=worth)
+
+
+def _spent(found: Costs, draws: Draws, *, images_per_unit: float) -> dict[Resource, Floats]:
+    spent: dict[Resource, Floats] = {}
+    for resource, values in found.spent.items():
+        match resource:
+            case Resource.MEMORY:
+                spent[resource] = draws.largest(values)
+            case Resource.INFERENCE:
+                spent[resource] = draws.over_seeds(values * images_per_unit)
+            case Resource.ENERGY | Resource.TIME:
+                spent[resource] = draws.over_seeds(values)
+    return spent
+
+
+def _observed(one: SettingDraws, resource: Resource) -> float | None:
+    return float(one.spent[resource][0]) if resource in one.spent else None
+
+
+def _saves(new: Floats, old: Floats) -> bool:
+    less = new <= (1 - SAVED_SHARE) * old
+    return bool(less[0] and less[1:].mean() >= SAVED_PROBABILITY)
+
+
+def _why_not_adjusted(one: SettingDraws, baseline: SettingDraws) -> str | None:
+    for judged in (one, baseline):
+        for resource in (Resource.ENERGY, Resource.INFERENCE):
+            if resource in judged.costs.missing:
+                return f"{judged.setting}, {resource}: {judged.costs.missing[resource]}"
+    if one.costs.kinds != baseline.costs.kinds:
+        return f"energy is measured for one of {one.setting} and {baseline.setting}, estimated for the other"
+    return None
+
+
+def _energy(one: SettingDraws, planned: float) -> Floats:
+    return energy_per_thousand(one.spent[Resource.ENERGY], one.spent[Resource.INFERENCE], planned=planned)

@@ -1,0 +1,154 @@
+"""Fit: the training loop, whole and in one place, and the pass that evaluates.
+
+Images stay uint8 until a batch is taken. No step reads a value back from the device; the loss and the
+divergence flags are read once an epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from redl.record import Divergence, Epoch
+from redl.training.checkpoint import Checkpoint
+from redl.training.divergence import DivergenceWatch
+from redl.training.precision import Precision
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """Hold one part of the split: uint8 images (N, 1, H, W), on the device or not, float32 labels (N, 1)."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fit:
+    """Hold what training found; `images` counts every image of every epoch once."""
+
+    images: int
+    trace: tuple[Epoch, ...]
+    best_epoch: int | None
+    divergence: Divergence
+
+
+def fit(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    train: Part,
+    valid: Part,
+    *,
+    valid_subjects: NDArray[np.int32],
+    precision: Precision,
+    epochs: int,
+    patience: int,
+    batch_size: int,
+    seed: int,
+    window: Callable[[], AbstractContextManager[object]],
+    seconds: Callable[[], float],
+    on_epoch: Callable[[Epoch], None],
+) -> Fit:
+    """Train with early stopping on the validation loss, and leave the best epoch's weights in the model.
+
+    `valid_subjects` (N,) tells whose each validation image is, which decides what is chance.
+    `window` opens around an epoch's training steps, and `seconds` reads the clock that runs within it, so
+    evaluation is in neither. Training also stops once a parameter is not finite. Without any finite
+    validation loss the last weights stay.
+    """
+    scaler = torch.amp.GradScaler(precision.device.type, enabled=precision.grad_scaler)
+    shuffle = torch.Generator().manual_seed(seed)
+    watch = DivergenceWatch(precision.device, scaler)
+    positive = valid.labels.mean().item()
+    trace: list[Epoch] = []
+    count, best_epoch, best_loss = 0, None, float("inf")
+    best_logits: torch.Tensor | None = None
+
+    with Checkpoint(model) as best_weights:
+        for epoch in range(1, epochs + 1):
+            model.train()
+            order = torch.randperm(len(train), generator=shuffle)
+            total, seen = torch.zeros((), device=precision.device), 0
+            with window():
+                for images, labels in batches(train, order, batch_size):
+                    with precision.autocast():
+                        logits = model(precision.inputs(images))
+                    loss = binary_cross_entropy_with_logits(logits.float(), labels)
+                    optimizer.zero_grad(set_to_none=True)
+                    scaler.scale(loss).backward()
+                    scaler.step(optimizer)
+                    scaler.update()
+                    watch.step(loss, logits)
+                    total += loss.detach() * len(labels)
+                    seen += len(labels)
+            count += seen
+            lost = watch.end_epoch(epoch, model, optimizer)
+
+            logits = predict(model, valid.images, precision=precision, batch_size=batch_size)
+            valid_loss = binary_cross_entropy_with_logits(logits, valid.labels).item()
+            trace.append(
+                Epoch(
+                    epoch=epoch,
+                    train_loss=finite(total.item() / seen),
+                    valid_loss=finite(valid_loss),
+                    valid_accuracy=_accuracy(logits, valid.labels),
+                    seconds=seconds(),
+                )
+            )
+            on_epoch(trace[-1])
+            watch.evaluate(epoch, logits, valid_loss, positive)
+            if valid_loss < best_loss:  # False for NaN
+                best_epoch, best_loss, best_logits = epoch, valid_loss, logits
+                if epoch < epochs:  # the model itself holds the last epoch's
+                    best_weights.keep()
+            if lost or epoch - (best_epoch or 0) >= patience:
+                break
+
+        if best_epoch not in {None, len(trace)}:
+            best_weights.restore()
+    kept = logits if best_logits is None else best_logits
+    divergence = watch.finish(kept, valid.labels, valid_subjects)
+    return Fit(images=count, trace=tuple(trace), best_epoch=best_epoch, divergence=divergence)
+
+
+def predict(model: nn.Module, images: torch.Tensor, *, precision: Precision, batch_size: int) -> torch.Tensor:
+    """Return float32 logits (N, 1) of uint8 images (N, 1, H, W), the last incomplete batch included."""
+    model.eval()
+    with torch.inference_mode(), precision.autocast():
+        return torch.cat([model(precision.inputs(batch)).float() for batch in images.split(batch_size)])
+
+
+def batches(part: Part, order: torch.Tensor, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Cut a part, in an order (N,), into batches of images and labels, each from where it lies.
+
+    A last single image is left out: batch norm cannot train on it.
+    """
+    by_device = {device: order.to(device) for device in {part.images.device, part.labels.device}}
+    for batch in range(0, len(order), batch_size):
+        images, labels = (
+            tensor[by_device[tensor.device][batch : batch + batch_size]]
+            for tensor in (part.images, part.labels)
+        )
+        if len(labels) > 1:
+            yield images, labels
+
+
+def finite(value: float) -> float | None:
+    """Return the value, or None where it is not finite."""
+    return value if abs(value) < float("inf") else None
+
+
+def _accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float | None:
+    if not torch.isfinite(logits).all():
+        return None
+    return ((logits > 0) == (labels > 0.5)).float().mean().item()

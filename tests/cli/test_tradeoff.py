@@ -1,0 +1,88 @@
+"""`redl tradeoff`: a saved run in, tables or JSON out, and one line for what cannot be."""
+
+import json
+
+import pytest
+
+from redl.cli import main
+from tests.helpers.savings import run_of, save
+
+
+@pytest.fixture
+def saved(tmp_path):
+    return save(tmp_path / "run.json", *run_of(baseline={}, amp={"wh": 2.0, "memory": 300_000_000}))
+
+
+def told(capsys, *arguments):
+    """Return what the command writes to stdout; its status must be 0."""
+    assert 0 == main(["tradeoff", *map(str, arguments)])
+    return capsys.readouterr().out
+
+
+def test_a_run_is_laid_out_with_a_recommendation(saved, capsys):
+    text = told(capsys, saved)
+    assert "Trade-off of densenet on rsna" in text
+    assert "amp may replace the baseline" in text
+
+
+def test_json_is_what_a_program_reads(saved, capsys):
+    (found,) = json.loads(told(capsys, saved, "--format", "json"))
+    assert "amp" == found["recommended"]
+    assert [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0] == found["plan"]["lambdas_wh"]
+    assert (0.5, 10_000, 2000) == (found["plan"]["threshold"], found["plan"]["patients"], found["draws"])
+    assert ("accuracy", 0.02) == (found["metric"], found["verdicts"][0]["margin"])
+
+
+def test_options_are_what_is_computed_with(saved, capsys):
+    given = (
+        "--margin=0.05",
+        "--metric=auc",
+        "--threshold=0.2",
+        "--patients=50",
+        "--lambda=0.5,2",
+        "--format=json",
+    )
+    (found,) = json.loads(told(capsys, saved, *given))
+    assert {"threshold": 0.2, "patients": 50, "lambdas_wh": [0.5, 2.0]} == found["plan"]
+    assert ("auc", 0.05) == (found["metric"], found["verdicts"][0]["margin"])
+    assert [0.5, 2.0] == [each["lambda_wh"] for each in found["summaries"][1]["adjusted"]]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("--margin=0", "margin"),
+        ("--metric=beauty", "invalid choice"),
+        ("--threshold=1", "a cut lies between 0 and 1"),
+        ("--threshold=nan", "a cut lies between 0 and 1"),
+        ("--patients=0", "at least one patient"),
+        ("--patients=some", "invalid int value"),
+        ("--lambda=1,x", "name energies in Wh, such as"),
+        ("--lambda=", "name energies in Wh, such as"),
+        ("--lambda=0", "name an energy above 0"),
+        ("--format=xml", "invalid choice"),
+    ],
+)
+def test_a_value_that_cannot_be_is_one_line_and_status_2(saved, capsys, given, words):
+    assert 2 == main(["tradeoff", str(saved), given])
+    error = capsys.readouterr().err
+    assert error.startswith("redl: error: ")
+    assert words in error
+    assert 1 == error.count("\n")
+
+
+def test_a_run_without_a_baseline_is_refused(tmp_path, capsys):
+    saved = save(tmp_path / "run.json", *run_of(amp={}))
+    assert 2 == main(["tradeoff", str(saved)])
+    assert "its baseline is not in this run" in capsys.readouterr().err
+
+
+def test_a_run_without_predictions_is_refused(tmp_path, capsys):
+    records, _ = run_of(baseline={}, amp={})
+    assert 2 == main(["tradeoff", str(save(tmp_path / "run.json", records, {}))])
+    assert "its predictions were not saved" in capsys.readouterr().err
+
+
+def test_what_is_no_saved_run_is_refused(tmp_path, capsys):
+    assert 2 == main(["tradeoff", str(tmp_path / "run.json")])
+    assert "cannot be read" in capsys.readouterr().err

@@ -1,0 +1,97 @@
+"""The command `redl verdict`: from a saved run to verdicts and an exit status."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from redl.cli import main
+from redl.record import Predictions
+from redl.results.store import KEY, PREDICTIONS_KEY
+from redl.study.case import Setting
+from tests.helpers.samples import broken, record
+
+LABELS = tuple(number % 2 for number in range(200))
+SUBJECTS = tuple(number // 2 for number in range(200))
+
+
+def entry(setting, seed, lost=()):
+    """Return what is saved of a case that answers rightly but for the images `lost`."""
+    found = record(setting)
+    found = replace(found, case=replace(found.case, seed=seed))
+    answers = np.where(np.isin(np.arange(200), lost), 1 - np.array(LABELS), LABELS).tolist()
+    given = Predictions(subjects=SUBJECTS, labels=LABELS, probabilities=tuple(map(float, answers)))
+    return {KEY: found.to_json(), PREDICTIONS_KEY: given.to_json()}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def save(*entries):
+        path = tmp_path / "run.json"
+        path.write_text(json.dumps({"benchmarks": [{"extra_info": one} for one in entries]}))
+        return str(path)
+
+    return save
+
+
+def run(saved, lost=(), seeds=(1, 2, 3)):
+    baseline = [entry(Setting.BASELINE, seed) for seed in seeds]
+    return saved(*baseline, *(entry(Setting.AMP, seed, lost) for seed in seeds))
+
+
+def test_a_run_whose_savings_are_all_non_inferior_passes(saved, capsys):
+    assert 0 == main(["verdict", run(saved), "--margin=0.02"])
+    out = capsys.readouterr().out
+    assert "accuracy, margin 0.02" in out
+    assert "non-inferior" in out
+
+
+@pytest.mark.parametrize(
+    ("lost", "outcome"),
+    [(range(100), "degraded"), (range(5), "inconclusive")],
+    ids=["degraded", "inconclusive"],
+)
+def test_a_run_with_another_verdict_does_not(saved, capsys, lost, outcome):
+    assert 1 == main(["verdict", run(saved, lost), "--margin=0.02", "--format=json"])
+    (found,) = json.loads(capsys.readouterr().out)
+    assert outcome == found["outcome"]
+
+
+def test_one_failing_saving_of_two_is_enough(saved):
+    entries = [entry(setting, seed) for seed in (1, 2) for setting in (Setting.BASELINE, Setting.EIGHT_BIT)]
+    path = saved(*entries, {KEY: broken().to_json()})
+    assert 1 == main(["verdict", path, "--margin=0.02"])
+
+
+def test_the_metric_is_chosen(saved, capsys):
+    images = [number for number in range(100) if LABELS[number] == 0]
+    assert 0 == main(["verdict", run(saved, images), "--margin=0.02", "--metric=sensitivity"])
+    assert 1 == main(["verdict", run(saved, images), "--margin=0.02", "--metric=specificity"])
+    capsys.readouterr()
+    assert 0 == main(["verdict", run(saved), "--margin=0.02", "--metric=auc", "--format=json"])
+    assert "auc" == json.loads(capsys.readouterr().out)[0]["metric"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "the following arguments are required: --margin"),
+        (["--margin=0"], "margin 0.0: give the loss"),
+        (["--margin=nan"], "margin nan: give the loss"),
+        (["--margin=0.02", "--metric=luck"], "invalid choice: 'luck'"),
+        (["--margin=0.02", "--metric=subject_auc"], "subjects have images of both classes; take auc"),
+    ],
+)
+def test_what_cannot_be_judged_is_one_line(saved, capsys, options, message):
+    assert 2 == main(["verdict", run(saved), *options])
+    error = capsys.readouterr().err
+    assert message in error
+    assert 1 == error.count("\n")
+
+
+def test_a_run_without_a_saving_or_without_predictions_is_refused(saved, capsys):
+    assert 2 == main(["verdict", saved(entry(Setting.BASELINE, 1)), "--margin=0.02"])
+    assert "no saving to judge" in capsys.readouterr().err
+    assert 2 == main(["verdict", saved({KEY: record(Setting.AMP).to_json()}), "--margin=0.02"])
+    assert "its predictions were not saved" in capsys.readouterr().err

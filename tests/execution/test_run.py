@@ -1,0 +1,272 @@
+"""A case from prepared phantom images to its record, in this process."""
+
+import hashlib
+from dataclasses import asdict, replace
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from redl.data.datasets import DataOptions, prepare_dataset
+from redl.errors import ModelError, OptionError
+from redl.execution.job import Job, RunOptions
+from redl.execution.run import run
+from redl.metering.assumptions import Assumptions
+from redl.record import FastPath, Pretrained, Record, Status
+from redl.study.case import Case, Dataset, Model, Setting
+from redl.study.custom import CustomModel, CustomSetting
+from redl.study.profile import TINY, Pretraining
+from redl.training.settings import TrainingSetup
+from tests.helpers.hub import cut_off_hub
+
+NOT_FIGURES = {
+    "reason",
+    "autocast_dtype",
+    "source",
+    "sha256",
+    "first_epoch",
+    "reason_unavailable",
+    "energy_wh_partial",  # of a total that is not whole
+    "explanation",
+    "scope",
+    "country",
+    "year",
+}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    return prepare_dataset(Dataset.RSNA, TINY, DataOptions(cache=tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="module")
+def record_of(prepared):
+    def record(setting, **changes):
+        case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile="tiny")
+        return run(Job(case=case, prepared=prepared, options=RunOptions(profile=replace(TINY, **changes))))
+
+    return record
+
+
+@pytest.fixture(scope="module")
+def baseline(record_of):
+    return record_of(Setting.BASELINE, epochs=2, patience=2)
+
+
+def test_a_case_completes(baseline):
+    assert Status.COMPLETED is baseline.status
+
+
+def test_the_same_seed_gives_the_identical_losses(baseline, record_of):
+    def losses(record):
+        return [(epoch.train_loss, epoch.valid_loss) for epoch in record.training.trace]
+
+    assert losses(baseline) == losses(record_of(Setting.BASELINE, epochs=2, patience=2))
+
+
+def test_a_record_is_strict_json(baseline):
+    assert baseline == Record.from_json(baseline.to_json())
+
+
+def test_the_record_says_what_really_ran(baseline):
+    recipe = baseline.recipe
+    assert ("float32", None, "Adam") == (recipe.weights_dtype, recipe.autocast_dtype, recipe.optimizer)
+    assert {"32": 6_948_609} == recipe.optimizer_state_bits
+    assert ("densenet121", False, 32) == (recipe.network, recipe.reduced, recipe.input_size)
+    assert {"epochs": 2, "patience": 2} == recipe.overrides
+    assert FastPath(resident=True, channels_last=False, fused=False) == recipe.fast_path
+
+
+def test_every_missing_figure_has_its_reason(baseline):
+    def missing(value, path):
+        if isinstance(value, dict):
+            return [p for key, item in value.items() for p in missing(item, f"{path}.{key}".lstrip("."))]
+        return [path] if value is None and path.rpartition(".")[2] not in NOT_FIGURES else []
+
+    figures = {key: item for key, item in asdict(baseline).items() if key not in ("environment", "case")}
+    del figures["data"]["options"]  # there None says that nothing was chosen
+    reasons = " ".join(baseline.warnings)
+    for path in missing(figures, ""):
+        section = path.split(".")[0]
+        assert section in reasons, path
+
+
+def test_seconds_add_up_over_the_epochs(baseline):
+    seconds = [epoch.seconds for epoch in baseline.training.trace]
+    assert sorted(seconds) == seconds
+    assert seconds[-1] == baseline.training.seconds_to_stop
+    assert seconds[baseline.training.best_epoch - 1] == baseline.training.seconds_to_best
+
+
+def test_memory_holds_at_least_what_training_must(baseline):
+    assert baseline.memory.train_peak_bytes > baseline.memory.predicted.total
+    assert baseline.memory.inference_peak_bytes > baseline.memory.predicted.weights
+
+
+def test_energy_is_an_estimate_that_says_so_or_measured(baseline):
+    assert baseline.energy.train.energy_wh > 0
+    assert baseline.energy.train.kind in ("measured", "estimated")
+
+
+def test_all_test_images_are_inferred(baseline):
+    assert (1, baseline.data.images.test) == (baseline.inference.passes, baseline.inference.images)
+
+
+def test_passes_are_repeated_for_the_profiles_window(record_of):
+    inference = record_of(Setting.BASELINE, inference_window_s=0.5).inference
+    assert inference.passes > 1
+    assert 0.5 <= inference.seconds
+
+
+def test_energy_is_told_for_each_image_of_its_windows(baseline):
+    for phase, images in (
+        (baseline.energy.train, 2 * baseline.data.images.train),
+        (baseline.energy.inference, baseline.inference.images),
+    ):
+        assert images == phase.images
+        assert pytest.approx(phase.energy_wh / images) == phase.energy_wh_per_image
+
+
+def test_the_energy_window_holds_what_the_clock_counts(baseline):
+    assert baseline.training.seconds_to_stop <= baseline.energy.train.duration_s
+    assert baseline.inference.seconds <= baseline.energy.inference.duration_s
+
+
+def test_a_single_image_is_timed_by_itself(baseline):
+    latency = baseline.inference.latency
+    assert TINY.latency_passes == latency.passes
+    assert 0 < latency.median_seconds <= latency.p95_seconds
+
+
+def test_what_the_user_said_of_grid_site_and_processor_is_applied(prepared):
+    case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="tiny")
+    said = Assumptions(g_per_kwh=100.0, pue=1.5, cpu_tdp_w=65.0)
+    energy = run(
+        Job(case=case, prepared=prepared, options=RunOptions(profile=TINY, assumptions=said))
+    ).energy.train
+    assert (1.5, 100.0) == (energy.pue.value, energy.carbon_intensity.g_per_kwh)
+    assert pytest.approx(1.5 * energy.components[0].energy_wh) == energy.energy_wh
+    assert pytest.approx(energy.energy_wh / 10) == energy.co2eq_g
+
+
+def test_half_weights_with_8_bit_adam_state_their_formats(record_of):
+    recipe = record_of(Setting.HALF_EIGHT_BIT).recipe
+    assert "bfloat16" == recipe.weights_dtype
+    assert "Adam8bit" == recipe.optimizer
+    assert 6_948_609 == sum(recipe.optimizer_state_bits.values())
+
+
+@pytest.mark.parametrize("setting", [Setting.BASELINE, Setting.HALF_EIGHT_BIT])
+def test_weights_from_a_file_are_recorded_with_their_checksum(prepared, tmp_path, setting):
+    file = tmp_path / "densenet121.safetensors"
+    save_file(timm.create_model("densenet121").state_dict(), file)
+    case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile="tiny")
+    profile = replace(TINY, pretraining=Pretraining.REQUIRE)
+    record = run(Job(case=case, prepared=prepared, options=RunOptions(profile=profile, weights=tmp_path)))
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    expected = Pretrained(requested=True, loaded=True, source="densenet121.safetensors", sha256=sha256)
+    assert expected == record.recipe.pretrained
+    assert not any("pretrained" in warning for warning in record.warnings)
+
+
+def test_training_from_scratch_where_weights_were_tried_for_is_warned_of(prepared, monkeypatch):
+    cut_off_hub(monkeypatch)
+    case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="tiny")
+    record = run(
+        Job(
+            case=case,
+            prepared=prepared,
+            options=RunOptions(profile=replace(TINY, pretraining=Pretraining.TRY)),
+        )
+    )
+    assert any(
+        "recipe: no pretrained weights of densenet121 were to be had" in warning
+        for warning in record.warnings
+    )
+
+
+@pytest.mark.parametrize("model", [Model.SWIN, Model.VIT, Model.EFFICIENTNET, Model.MLP])
+@pytest.mark.parametrize("setting", [Setting.BASELINE, Setting.HALF_EIGHT_BIT, Setting.STABLE])
+def test_every_family_runs_reduced_and_says_so(prepared, model, setting):
+    case = Case(dataset=Dataset.RSNA, model=model, setting=setting, seed=1, profile="tiny")
+    record = run(Job(case=case, prepared=prepared, options=RunOptions(profile=TINY)))
+    assert (Status.COMPLETED, True) == (record.status, record.recipe.reduced)
+    assert sum(record.recipe.optimizer_state_bits.values()) == record.parameters
+    assert record == Record.from_json(record.to_json())
+
+
+@pytest.mark.parametrize(("model", "input_size"), [(Model.DENSENET, 32), (Model.VIT, 32)])
+def test_a_downsampled_case_says_what_its_network_was_given(prepared, model, input_size):
+    case = Case(dataset="rsna", model=model, setting="baseline", seed=1, downsample=4, profile="tiny")
+    record = run(Job(case=case, prepared=prepared, options=RunOptions(profile=TINY)))
+    assert (32, input_size) == (record.recipe.image_size, record.recipe.input_size)
+    assert record.case.id.endswith("-down4")
+
+
+def tiny_net(image_size):
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(image_size**2, 1))
+
+
+def no_net(image_size):
+    return image_size
+
+
+def frozen_with_sgd(device):
+    def change(model):
+        model.features.conv0.weight.requires_grad = False
+        return model
+
+    return TrainingSetup(
+        optimizer=lambda model, rate: torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9),
+        change=change,
+    )
+
+
+def own_case(prepared, custom_model=None, custom_setting=None):
+    model = custom_model.name if custom_model else "densenet"
+    setting = custom_setting.name if custom_setting else "baseline"
+    case = Case(dataset="rsna", model=model, setting=setting, seed=1, profile="tiny")
+    return Job(
+        case=case,
+        prepared=prepared,
+        options=RunOptions(
+            profile=TINY,
+            custom_models={custom_model.name: custom_model} if custom_model else {},
+            custom_settings={custom_setting.name: custom_setting} if custom_setting else {},
+        ),
+    )
+
+
+def test_a_network_of_ones_own_is_trained(prepared):
+    record = run(own_case(prepared, CustomModel(name="mine", build=tiny_net)))
+    assert (32 * 32 + 1, "mine", False) == (record.parameters, record.recipe.network, record.recipe.reduced)
+
+
+def test_a_network_of_timms_is_trained(prepared):
+    record = run(own_case(prepared, CustomModel(name="small", timm="resnet10t")))
+    assert ("resnet10t", Status.COMPLETED) == (record.recipe.network, record.status)
+
+
+def test_a_function_that_builds_no_module_is_refused(prepared):
+    with pytest.raises(ModelError, match=r"model mine: no_net returned no torch\.nn\.Module"):
+        run(own_case(prepared, CustomModel(name="mine", build=no_net)))
+
+
+def test_a_setting_of_ones_own_changes_optimizer_and_model(prepared):
+    record = run(own_case(prepared, custom_setting=CustomSetting(name="sgd", configure=frozen_with_sgd)))
+    assert "SGD" == record.recipe.optimizer
+    assert 6_948_609 - 64 * 49 == record.parameters
+    assert record.memory.predicted.optimizer_state is None
+    assert any("memory.predicted" in warning for warning in record.warnings)
+
+
+def test_a_function_that_states_no_treatment_is_refused(prepared):
+    with pytest.raises(OptionError, match="setting mine: no_net returned no TrainingSetup"):
+        run(own_case(prepared, custom_setting=CustomSetting(name="mine", configure=no_net)))
+
+
+def test_running_leaves_the_stock_kernels(record_of):
+    record_of(Setting.AMP)
+    image = torch.ones(1, 1, 3, 3)
+    assert 9.0 == torch.nn.functional.conv2d(image, image).item()

@@ -1,0 +1,1 @@
+"""What several tests share: files, records, processes and stand-ins."""

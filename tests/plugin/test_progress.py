@@ -1,0 +1,80 @@
+"""Progress: one live line on a terminal, plain lines elsewhere, nothing when quiet."""
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pytest
+
+from redl.plugin.progress import Progress
+from redl.record import Epoch
+from redl.study.profile import SMOKE
+
+
+class Screen:
+    """Stand in for pytest's configuration, and keep what is written."""
+
+    def __init__(self, *, terminal, verbosity=0):
+        self.text = ""
+        reporter = SimpleNamespace(isatty=terminal, _tw=self, ensure_newline=lambda: self.write("\n"))
+        capture = SimpleNamespace(global_and_fixture_disabled=nullcontext)
+        plugins = {"terminalreporter": reporter, "capturemanager": capture}
+        self.pluginmanager = SimpleNamespace(get_plugin=plugins.get)
+        self.get_verbosity = lambda: verbosity
+
+    def write(self, text, flush=False):
+        self.text += text
+
+
+def epoch(number, loss=0.25):
+    return Epoch(epoch=number, train_loss=loss, valid_loss=0.5, valid_accuracy=0.75, seconds=10.0 * number)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("redl.plugin.progress.time.monotonic", lambda: clock.now)
+    return clock
+
+
+def trained(screen, epochs=3, loss=0.25):
+    show = Progress(screen).epochs("a-case", SMOKE)
+    for number in range(1, epochs + 1):
+        show(epoch(number, loss))
+    return screen.text
+
+
+def test_elsewhere_each_epoch_is_a_line_with_loss_accuracy_and_time_left():
+    lines = trained(Screen(terminal=False)).split("\n\n")
+    expected = "a-case  epoch 1/3  loss 0.250  valid accuracy 0.750  10 s, at most 20 s left"
+    assert expected == lines[0].strip()
+
+
+def test_on_a_terminal_the_line_is_redrawn_and_ends_with_the_last_epoch():
+    text = trained(Screen(terminal=True))
+    assert 3 == text.count("\r\x1b[2K")
+    assert ["", text[1:-1], ""] == text.split("\n")
+
+
+def test_a_quiet_run_shows_nothing():
+    assert "" == trained(Screen(terminal=False, verbosity=-1))
+
+
+def test_a_lost_loss_is_told():
+    assert "loss not finite" in trained(Screen(terminal=False), epochs=1, loss=None)
+
+
+def test_counting_elsewhere_tells_the_end_alone():
+    screen = Screen(terminal=False)
+    count = Progress(screen).counting("reading")
+    for done in range(1, 101):
+        count(done, 100)
+    assert "reading  100/100" == screen.text.strip()
+
+
+def test_counting_on_a_terminal_is_redrawn_now_and_then(clock):
+    screen = Screen(terminal=True)
+    count = Progress(screen).counting("reading")
+    for done in range(1, 101):
+        clock.now += 0.1
+        count(done, 100)
+    assert 30 < screen.text.count("\r") < 60

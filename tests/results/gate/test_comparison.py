@@ -1,0 +1,286 @@
+"""Comparisons: what is worse than allowed, and all that keeps a comparison from passing."""
+
+from dataclasses import replace
+from statistics import stdev
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redl.record import Status
+from redl.results.gate.comparison import Outcome, compare
+from redl.results.gate.noise import CPU_SPREAD, accuracy_margin
+from tests.helpers.samples import DIVERGED, WHOLE, broken, energy
+from tests.helpers.saved import band_of, finished, reference_of, rules, run_of
+
+ACCURACY = rules("accuracy:0.02")
+
+
+def outcome(before, after, *texts, **options):
+    return compare(run_of(before), run_of(after), rules(*texts) if texts else ACCURACY, **options).outcome
+
+
+def faults(base, new, *texts, **options):
+    found = compare(base, new, rules(*texts) if texts else ACCURACY, **options)
+    assert Outcome.NOT_COMPARABLE is found.outcome
+    return list(found.faults)
+
+
+def environment(**entries):
+    return {"fingerprint": str(sorted(entries.items())), "cpu": "a processor"} | entries
+
+
+def test_equal_runs_pass():
+    assert Outcome.FINE is outcome(finished(), finished())
+
+
+@pytest.mark.parametrize(("after", "expected"), [(0.881, Outcome.FINE), (0.879, Outcome.REGRESSED)])
+def test_accuracy_may_fall_by_what_is_allowed(after, expected):
+    assert expected is outcome(finished(accuracy=0.9), finished(accuracy=after))
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"), [(104, Outcome.FINE), (106, Outcome.REGRESSED), (50, Outcome.FINE)]
+)
+def test_memory_may_grow_by_a_share(after, expected):
+    assert expected is outcome(finished(peak=100), finished(peak=after), "peak_memory:5%")
+
+
+def test_the_larger_of_two_tolerances_holds():
+    assert Outcome.FINE is outcome(finished(peak=100), finished(peak=140), "peak_memory:5%,50B")
+    assert Outcome.REGRESSED is outcome(finished(peak=100), finished(peak=160), "peak_memory:5%,50B")
+
+
+def test_improvements_are_told():
+    (change,) = compare(run_of(finished(accuracy=0.8)), run_of(finished(accuracy=0.9)), ACCURACY).changes
+    assert change.improved
+    assert not change.regressed
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_a_change_is_never_both_worse_and_better(before, after, allowed):
+    (change,) = compare(
+        run_of(finished(accuracy=before)), run_of(finished(accuracy=after)), rules(f"accuracy:{allowed:.6f}")
+    ).changes
+    assert not (change.regressed and change.improved)
+    assert change.regressed == (before - after > change.allowed)
+
+
+def test_a_cell_is_judged_by_the_mean_over_its_seeds():
+    before = run_of(finished(seed=1, accuracy=0.9), finished(seed=10, accuracy=0.9))
+    after = run_of(finished(seed=1, accuracy=0.86), finished(seed=10, accuracy=0.93))
+    (change,) = compare(before, after, ACCURACY).changes
+    assert ((1, 10), pytest.approx(0.895)) == (change.seeds, change.after)
+    assert Outcome.FINE is compare(before, after, ACCURACY).outcome
+
+
+def test_a_setting_that_starts_to_diverge_regresses():
+    after = finished(status=Status.DIVERGED, divergence=DIVERGED)
+    assert Outcome.REGRESSED is outcome(finished(), after, "diverged:0")
+    assert Outcome.FINE is outcome(after, after, "diverged:0")
+
+
+# What must not pass in silence.
+
+
+def test_a_case_that_left_the_run_fails():
+    before = run_of(finished(), finished("amp"))
+    assert ["rsna-densenet-amp-seed1: is in the baseline and not in this run"] == faults(
+        before, run_of(finished())
+    )
+
+
+def test_a_case_that_the_baseline_does_not_know_fails():
+    (fault,) = faults(run_of(finished()), run_of(finished(), finished("amp")))
+    assert "rsna-densenet-amp-seed1: is not in the baseline; move it by `redl baseline set`" in fault
+
+
+def test_a_case_that_was_to_run_and_left_no_record_fails():
+    new = run_of(finished(), collected=["rsna-densenet-baseline-seed1", "rsna-densenet-amp-seed1"])
+    (fault,) = faults(run_of(finished(), finished("amp")), new)
+    assert (
+        "rsna-densenet-amp-seed1: was to run and left no record; it was skipped or ended in an error" == fault
+    )
+
+
+def test_a_case_that_was_left_out_on_purpose_is_counted_and_does_not_fail():
+    new = run_of(finished(), deselected=["rsna-densenet-amp-seed1"])
+    found = compare(run_of(finished(), finished("amp")), new, ACCURACY)
+    assert (Outcome.FINE, 1, 1) == (found.outcome, found.cases, found.deselected)
+
+
+@pytest.mark.parametrize("side", ["the baseline", "this run"])
+def test_a_case_that_did_not_finish_fails_on_either_side(side):
+    sides = [run_of(broken()), run_of(finished("amp"))]
+    base, new = sides if side == "the baseline" else sides[::-1]
+    assert [f"rsna-densenet-amp-seed1: did not finish in {side}: oom: MemoryError: too large"] == faults(
+        base, new
+    )
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
+@pytest.mark.parametrize("side", ["the baseline", "this run"])
+def test_a_figure_that_is_no_number_fails_on_either_side(side, value):
+    sides = [run_of(finished(accuracy=value)), run_of(finished())]
+    base, new = sides if side == "the baseline" else sides[::-1]
+    expected = f"rsna-densenet-baseline: accuracy is not known in {side}; measure it or drop the rule"
+    assert [expected] == faults(base, new)
+
+
+def test_a_figure_that_one_seed_lacks_is_not_the_mean_of_the_others():
+    base = run_of(finished(seed=1), finished(seed=2))
+    new = run_of(finished(seed=1), finished(seed=2, accuracy=None))
+    (fault,) = faults(base, new)
+    assert "accuracy is not known in this run" in fault
+
+
+def test_zero_cases_fail():
+    assert ["there is no case to compare"] == faults(run_of(), run_of())
+    everything = run_of(finished("amp"), deselected=["rsna-densenet-baseline-seed1"])
+    assert "there is no case to compare" in faults(run_of(finished()), everything)
+
+
+def test_no_rule_of_a_case_fails():
+    (fault,) = faults(run_of(finished()), run_of(finished()), "swin/accuracy:0.02")
+    assert "rsna-densenet-baseline: no rule is of it; give one, as accuracy:0.02" == fault
+
+
+def test_other_data_fail():
+    other = finished(data=replace(WHOLE.data, fingerprint="f" * 64))
+    assert ["rsna-densenet-baseline-seed1: saw other data than the baseline"] == faults(
+        run_of(finished()), run_of(other)
+    )
+
+
+def test_another_recipe_fails():
+    other = finished(recipe=replace(WHOLE.recipe, epochs=5))
+    assert ["rsna-densenet-baseline-seed1: epochs was 4 in the baseline and is 5"] == faults(
+        run_of(finished()), run_of(other)
+    )
+    flags = replace(WHOLE.recipe.flags, tf32=True)
+    (fault,) = faults(run_of(finished()), run_of(finished(recipe=replace(WHOLE.recipe, flags=flags))))
+    assert "tf32 was False in the baseline and is True" in fault
+
+
+def test_another_machine_fails_and_is_named():
+    before, after = finished(environment=environment()), finished(environment=environment(torch="9"))
+    (fault,) = faults(run_of(before), run_of(after))
+    assert "another machine or software: torch was None in the baseline and is 9" in fault
+    assert Outcome.FINE is outcome(before, after, other_machine=True)
+
+
+def test_another_commit_is_what_one_compares():
+    before = finished(environment={"fingerprint": "1", "git_commit": "a"})
+    assert Outcome.FINE is outcome(before, finished(environment={"fingerprint": "1", "git_commit": "b"}))
+
+
+def test_other_sizes_that_nothing_names_fail():
+    before, after = finished(environment={"fingerprint": "1"}), finished(environment={"fingerprint": "2"})
+    assert "was obtained with other sizes than the baseline" in faults(run_of(before), run_of(after))[0]
+
+
+@pytest.mark.parametrize("figure", ["train_time", "inference_time", "energy", "inference_energy"])
+def test_costs_of_another_machine_cannot_be_gated(figure):
+    (fault,) = [
+        f
+        for f in faults(run_of(finished()), run_of(finished()), f"{figure}:25%", other_machine=True)
+        if "leave" in f
+    ]
+    assert f"{figure}:25%: {figure} is of one machine with one software; leave the rule out" == fault
+
+
+# The noise that is allowed.
+
+ACCURACIES = [0.90, 0.91, 0.92, 0.93, 0.94, 0.90, 0.91, 0.92, 0.93, 0.94]
+
+
+def test_noise_of_accuracy_is_the_references():
+    band = band_of(WHOLE, ACCURACIES)
+    margin = accuracy_margin(band, seeds=1, figures=1)
+    expected = 2.262157 * band.spread * 2**0.5  # Student's t, 9 degrees of freedom, 97.5 %
+    assert pytest.approx(expected) == margin
+    for drop, end in ((0.99, Outcome.FINE), (1.01, Outcome.REGRESSED)):
+        after = finished(accuracy=0.9 - drop * margin)
+        assert end is outcome(finished(), after, "accuracy:noise", reference=reference_of(band))
+
+
+def test_more_seeds_allow_less_and_more_cases_more():
+    band = band_of(WHOLE, ACCURACIES)
+    one = accuracy_margin(band, seeds=1, figures=1)
+    assert pytest.approx(one / 2) == accuracy_margin(band, seeds=4, figures=1)
+    assert accuracy_margin(band, seeds=1, figures=60) > 1.5 * one
+
+
+@pytest.mark.parametrize(
+    ("reference", "fault"),
+    [
+        (None, "there is no reference of it"),
+        (reference_of(), "there is no reference of it"),
+        (
+            reference_of(replace(band_of(WHOLE, ACCURACIES), data_fingerprint="f")),
+            "its reference is of another data",
+        ),
+    ],
+)
+def test_noise_that_nobody_measured_fails(reference, fault):
+    (told,) = faults(run_of(finished()), run_of(finished()), "accuracy:noise", reference=reference)
+    expected = f"accuracy:noise: {fault}; write one by --redl-save-reference, or give a number, accuracy:0.02"
+    assert f"rsna-densenet-baseline: {expected}" == told
+
+
+def test_noise_of_memory_is_the_devices():
+    peak, mib = 10**9, 2**20
+    for after, end in ((peak * (1 + CPU_SPREAD) - 1, Outcome.FINE), (peak * 1.05, Outcome.REGRESSED)):
+        assert end is outcome(finished(peak=peak), finished(peak=int(after)), "peak_memory:noise")
+    on_device = [
+        finished(memory=replace(WHOLE.memory, device="cuda", train_peak_bytes=found))
+        for found in (100 * mib, 107 * mib, 109 * mib, 2000 * mib, 2019 * mib, 2021 * mib)
+    ]
+    ends = [
+        outcome(on_device[base], on_device[new], "peak_memory:noise")
+        for base, new in ((0, 1), (0, 2), (3, 4), (3, 5))
+    ]
+    assert [Outcome.FINE, Outcome.REGRESSED, Outcome.FINE, Outcome.REGRESSED] == ends
+
+
+def test_noise_of_a_peak_is_the_references_where_that_is_more():
+    peaks = tuple(500_000_000 + 10_000_000 * number for number in range(10))
+    band = replace(band_of(WHOLE, ACCURACIES), train_peak_bytes=peaks)
+    allowed = 2.262157 * stdev(peaks) * 2**0.5
+    assert allowed > CPU_SPREAD * 512_000_000
+    for grown, end in ((0.99 * allowed, Outcome.FINE), (1.01 * allowed, Outcome.REGRESSED)):
+        after = finished(peak=round(512_000_000 + grown))
+        found = outcome(finished(), after, "peak_memory:noise", reference=reference_of(band))
+        assert end is found
+    other = reference_of(replace(band, data_fingerprint="f"))
+    after = finished(peak=round(512_000_000 + 0.99 * allowed))
+    assert Outcome.REGRESSED is outcome(finished(), after, "peak_memory:noise", reference=other)
+
+
+def test_figures_that_are_gated_at_once_share_the_false_alarms():
+    reference = reference_of(band_of(WHOLE, ACCURACIES), band_of(finished("amp"), ACCURACIES))
+    one = compare(run_of(finished()), run_of(finished()), rules("accuracy:noise"), reference=reference)
+    both = [finished(), finished("amp")]
+    four = compare(
+        run_of(*both), run_of(*both), rules("accuracy:noise", "peak_memory:noise"), reference=reference
+    )
+    margins = {change.allowed for change in four.changes if change.figure.name == "accuracy"}
+    assert {accuracy_margin(reference.bands[0], seeds=1, figures=4)} == margins
+    assert accuracy_margin(reference.bands[0], seeds=1, figures=1) == one.changes[0].allowed
+
+
+def test_noise_of_a_small_peak_is_counted_in_bytes():
+    for grown, end in ((4_000_000, Outcome.FINE), (4_300_000, Outcome.REGRESSED)):
+        after = finished(peak=40_000_000 + grown)
+        assert end is outcome(finished(peak=40_000_000), after, "peak_memory:noise")
+
+
+def test_noise_of_costs_is_a_tripwire():
+    before = finished(energy=energy(energy_wh=100.0))
+    for after, end in ((124.0, Outcome.FINE), (126.0, Outcome.REGRESSED)):
+        assert end is outcome(before, finished(energy=energy(energy_wh=after)), "energy:noise")
+
+
+def test_noise_of_other_scores_was_never_measured():
+    (fault,) = faults(run_of(finished()), run_of(finished()), "auc:noise")
+    assert "auc:noise: the noise of auc was never measured; give a number, as auc:0.02" in fault

@@ -1,0 +1,86 @@
+"""Reports of a comparison: what is shown, and that nothing in it can break out of its form."""
+
+import json
+
+from redl.results.gate.comparison import compare
+from redl.results.gate.report import as_annotations, as_json, as_markdown, as_table, summary
+from tests.helpers.saved import finished, rules, run_of
+
+RULES = rules("accuracy:0.02", "peak_memory:5%", "energy:25%")
+
+
+def comparison(**after):
+    base = run_of(finished(), finished("amp", accuracy=0.8), name="0003_main.json")
+    return compare(base, run_of(finished(**after), finished("amp", accuracy=0.9)), rules("accuracy:0.02"))
+
+
+def test_a_table_tells_what_regressed_first():
+    text = as_table(comparison(accuracy=0.8), width=120, changed_only=True)
+    regressed, improved = (
+        next(line for line in text.splitlines() if word in line) for word in ("regressed ", "improved ")
+    )
+    for cell in ("rsna-densenet-baseline", "accuracy", "0.900", "0.800", "-0.100", "-0.020"):
+        assert cell in regressed
+    assert text.index(regressed) < text.index(improved)
+    assert "to make this run the baseline: redl baseline set RUN" in text
+
+
+def test_what_did_not_change_is_left_out_where_only_changes_are_wanted():
+    whole = as_table(comparison(), width=120, changed_only=False)
+    assert "rsna-densenet-baseline" in whole
+    assert "rsna-densenet-baseline" not in as_table(comparison(), width=120, changed_only=True)
+
+
+def test_bytes_are_told_in_megabytes():
+    found = compare(
+        run_of(finished(peak=100_000_000)), run_of(finished(peak=120_000_000)), rules("peak_memory:5%")
+    )
+    text = as_table(found, width=120, changed_only=True)
+    for cell in ("100.0 MB", "120.0 MB", "+20.0 MB", "+5.0 MB"):
+        assert cell in text
+
+
+def test_a_line_sums_it_up():
+    assert "regressed: 2 figures of 2 cases against 0003_main.json, 1 regressed, 1 improved" == summary(
+        comparison(accuracy=0.8)
+    )
+
+
+def test_faults_are_told_a_line_each_in_every_form():
+    found = compare(run_of(finished(), finished("amp")), run_of(finished()), rules("accuracy:0.02"))
+    fault = "rsna-densenet-amp-seed1: is in the baseline and not in this run"
+    assert fault in as_table(found, width=120, changed_only=True).splitlines()
+    assert f"- {fault}" in as_markdown(found).splitlines()
+    assert f"::error title=redl::{fault}" in as_annotations(found).splitlines()
+    assert [fault] == json.loads(as_json(found))["faults"]
+    assert "not comparable" in summary(found)
+
+
+def test_json_has_every_change_with_its_unit_and_direction():
+    (baseline, _) = json.loads(as_json(comparison(accuracy=0.8)))["changes"]
+    assert "regressed" == baseline["state"]
+    assert (True, "", 0.02) == tuple(baseline[name] for name in ("higher_is_better", "unit", "allowed"))
+
+
+def test_markdown_has_a_row_for_every_change():
+    lines = as_markdown(comparison(accuracy=0.8)).splitlines()
+    assert "| case | figure | before | after | change | allowed |  |" in lines
+    assert 2 == sum(line.startswith("| rsna-") for line in lines)
+
+
+def test_names_cannot_break_out_of_markdown_or_annotations():
+    base = run_of(finished(), name="a|b<script>\n::error::%0A.json")
+    found = compare(base, run_of(finished()), rules("accuracy:0.02"))
+    assert "<script>" not in as_markdown(found)
+    assert "a\\|b" in as_markdown(found)
+    annotations = as_annotations(found).splitlines()
+    assert 1 == len(annotations)
+    assert "%0A::error::%250A" in annotations[0]
+
+
+def test_annotations_are_errors_where_something_regressed():
+    lines = as_annotations(comparison(accuracy=0.8)).splitlines()
+    assert lines[0].startswith(
+        "::error title=redl::rsna-densenet-baseline: accuracy regressed, 0.900 -> 0.800"
+    )
+    assert lines[1].startswith("::notice title=redl::rsna-densenet-amp: accuracy improved")

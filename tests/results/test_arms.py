@@ -1,0 +1,60 @@
+"""Arms: a run's answers by model and setting, paired with their baseline, or refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from redl.errors import RecordError
+from redl.record import Predictions
+from redl.results.arms import arms_of, pairs_of
+from tests.helpers.samples import broken
+from tests.helpers.saved import finished
+
+ANSWERS = Predictions(subjects=(0, 0, 1), labels=(1, 1, 0), probabilities=(0.9, None, 0.2))
+
+
+def arms(*records, answers=None):
+    given = {record.case.id: ANSWERS for record in records if record.metrics} | (answers or {})
+    return arms_of(records, given)
+
+
+def test_an_arm_has_a_row_for_each_seed_and_nan_for_what_is_not_finite():
+    (arm,) = arms(finished(seed=1), finished(seed=10))
+    assert ((1, 10), (2, 3)) == (arm.seeds, arm.probabilities.shape)
+    assert np.isnan(arm.probabilities[:, 1]).all()
+
+
+def test_a_seed_that_did_not_finish_counts_as_diverged_and_has_no_row():
+    (arm,) = arms(finished("amp", seed=2), broken())
+    assert ((2,), 1, 1) == (arm.seeds, len(arm.broken), arm.diverged)
+
+
+def test_a_pair_has_the_seeds_of_both():
+    found = arms(finished(seed=1), finished(seed=2), finished("amp", seed=2), finished("amp", seed=3))
+    (pair,) = pairs_of(found)
+    assert ((2,), (1, 3)) == (pair.seeds, pair.new.shape)
+
+
+def test_a_saving_without_its_baseline_is_refused():
+    with pytest.raises(RecordError, match="rsna-densenet-amp: its baseline is not in this run"):
+        pairs_of(arms(finished("amp")))
+
+
+def test_a_case_without_its_answers_is_refused():
+    with pytest.raises(RecordError, match="rsna-densenet-amp-seed1: its predictions were not saved"):
+        arms_of([finished("amp")], {})
+
+
+@pytest.mark.parametrize("other", [finished(seed=2), finished("amp")])
+def test_other_test_images_are_refused(other):
+    changed = replace(ANSWERS, labels=(1, 1, 1))
+    with pytest.raises(RecordError, match="saw other test images"):
+        pairs_of(arms(finished(), other, answers={other.case.id: changed}))
+
+
+def test_cases_of_two_profiles_are_refused():
+    tiny = finished("amp")
+    tiny = replace(tiny, case=replace(tiny.case, profile="tiny"))
+    with pytest.raises(RecordError, match="holds cases of smoke and tiny; save a run of one profile"):
+        arms(finished(), tiny)

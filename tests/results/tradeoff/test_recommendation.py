@@ -1,0 +1,176 @@
+"""The recommendation: what was shown to keep performance and saves, else the baseline, in one sentence."""
+
+from dataclasses import replace
+
+import pytest
+
+from redl.results.arms import pairs_of
+from redl.results.metric import Metric
+from redl.results.noninferiority.verdict import Outcome, verdicts
+from redl.results.tradeoff.adjusted import Plan
+from redl.results.tradeoff.recommendation import chosen, recommendation
+from redl.results.tradeoff.tradeoff import tradeoffs
+from tests.helpers.savings import arms
+
+MEMORY = 300_000_000  # bytes, of 400_000_000 for the baseline
+
+
+def weighed(metric=Metric.ACCURACY, margin=0.02, **settings):
+    """Return the only trade-off of settings beside a plain baseline, and the verdicts on them."""
+    made = arms(**({"baseline": {}} | settings))
+    (found,) = tradeoffs(made, metric=metric, plan=Plan(), draws=100)
+    return found, verdicts(pairs_of(made), margin=margin, metric=metric)
+
+
+def choice(**settings):
+    return chosen(*weighed(**settings))
+
+
+def sentence(**settings):
+    return recommendation(*weighed(**settings))
+
+
+# The choice
+
+
+def test_what_keeps_performance_and_saves_is_taken():
+    assert "amp" == choice(amp={"wh": 2.0})
+
+
+def test_of_several_the_least_energy_is_taken():
+    assert "half" == choice(amp={"wh": 3.0, "memory": 1}, half={"wh": 2.0, "seconds": 9.9})
+
+
+def test_then_the_least_memory():
+    assert "half" == choice(amp={"wh": 3.0, "seconds": 1.0}, half={"wh": 3.0, "memory": MEMORY})
+
+
+def test_then_the_least_time():
+    assert "half" == choice(amp={"wh": 3.0, "seconds": 9.0}, half={"wh": 3.0, "seconds": 8.0})
+
+
+def test_without_energy_the_least_memory_is_taken():
+    settings = {"amp": {"wh": None, "memory": MEMORY}, "half": {"wh": 1.0, "memory": MEMORY + 1}}
+    assert "amp" == choice(**settings)
+
+
+def test_what_is_inconclusive_is_never_taken():
+    found, judged = weighed(amp={"apart": True, "wh": 0.1})
+    assert [Outcome.INCONCLUSIVE] == [each.outcome for each in judged]
+    assert "baseline" == chosen(found, judged)
+
+
+def test_what_is_degraded_is_never_taken():
+    found, judged = weighed(amp={"lost": 20, "wh": 0.1})
+    assert [Outcome.DEGRADED] == [each.outcome for each in judged]
+    assert "baseline" == chosen(found, judged)
+
+
+def test_what_diverged_is_never_taken_whatever_its_verdict():
+    found, judged = weighed(amp={"wh": 0.1, "diverged": True})
+    assert "baseline" == chosen(found, [replace(each, outcome=Outcome.NON_INFERIOR) for each in judged])
+
+
+def test_nothing_is_taken_where_the_baseline_diverged():
+    found, judged = weighed(baseline={"diverged": True}, amp={"wh": 0.1})
+    assert "baseline" == chosen(found, [replace(each, outcome=Outcome.NON_INFERIOR) for each in judged])
+
+
+def test_what_saves_nothing_is_not_taken():
+    assert "baseline" == choice(amp={})
+    assert "baseline" == choice(amp={"wh": 5.0, "memory": 500_000_000, "seconds": 20.0})
+
+
+def test_verdicts_on_another_model_are_passed_over():
+    found, judged = weighed(amp={"wh": 2.0})
+    assert "baseline" == chosen(found, [replace(each, model="swin") for each in judged])
+
+
+# The sentence
+
+
+def test_it_says_what_is_saved_and_how_that_is_known():
+    expected = (
+        "For densenet on rsna (phantom images, smoke profile): amp may replace the baseline: it was shown to "
+        "be no more than 2 percentage points of accuracy worse, and trains in 25 % less memory, in 10 % less "
+        "time and with 50 % less energy (measured); 60 patients, 5 seeds."
+    )
+    assert expected == sentence(amp={"memory": MEMORY, "seconds": 9.0, "wh": 2.0})
+
+
+def test_estimated_energy_is_called_estimated():
+    estimated = {"baseline": {"kind": "estimated"}, "amp": {"kind": "estimated", "wh": 2.0}}
+    assert "50 % less energy (estimated)" in sentence(**estimated)
+
+
+def test_energy_that_is_not_known_is_called_so():
+    told = sentence(amp={"memory": MEMORY, "wh": None})
+    assert "in 25 % less memory, in as much time and with energy that is not known;" in told
+
+
+def test_what_costs_more_is_told():
+    told = sentence(amp={"memory": MEMORY, "seconds": 12.0, "wh": 4.4})
+    assert "in 25 % less memory, in 20 % more time and with 10 % more energy (measured)" in told
+
+
+def test_real_images_of_the_papers_profile_need_no_caution():
+    found, judged = weighed(amp={"wh": 2.0})
+    assert recommendation(replace(found, synthetic=False, profile="paper"), judged).startswith(
+        "For densenet on rsna: amp may"
+    )
+
+
+def test_a_reduced_network_and_a_scale_are_told():
+    found, judged = weighed(amp={"wh": 2.0})
+    judged = [replace(each, downsample=4) for each in judged]
+    assert recommendation(replace(found, reduced=True, downsample=4), judged).startswith(
+        "For densenet (reduced) on rsna at 1/4 of the resolution (phantom"
+    )
+
+
+def test_a_loss_within_the_margin_is_told():
+    found, judged = weighed(amp={"wh": 2.0})
+    judged = [replace(each, but_lower=True, difference=-0.011) for each in judged]
+    words = "no more than 2 percentage points of accuracy worse, though lower by 1.1, and trains"
+    assert words in recommendation(found, judged)
+
+
+def test_where_nothing_passed_it_counts_what_became_of_all():
+    settings = {
+        "amp": {"lost": 20},
+        "half": {"apart": True},
+        "eight_bit": {"apart": True},
+        "half_bf16": {"diverged": True},
+    }
+    expected = (
+        "For densenet on rsna (phantom images, smoke profile): keep the baseline: no saving was shown to be "
+        "within 2 percentage points of accuracy (2 inconclusive, 1 degraded, 1 diverged)."
+    )
+    assert expected == sentence(**settings)
+
+
+def test_what_passed_but_saves_nothing_is_not_said_to_have_failed():
+    told = sentence(amp={})
+    assert "no setting that surely saves was shown to be within" in told
+    assert "(1 non-inferior but saving nothing)" in told
+
+
+def test_a_baseline_that_diverged_recommends_nothing():
+    told = sentence(baseline={"diverged": True}, amp={"wh": 2.0})
+    assert "no recommendation: the baseline itself diverged or did not finish with 5 of 5 seeds." in told
+
+
+def test_a_run_of_the_baseline_alone_says_so():
+    found, _ = weighed(amp={})
+    assert "keep the baseline: this run holds no other setting." in recommendation(found, [])
+
+
+@pytest.mark.parametrize(
+    ("metric", "margin", "words"),
+    [
+        (Metric.AUC, 0.03, "0.03 of auc"),
+        (Metric.SUBJECT_ACCURACY, 0.01, "1 percentage point of subject accuracy"),
+    ],
+)
+def test_the_margin_is_in_the_metrics_own_measure(metric, margin, words):
+    assert f"no more than {words} worse" in sentence(metric=metric, margin=margin, amp={"wh": 2.0})

@@ -1,0 +1,214 @@
+"""Fit: what the loop does, on networks that take milliseconds."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from redl.study.case import Setting
+from redl.training.loop import Part, batches, fit, predict
+from redl.training.precision import Precision
+from redl.training.settings import TrainingSetup, setup_of
+
+CPU = torch.device("cpu")
+MIXED = Precision.of(TrainingSetup(autocast_dtype=torch.bfloat16), CPU)
+
+
+def part(count, seed=0):
+    """Make images with a patch that is bright where the label is 1, and rows of zeros as around a breast."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = (torch.arange(count) % 2).float().unsqueeze(1)
+    images = torch.randint(0, 100, (count, 1, 8, 8), generator=generator, dtype=torch.uint8)
+    images[:, :, 2:6, 2:4] += (120 * labels).to(torch.uint8).view(-1, 1, 1, 1)
+    images[:, :, :2] = 0
+    return Part(images=images, labels=labels)
+
+
+def network(seed=0):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 1))
+
+
+class Breaking(nn.Module):
+    """Answer NaN at one training step, counted from 1."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.inner, self.step, self.steps = network(), step, 0
+
+    def forward(self, images):
+        self.steps += self.training
+        logits = self.inner(images)
+        return logits * float("nan") if self.training and self.steps == self.step else logits
+
+
+def train(
+    model,
+    setting=Setting.BASELINE,
+    half_dtype=None,
+    *,
+    epochs=5,
+    patience=5,
+    seed=1,
+    on_epoch=None,
+    window=None,
+    learning_rate=1e-2,
+    valid=None,
+):
+    setup = setup_of(setting, CPU, half_dtype)
+    precision = Precision.of(setup, CPU)
+    model = precision.place(model)
+    optimizer = setup.optimizer(model, learning_rate)
+
+    @contextmanager
+    def anything():
+        yield
+
+    return fit(
+        model,
+        optimizer,
+        part(64),
+        valid or part(32, seed=1),
+        valid_subjects=np.arange(32, dtype=np.int32),
+        precision=precision,
+        epochs=epochs,
+        patience=patience,
+        batch_size=16,
+        seed=seed,
+        window=window or anything,
+        seconds=lambda: 0.0,
+        on_epoch=on_epoch or (lambda epoch: None),
+    )
+
+
+def losses(found):
+    return [epoch.train_loss for epoch in found.trace]
+
+
+@pytest.mark.parametrize("setting", Setting)
+def test_every_setting_learns(setting):
+    assert train(network(), setting).trace[-1].valid_accuracy > 0.9
+
+
+@pytest.mark.parametrize("setting", Setting)
+def test_the_same_seed_gives_the_identical_trace(setting):
+    assert train(network(), setting).trace == train(network(), setting).trace
+
+
+def test_another_seed_gives_another_trace():
+    assert losses(train(network(), seed=1)) != losses(train(network(), seed=2))
+
+
+def test_float16_weights_with_ordinary_adam_diverge_and_are_flagged():
+    found = train(network(), Setting.HALF, torch.float16)
+    assert found.divergence.ever
+    assert found.divergence.final
+    assert 1 == found.divergence.first_epoch
+
+
+def test_float16_weights_with_8_bit_adam_do_not_diverge():
+    assert not train(network(), Setting.HALF_EIGHT_BIT, torch.float16).divergence.ever
+
+
+@pytest.mark.parametrize("step", [1, 4, 5, 12])
+def test_a_nan_at_a_step_is_flagged_in_that_epoch(step):
+    divergence = train(Breaking(step)).divergence
+    assert -(-step // 4) == divergence.first_epoch  # 4 steps an epoch
+    assert f"loss not finite in epoch {divergence.first_epoch}" in divergence.reasons
+
+
+def test_training_stops_once_parameters_are_lost():
+    assert 2 == len(train(Breaking(6), epochs=9, patience=9).trace)
+
+
+def test_a_lost_loss_is_none_in_the_trace():
+    assert None is losses(train(Breaking(6)))[1]
+
+
+def test_the_weights_of_the_best_epoch_come_back_after_a_loss_of_all():
+    model = Breaking(6)
+    found = train(model)
+    assert 1 == found.best_epoch
+    assert all(torch.isfinite(weight).all() for weight in model.parameters())
+
+
+def test_training_stops_when_patience_ends():
+    upside_down = part(32, seed=1)
+    wrong = Part(images=upside_down.images, labels=1 - upside_down.labels)
+    found = train(network(), valid=wrong, epochs=20, patience=3, learning_rate=1e-1)
+    assert found.best_epoch + 3 == len(found.trace)
+
+
+def test_the_best_weights_are_those_of_the_lowest_validation_loss():
+    model = network()
+    found = train(model, learning_rate=3e-1, epochs=8)
+    valid = part(32, seed=1)
+    logits = predict(model, valid.images, precision=Precision.of(TrainingSetup(), CPU), batch_size=32)
+    loss = nn.functional.binary_cross_entropy_with_logits(logits, valid.labels).item()
+    assert min(epoch.valid_loss for epoch in found.trace) == pytest.approx(loss)
+    assert found.trace[found.best_epoch - 1].valid_loss == pytest.approx(loss)
+
+
+def test_the_last_epochs_weights_stay_where_they_are_the_best():
+    model = network()
+    found = train(model, epochs=4)
+    valid = part(32, seed=1)
+    logits = predict(model, valid.images, precision=Precision.of(TrainingSetup(), CPU), batch_size=16)
+    assert 4 == found.best_epoch
+    assert (
+        found.trace[-1].valid_loss
+        == nn.functional.binary_cross_entropy_with_logits(logits, valid.labels).item()
+    )
+
+
+def test_evaluation_lies_outside_the_window():
+    inside, evaluated_inside = [False], []
+
+    class Watched(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = network()
+
+        def forward(self, images):
+            evaluated_inside.append((self.training, inside[0]))
+            return self.inner(images)
+
+    @contextmanager
+    def window():
+        inside[0] = True
+        yield
+        inside[0] = False
+
+    train(Watched(), window=window, epochs=2)
+    assert {(True, True), (False, False)} == set(evaluated_inside)
+
+
+def test_every_epoch_is_told_as_it_ends():
+    told = []
+    found = train(network(), on_epoch=told.append)
+    assert list(found.trace) == told
+
+
+def test_every_image_is_counted_once_an_epoch():
+    assert 5 * 64 == train(network()).images
+
+
+def test_a_last_batch_of_one_is_left_out():
+    assert [4, 4] == [len(labels) for _, labels in batches(part(9), torch.arange(9), 4)]
+
+
+def test_a_last_batch_of_two_is_trained_on():
+    assert [4, 4, 2] == [len(labels) for _, labels in batches(part(10), torch.arange(10), 4)]
+
+
+def test_prediction_covers_the_last_incomplete_batch():
+    images = part(7).images
+    assert (7, 1) == predict(network(), images, precision=MIXED, batch_size=4).shape
+
+
+def test_prediction_does_not_move_batch_statistics():
+    model = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(64, 1)).train()
+    predict(model, part(8).images, precision=Precision.of(TrainingSetup(), CPU), batch_size=4)
+    assert 0 == model[0].num_batches_tracked
