@@ -206,10 +206,8 @@ def add_reference(parser: argparse.ArgumentParser) -> None:
 
 def reference_of(arguments: argparse.Namespace, run: Run) -> Reference | None:
     """Return the reference that was named, or that of the run's profile; None if there is none."""
-    from redl.results.reference import load_reference
+    from redl.results.reference import find_reference, load_reference
 
-    if arguments.reference is not None:
-        return load_reference(arguments.reference)
     profile = next(iter(run.records.values())).case.profile
-    path: Path = arguments.reports / "reference" / f"{profile}.json"
-    return load_reference(path) if path.is_file() else None
+    path = arguments.reference or find_reference(profile, arguments.reports)
+    return None if path is None else load_reference(path)

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -102,6 +103,13 @@ class Reference:
         if case.profile != self.profile:
             return None
         return next((band for band in self.bands if band.fits(case)), None)
+
+
+def find_reference(profile: str, reports: Path) -> Path | None:
+    """Return a profile's reference: your own below `reports`, else the suite's; None if there is neither."""
+    name = f"{profile}.json"
+    shipped = Path(str(files("redl"))) / "suite" / "reference"  # in a wheel; a checkout has it in reports/
+    return next((path for path in (reports / "reference" / name, shipped / name) if path.is_file()), None)
 
 
 def load_reference(path: Path) -> Reference:

@@ -17,9 +17,9 @@ from redl.plugin.options.declared import Declared, declared_in
 from redl.plugin.options.gate import GateOptions, VerdictOptions, gate_options, verdict_options
 from redl.plugin.options.sizes import sized_profile, with_weights
 from redl.plugin.options.values import choice, value_or_none
+from redl.results.reference import find_reference
 from redl.study.case import Model, Study
 from redl.study.custom import CustomModel
-from redl.study.profile import Profile
 
 HALF_DTYPES = ("auto", "bfloat16", "float16")
 
@@ -56,7 +56,8 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
         config, "timeout", float, "give seconds above 0, e.g. 3600", lambda s: 0 < s < math.inf
     )
     given, save_reference = config.getoption("redl_reference"), config.getoption("redl_save_reference")
-    reference = _own_reference(config, profile) if given is None else Path(given)
+    reports = config.rootpath / "reports"
+    reference = find_reference(profile.name, reports) if given is None else Path(given)
     return SuiteOptions(
         study=Study(
             profile=profile.name,
@@ -109,8 +110,3 @@ def _models(
         if name not in own and name not in list(Model)
     }
     return own, tuple(dict.fromkeys(asked))
-
-
-def _own_reference(config: pytest.Config, profile: Profile) -> Path | None:
-    path = config.rootpath / "reports" / "reference" / f"{profile.name}.json"
-    return path if path.exists() else None
