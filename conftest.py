@@ -9,4 +9,6 @@ pytest_plugins = ["pytester"]
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Return pytester, whose inner runs keep their order where pytest-randomly is installed."""
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly")
+    # pytest-benchmark would measure nothing in what a worker of pytest-xdist starts.
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     return pytester

@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROJECT = ("redl", "benchmarks", "conftest.py", "pyproject.toml", "reports/reference", "tests/samples.py")
+PROJECT = (
+    *("redl", "benchmarks", "conftest.py", "pyproject.toml", "reports/reference"),
+    *("tests/__init__.py", "tests/helpers"),
+)
+
+pytestmark = pytest.mark.slow  # runs the suite four times
 
 # What a pull request could do: a network that sees four pixels, and steps that keep what they allocate.
 REGRESSIONS = {
