@@ -14,7 +14,7 @@ import pytest
 from redl.plugin import fixtures, hookspecs
 from redl.plugin.options.arguments import add_options, given_options
 from redl.plugin.reports import save_reports
-from redl.plugin.selection import NEEDS_ONE_PROCESS, Selection, case_of, refuses_workers
+from redl.plugin.selection import NEEDS_ONE_PROCESS, Selection, case_of, nearest_words, refuses_workers
 from redl.plugin.session import SESSION, RedlSession
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print what the cases scored and cost, as the paper's tables do."""
     session = config.stash[SESSION]
+    if session.left_out and not session.collected and config.option.keyword:
+        _hint(terminalreporter, config.option.keyword, session.left_out)
     if session.checks:
         from redl.results.printed import printed_rows
         from redl.results.tables import tables
@@ -138,6 +140,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write(tables(checks, width=_width(config), printed=printed_rows()))
     for check in session.session_checks:
         terminalreporter.write(check.text, red=check.status != pytest.ExitCode.OK)
+
+
+def _hint(terminalreporter: pytest.TerminalReporter, expression: str, ids: set[str]) -> None:
+    if near := nearest_words(expression, ids):
+        terminalreporter.write_line(
+            f"-k {expression}: no case has such a name; did you mean {', '.join(near)}?"
+        )
 
 
 def _width(config: pytest.Config) -> int:

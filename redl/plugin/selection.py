@@ -8,6 +8,8 @@ redl's are selected as if redl were not installed, and keep their places.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +33,17 @@ def case_of(item: pytest.Item) -> Case | None:
 def refuses_workers(config: pytest.Config) -> bool:
     """Return whether this process is a worker of pytest-xdist."""
     return hasattr(config, "workerinput")
+
+
+def nearest_words(expression: str, ids: Iterable[str]) -> list[str]:
+    """Return words of the cases' ids that resemble words of a `-k` expression found in none of them."""
+    known = {part for name in ids for part in (*name.split("-"), *re.split(r"[-+]", name))}
+    unknown = [
+        word
+        for word in re.findall(r"[\w.+]+", expression.lower())
+        if word not in {"and", "or", "not"} and not any(word in name for name in ids)
+    ]
+    return [near for word in unknown for near in get_close_matches(word, sorted(known), n=1)]
 
 
 def close_numbers(expression: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from redl.plugin.selection import close_numbers
+from redl.plugin.selection import close_numbers, nearest_words
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,26 @@ from redl.plugin.selection import close_numbers
 )
 def test_numbers_that_are_words_of_their_own_are_closed(written, expected):
     assert expected == close_numbers(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("densnet", ["densenet"]),
+        ("DenseNet and 8bits", ["8bit"]),
+        ("rnsa and not vit", ["rsna"]),
+        ("densenet", []),
+        ("zzz", []),
+    ],
+)
+def test_words_of_no_case_are_met_by_the_nearest(written, expected):
+    ids = ["rsna-densenet-8bit-seed1", "lidc-vit-amp+8bit-seed1"]
+    assert expected == nearest_words(written, ids)
+
+
+@pytest.mark.parametrize(("chosen", "hints"), [("densnet", 1), ("densenet", 0)])
+def test_a_mistyped_choice_ends_with_a_hint(pytester, chosen, hints):
+    pytester.makepyfile("def test_training(redl_case): pass")
+    lines = pytester.runpytest_subprocess("--collect-only", "-q", "-k", chosen).stdout.lines
+    expected = "-k densnet: no case has such a name; did you mean densenet?"
+    assert hints == lines.count(expected)

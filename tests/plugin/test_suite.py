@@ -432,3 +432,15 @@ def test_saved_runs_compare_with_pytest_benchmark(tiny_run, pytester):
     result = pytester.run(*command)
     assert 0 == result.ret
     result.stdout.fnmatch_lines([f"*test_training?{BASELINE}?*"])
+
+
+def test_the_tables_of_the_project_where_pytest_is_called_count(pytester, tmp_path):
+    """Another checkout's suite is run from your own project: its root is that checkout."""
+    suite = tmp_path / "checkout"
+    suite.mkdir()
+    suite.joinpath("pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    suite.joinpath("test_suite.py").write_text(NEEDS_CASES)
+    pytester.path.joinpath("table.csv").write_text("image,subject,label\na.png,1,0\n")
+    pytester.makepyprojecttoml(DECLARED)
+    result = pytester.runpytest_subprocess(suite, "--collect-only", "-q", "-k", "clinic and vit and baseline")
+    assert "clinic-vit-baseline-seed1" in result.stdout.str()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from redl.errors import OptionError
-from redl.plugin.options.values import choice, value_or_none
+from redl.plugin.options.values import choice, pyproject_of, value_or_none
 from redl.results.gate.baseline import find_baseline, find_run, load_base
 from redl.results.gate.rule import Rule, rules_from
 from redl.results.metric import Metric
@@ -53,7 +53,7 @@ def gate_options(config: pytest.Config, profile: Profile, reference: Path | None
     return GateOptions(
         base=load_base(path),
         reference=None if reference is None else load_reference(reference),
-        rules=tuple(rules_from(given, config.rootpath / "pyproject.toml")),
+        rules=tuple(rules_from(given, pyproject_of(config))),
         other_machine=config.getoption("redl_other_machine"),
     )
 

@@ -16,7 +16,7 @@ from redl.metering.gpus import computes_bfloat16
 from redl.plugin.options.declared import Declared, declared_in
 from redl.plugin.options.gate import GateOptions, VerdictOptions, gate_options, verdict_options
 from redl.plugin.options.sizes import sized_profile, with_weights
-from redl.plugin.options.values import choice, value_or_none
+from redl.plugin.options.values import choice, pyproject_of, value_or_none
 from redl.results.reference import find_reference
 from redl.study.case import Model, Study
 from redl.study.custom import CustomModel
@@ -43,7 +43,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
     `brought` is what hooks brought; what pyproject.toml declares joins it.
     """
     profile, weights = with_weights(config, sized_profile(config))
-    own = brought + declared_in(config.rootpath / "pyproject.toml")
+    own = brought + declared_in(pyproject_of(config))
     custom_models, named = _models(own.models, config.getoption("redl_model"))
     data = data_options(
         {option.suite_name: config.getoption(f"redl_{option.suite_name}") for option in OPTIONS},

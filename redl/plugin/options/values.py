@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -47,6 +50,18 @@ def choice(config: pytest.Config, name: str, choices: tuple[str, ...], *, defaul
     if found not in choices:
         raise OptionError(f"{spelled(name)} {found}: use one of {', '.join(choices)}")
     return found
+
+
+def pyproject_of(config: pytest.Config) -> Path:
+    """Return the pyproject.toml that is read: the one where pytest was called, or else the root's.
+
+    They differ where another checkout's suite is run from your own project, whose tables would be ignored.
+    """
+    called = config.invocation_params.dir / "pyproject.toml"
+    with suppress(OSError, tomllib.TOMLDecodeError):
+        if "redl" in tomllib.loads(called.read_text("utf-8")).get("tool", {}):
+            return called
+    return config.rootpath / "pyproject.toml"
 
 
 def spelled(name: str) -> str:
