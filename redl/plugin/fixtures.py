@@ -40,7 +40,7 @@ def redl_options(redl_session: RedlSession) -> SuiteOptions:
 
 @pytest.fixture(scope="session")
 def redl_progress(pytestconfig: pytest.Config) -> Progress:
-    """Return what shows how far a long step has come."""
+    """Return the display of how far a long step has come."""
     from redl.plugin.progress import Progress
 
     return Progress(pytestconfig)
@@ -97,7 +97,7 @@ def redl_keep(
 ) -> Callable[[CaseProcess], Record]:
     """Return a function that finishes a case and keeps its record with the test's benchmark.
 
-    The answers for each image go with the first test of a case that keeps them.
+    The predictions are saved with the first test of a case that keeps them.
     """
     from redl.results.gate.figure import figures_of
     from redl.results.store import KEY, PREDICTIONS_KEY
@@ -120,7 +120,7 @@ def redl_keep(
 
 @pytest.fixture(scope="session")
 def redl_check(redl_session: RedlSession, redl_options: SuiteOptions) -> Callable[[Record], CaseCheck]:
-    """Return a function that checks a record beside others of this run, and by the reference's bands."""
+    """Return a function that checks a record against others of this run and the reference's bands."""
     from redl.results.checks import check_case, companion_of
     from redl.results.reference import load_reference
 
@@ -140,7 +140,7 @@ def redl_check(redl_session: RedlSession, redl_options: SuiteOptions) -> Callabl
 
 @pytest.fixture
 def carbon(request: pytest.FixtureRequest, redl_session: RedlSession) -> Carbon:
-    """Return what meters the energy of blocks of any test into its benchmark's `extra_info`."""
+    """Return a meter of the energy of any block, whose figures go into the benchmark's `extra_info`."""
     from redl.plugin.carbon import Carbon
 
     benchmark = request.getfixturevalue("benchmark") if "benchmark" in request.fixturenames else None
@@ -151,7 +151,7 @@ def carbon(request: pytest.FixtureRequest, redl_session: RedlSession) -> Carbon:
 
 @contextmanager
 def _one_line() -> Iterator[None]:
-    """End the run with one line, and no traceback, for a fault that the user can mend."""
+    """Exit with a one-line message for errors that users can fix."""
     try:
         yield
     except RedlError as error:

@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Let a conftest.py add to the suite."""
+    """Add the hooks with which a conftest.py extends the suite."""
     pluginmanager.add_hookspecs(hookspecs)
 
 
@@ -90,14 +90,14 @@ def pytest_xdist_node_collection_finished(node: WorkerController, ids: Sequence[
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Note which cases were left out on purpose."""
+    """Record which cases were deselected."""
     for item in items:
         if case := case_of(item):
             item.config.stash[SESSION].left_out.add(case.id)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note which cases are to run."""
+    """Record which cases are to run."""
     collected = session.config.stash[SESSION].collected
     collected |= {case.id for item in session.items if (case := case_of(item))}
 
@@ -112,13 +112,13 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
-    """State in a saved run which cases were to run, so that a comparison misses one that did not."""
+    """Save which cases were to run, so that a comparison notices one that did not."""
     config.stash[SESSION].describe_selection(output_json)
 
 
 @pytest.hookimpl(tryfirst=True)  # before the JUnit report is written
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the reference and make the checks that were asked for; fail if one of them does."""
+    """Write the reference and make the requested checks; fail if one of them does."""
     config = session.config
     if SESSION in config.stash and not config.option.collectonly:
         status = config.stash[SESSION].finish(width=_width(config))
@@ -127,7 +127,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print what the cases scored and cost, as the paper's tables do."""
+    """Print scores and costs of the cases, laid out as in the paper."""
     session = config.stash[SESSION]
     if session.left_out and not session.collected and config.option.keyword:
         _hint(terminalreporter, config.option.keyword, session.left_out)

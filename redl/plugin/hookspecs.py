@@ -1,4 +1,4 @@
-"""Hooks: how a user's conftest.py adds to the suite, with no change to redl."""
+"""Hooks with which your conftest.py adds to the suite."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @pytest.hookspec
 def pytest_redl_datasets(config: pytest.Config) -> Iterable[Folder]:  # type: ignore[empty-body]
-    """Return data sets of one's own; every model and setting of the suite then runs on each."""
+    """Return your own data sets; every model runs on each, under every setting."""
 
 
 @pytest.hookspec
 def pytest_redl_models(config: pytest.Config) -> Iterable[CustomModel]:  # type: ignore[empty-body]
-    """Return networks of one's own, of timm's or built by a function; each runs under every setting."""
+    """Return your own networks, timm's or built by a function; each runs under every setting."""
 
 
 @pytest.hookspec
 def pytest_redl_settings(config: pytest.Config) -> Iterable[CustomSetting]:  # type: ignore[empty-body]
-    """Return settings of one's own, stated by a function; every model then runs under each."""
+    """Return your own settings, defined by a function; every model runs under each."""

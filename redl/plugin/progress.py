@@ -11,11 +11,11 @@ import pytest
 from redl.record import Epoch
 from redl.study.profile import Profile
 
-_LEAST_GAP_S = 0.2  # between two redrawings of the live line
+_LEAST_GAP_S = 0.2  # between two updates of the live line
 
 
 class Progress:
-    """Write how far a long step has come, past pytest's capture."""
+    """Display of how far a long step has come, past pytest's capture."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
@@ -25,7 +25,7 @@ class Progress:
         self._drawn_at = 0.0
 
     def epochs(self, case_id: str, profile: Profile) -> Callable[[Epoch], None]:
-        """Return what to call after each epoch of a case; the seconds it tells leave out evaluation."""
+        """Return a function to call after each epoch of a case; its seconds leave out evaluation."""
 
         def show(epoch: Epoch) -> None:
             left = epoch.seconds / epoch.epoch * (profile.epochs - epoch.epoch)
@@ -37,7 +37,7 @@ class Progress:
         return show
 
     def counting(self, what: str) -> Callable[[int, int], None]:
-        """Return what to call with (done, total) while `what` is counted through."""
+        """Return a function to call with (done, total) while the items of `what` are processed."""
 
         def show(done: int, total: int) -> None:
             now = time.monotonic()

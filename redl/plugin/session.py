@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionCheck:
-    """What a check at the end prints, its exit status, and properties for a CI's JUnit report."""
+    """Text and exit status of a check at the end, and properties for the JUnit report."""
 
     text: str
     status: int
@@ -35,7 +35,7 @@ class SessionCheck:
 
 
 class RedlSession:
-    """State of one pytest run: its options, read at first use, and what its cases found, by their ids."""
+    """State of one pytest run: its options, read at first use, and the results of its cases by id."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -50,7 +50,7 @@ class RedlSession:
 
     @cached_property
     def options(self) -> SuiteOptions:
-        """Return redl's options; raise RedlError naming the one that cannot be used."""
+        """Return redl's options; raise RedlError that names one that cannot be used."""
         from redl.plugin.options.declared import Declared
         from redl.plugin.options.suite import read_options
 
@@ -64,13 +64,13 @@ class RedlSession:
 
     @cached_property
     def assumptions(self) -> Assumptions:
-        """Return what no sensor tells, which is all that the fixture `carbon` needs of the options."""
+        """Return what no sensor can measure: all that the fixture `carbon` needs of the options."""
         from redl.plugin.options.suite import read_assumptions
 
         return read_assumptions(self._config)
 
     def open(self) -> None:
-        """Read the options; keep why they cannot be used, because collection hides what is raised in it."""
+        """Read the options, or keep why they cannot be used, because pytest hides what collection raises."""
         try:
             _ = self.options
         except RedlError as error:
@@ -115,7 +115,7 @@ class RedlSession:
         )
 
     def finish(self, *, width: int) -> int:
-        """Make the checks that were asked for, keep what they print, and return the exit status."""
+        """Make the requested checks, keep what they print, and return the exit status."""
         if "options" not in self.__dict__:  # no test of this run was redl's
             return pytest.ExitCode.OK
         self.session_checks = list(_session_checks(self, width=width))
@@ -130,7 +130,7 @@ SESSION = pytest.StashKey[RedlSession]()
 
 
 def _session_checks(session: RedlSession, *, width: int) -> Iterator[SessionCheck]:
-    """Write the reference, and yield how it, the gate and the verdicts ended, if asked for."""
+    """Write the reference, and yield the outcome of it, the gate and the verdicts, as requested."""
     options = session.options
     if options.save_reference is not None:
         from redl.results.reference import save_reference

@@ -1,1 +1,1 @@
-"""What the command line, the environment and pyproject.toml ask of the suite."""
+"""Options of the suite, from the command line, the environment and pyproject.toml."""

@@ -1,4 +1,4 @@
-"""Sizes: a profile, and what the command line changes of it."""
+"""Sizes: the profile, and what the command line changes in it."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from redl.study.profile import SMOKE, Pretraining, Profile, profile_named
 
 
 def sized_profile(config: pytest.Config) -> Profile:
-    """Return the profile that was asked for, with every size that was; raise OptionError for one unusable."""
+    """Return the chosen profile with the chosen sizes; raise OptionError for one that cannot be used."""
     profile = profile_named(config.getoption("redl_profile") or SMOKE.name)
     asked: dict[str, Any] = {
         name: value_or_none(config, name, int, "give a whole number above 0", lambda number: number > 0)
         for name in ("epochs", "patience", "batch_size", "image_size", "images")
     }
     asked["learning_rate"] = value_or_none(
-        config, "learning_rate", float, "give a number above 0, as 1e-5", lambda rate: 0 < rate < math.inf
+        config, "learning_rate", float, "give a number above 0, e.g. 1e-5", lambda rate: 0 < rate < math.inf
     )
     asked["seeds"] = value_or_none(
-        config, "seeds", whole_numbers, "give whole numbers of 0 or more, each once, as 1,10,100 or 1-10"
+        config, "seeds", whole_numbers, "give whole numbers of 0 or more, each once, e.g. 1,10,100 or 1-10"
     )
     asked["scales"] = value_or_none(
-        config, "scales", whole_numbers, "give whole numbers above 1, as 2,4,8", lambda some: min(some) > 1
+        config, "scales", whole_numbers, "give whole numbers above 1, e.g. 2,4,8", lambda some: min(some) > 1
     )
     given = {name: size for name, size in asked.items() if size is not None}
-    # What is asked for counts for every model alike.
+    # What the user chooses applies to every model.
     schedules = tuple(
         replace(
             schedule,
@@ -43,7 +43,7 @@ def sized_profile(config: pytest.Config) -> Profile:
 
 
 def with_weights(config: pytest.Config, profile: Profile) -> tuple[Profile, Path | None]:
-    """Return the profile with the pretraining that was asked for, and the weights' folder."""
+    """Return the profile with the chosen pretraining, and the folder of weights."""
     asked, folder = config.getoption("redl_pretrained"), config.getoption("redl_weights")
     if asked is not None and asked not in list(Pretraining):
         raise OptionError(f"--redl-pretrained {asked}: use one of {', '.join(Pretraining)}")
@@ -53,7 +53,7 @@ def with_weights(config: pytest.Config, profile: Profile) -> tuple[Profile, Path
         raise OptionError("--redl-weights and --redl-pretrained=no exclude each other; leave one out")
     if not Path(folder).is_dir():
         raise OptionError(f"--redl-weights {folder}: no such folder")
-    # Whoever names weights does not want to train without those that there are.
+    # Someone who names weights does not want to train without them where they exist.
     return replace(profile, pretraining=Pretraining(asked or Pretraining.PUBLISHED)), Path(folder)
 
 

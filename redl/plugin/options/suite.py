@@ -1,4 +1,4 @@
-"""All that was asked of the suite, read once and checked as a whole."""
+"""The options of the suite, read once and checked together."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HALF_DTYPES = ("auto", "bfloat16", "float16")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SuiteOptions:
-    """What was asked for: which cases, on which data, run how, and checked against what."""
+    """Options of the suite: which cases, on which data, run how, and checked against what."""
 
     study: Study
     data: DataOptions
@@ -40,7 +40,7 @@ class SuiteOptions:
 def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
     """Read redl's options; raise RedlError naming the one that cannot be used.
 
-    `brought` is what hooks brought; what pyproject.toml declares joins it.
+    `brought` comes from hooks; what pyproject.toml declares is added.
     """
     profile, weights = with_weights(config, sized_profile(config))
     own = brought + declared_in(pyproject_of(config))
@@ -89,7 +89,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
 
 
 def read_assumptions(config: pytest.Config) -> Assumptions:
-    """Read what no sensor tells; raise OptionError for what cannot be used."""
+    """Read what no sensor can measure; raise OptionError for a value that cannot be used."""
     pue = value_or_none(config, "pue", float, "give a factor of 1 or more, e.g. 1.2")
     return Assumptions(
         country=config.getoption("redl_country"),
@@ -102,7 +102,7 @@ def read_assumptions(config: pytest.Config) -> Assumptions:
 def _models(
     declared: tuple[CustomModel, ...], asked: list[str]
 ) -> tuple[dict[str, CustomModel], tuple[str, ...]]:
-    """Return the user's own networks by name, and the names of those that were asked for, if any were."""
+    """Return custom networks by name, and the names of the requested ones, if any."""
     own = {model.name: model for model in declared}
     own |= {
         name: CustomModel(name=name, timm=name)

@@ -1,4 +1,4 @@
-"""Values: what an option's text means, or one line that says how to write it."""
+"""Values: the meaning of an option's text, or one line that says how to write it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def spelled(name: str) -> str:
 
 
 def whole_numbers(text: str) -> tuple[int, ...]:
-    """Read whole numbers and their ranges, as `1,10,100` or `1-5`; raise ValueError for a repeated one."""
+    """Read whole numbers and their ranges, e.g. `1,10,100` or `1-5`; raise ValueError for a repeated one."""
     numbers: list[int] = []
     for part in text.split(","):
         first, dash, last = part.partition("-")
