@@ -286,7 +286,7 @@ def test_a_data_set_of_ones_own_that_cannot_be_used_is_one_line(clinic):
             "pyproject.toml: ?tool.redl.settings.sgd? needs configure, as file.py:*",
         ),
         (
-            '[tool.redl.settings.sgd]\ntreat = "no.py:sgd"\n',
+            '[tool.redl.settings.sgd]\nconfigure = "no.py:sgd"\n',
             "pyproject.toml: ?tool.redl.settings.sgd?: 'no.py:sgd': there is no no.py beside pyproject.toml",
         ),
     ],

@@ -67,7 +67,7 @@ def test_an_error_of_our_own_is_not_taken_for_bad_data():
 
 
 def test_a_script_that_cannot_be_imported_is_told_how_to_begin(tmp_path):
-    script = "from redl.data.cache.pool import Pool\nfrom workers import item\n"
+    script = "from redl.data.cache.pool import Pool\nfrom tests.helpers.workers import item\n"
     script += "with Pool(1) as pool: list(pool.work_through([(0, item(0))]))\n"
     done = subprocess.run(
         [sys.executable, "-"], input=script, capture_output=True, text=True, cwd=Path(__file__).parents[3]
