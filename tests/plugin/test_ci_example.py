@@ -1,4 +1,4 @@
-"""The command of docs/ci.md fails a pull request that got worse, and passes it once that is reverted."""
+"""The command of docs/how-to/ci.md fails a pull request that got worse, and passes once that is reverted."""
 
 import os
 import re
@@ -36,7 +36,7 @@ REGRESSIONS = {
 
 def commands():
     """Return the workflow's two runs of the suite: that of main, and that of a pull request."""
-    found = re.findall(r"run: (pytest benchmarks.*)", (ROOT / "docs" / "ci.md").read_text())
+    found = re.findall(r"run: (pytest benchmarks.*)", (ROOT / "docs" / "how-to" / "ci.md").read_text())
     (main,) = (command for command in found if "--redl-compare" not in command)
     (gate,) = (command for command in found if "--redl-compare" in command)
     return main, gate
