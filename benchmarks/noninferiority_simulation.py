@@ -1,6 +1,7 @@
 """How often a verdict passes a saving that loses the whole margin, and what margin an experiment can show.
 
-`python benchmarks/noninferiority_simulation.py` prints the tables of docs/statistics.md, within minutes.
+`python benchmarks/noninferiority_simulation.py` prints the tables of docs/explanation/statistics.md
+within minutes.
 
 Seeds and patients are crossed. An answer is right where its latent quality is above 0: the level of its seed
 and arm, and normal effects of the patient, of the image, of the patient under an arm and under an arm in a

@@ -1,6 +1,6 @@
 """Noise: how far figures of equal runs lie apart, which a gate must allow.
 
-Measured by `benchmarks/test_memory_spread.py` and the reference's repeats (docs/gate.md, docs/memory.md).
+Measured by `benchmarks/test_memory_spread.py` and the reference's repeats (docs/explanation/noise.md).
 """
 
 from __future__ import annotations

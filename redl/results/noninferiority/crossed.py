@@ -1,7 +1,7 @@
 """Non-inferiority: the difference of two arms with an interval that holds for new seeds and new patients.
 
 Seeds and patients are crossed: every seed's networks answer for every patient. A variance that takes images
-for independent, or one seed for all, is too small (docs/statistics.md has how often that misleads).
+for independent, or one seed for all, is too small. How often that misleads: docs/explanation/statistics.md.
 """
 
 from __future__ import annotations
