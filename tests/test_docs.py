@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from redl.cli import main
 from redl.cli.parser import build_parser
 from redl.plugin.options import arguments
 from tests.helpers.savings import run_of, save
@@ -189,6 +190,24 @@ def test_every_option_of_a_command_is_in_the_reference(words):
     flags = [flag for action in COMMANDS[words]._actions for flag in action.option_strings]
     missing = [flag for flag in flags if not re.search(rf"{flag}(?![\w-])", page)]
     assert [] == [flag for flag in missing if flag != "-h"]
+
+
+def test_the_example_of_a_tradeoff_is_what_the_command_prints(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "120")
+    path = save(
+        tmp_path / "made.json",
+        *run_of(
+            baseline={},
+            amp={"memory": 310_000_000, "seconds": 8.1, "wh": 2.9},
+            eight_bit={"memory": 370_000_000, "seconds": 10.6, "wh": 4.2, "apart": True},
+            half_eight_bit={"memory": 190_000_000, "seconds": 7.0, "wh": 2.4, "lost": 12},
+        ),
+    )
+    assert 0 == main(["tradeoff", str(path), "--lambda=1,10,100"])
+    printed = "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines())
+    page = (DOCS / "explanation/tradeoff.md").read_text()
+    example = page.split("\n```\n")[1]
+    assert example.rstrip("\n") in printed
 
 
 def test_every_field_of_a_record_is_in_the_reference():
