@@ -1,7 +1,7 @@
-"""Metrics: what a classifier scored, per image and per subject.
+"""Metrics: how well a classifier answers, per image and per subject.
 
-A subject's probability is the mean over its images, fixed beforehand. Subjects are scored where all images of
-each share one label, as those of a mammography do and the nodules of a chest do not.
+A subject's probability is the mean over its images, a rule that was fixed beforehand. Subjects are scored
+where all images of each share one label, as in mammography; the nodules of a chest do not.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn import metrics as sk
 
 from redl.record import Scores
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.integer[Any]]
+Numbers = npt.NDArray[np.number[Any]]
 
 
 def score(labels: Ints, probabilities: Floats, subjects: Ints, *, threshold_at_90: float | None) -> Scores:
     """Score probabilities (N,) against labels (N,) in {0, 1}.
 
-    `threshold_at_90` is the cut that gave 90 % specificity on the validation part. All scores are None when
-    a probability is not finite; those that need both classes are None when one is missing, those by subject
-    when a subject has images of both.
+    `threshold_at_90` is the cut that gave 90 % specificity on the validation part. All scores are None if a
+    probability is not finite; those that need both classes are None if one is missing, and those by subject
+    if a subject has images of both.
     """
     if len(labels) == 0 or not np.isfinite(probabilities).all():
-        return Scores(**dict.fromkeys(Scores.__dataclass_fields__))
+        return Scores(**dict.fromkeys(Scores.__struct_fields__))
     by_subject = per_subject(labels, probabilities, subjects)
     answers = probabilities > 0.5
     sensitivity, specificity = _recall(labels, answers, 1), _recall(labels, answers, 0)
@@ -35,8 +35,8 @@ def score(labels: Ints, probabilities: Floats, subjects: Ints, *, threshold_at_9
     return Scores(
         accuracy=_accuracy(labels, probabilities),
         subject_accuracy=None if by_subject is None else _accuracy(*by_subject),
-        auc=_auc(labels, probabilities),
-        subject_auc=None if by_subject is None else _auc(*by_subject),
+        auc=roc_auc(labels, probabilities),
+        subject_auc=None if by_subject is None else roc_auc(*by_subject),
         balanced_accuracy=balanced,
         sensitivity=sensitivity,
         specificity=specificity,
@@ -46,10 +46,41 @@ def score(labels: Ints, probabilities: Floats, subjects: Ints, *, threshold_at_9
     )
 
 
-def per_subject(labels: Ints, probabilities: Floats, subjects: Ints) -> tuple[Ints, Floats] | None:
-    """Gather images to subjects: the label that all images of each share, and the mean probability.
+def roc_auc(labels: Numbers, scores: Numbers, weights: Numbers | None = None) -> float | None:
+    """Return the area under the ROC curve of scores (N,) for labels (N,) in {0, 1}; ties count half.
 
-    Return None where a subject has images of both classes.
+    `weights` (N,), none below 0, say how often each answer counts. Return None if a score is not finite, or
+    if a class is missing or has no weight.
+    """
+    once = np.ones(len(labels), np.int64) if weights is None else weights
+    (area,) = roc_aucs(labels, scores, once[None])
+    return None if np.isnan(area) else float(area)
+
+
+def roc_aucs(labels: Numbers, scores: Numbers, weights: Numbers) -> Floats:
+    """Return the area under each row of weights (R, N), e.g. bootstrap draws; NaN where `roc_auc` is None.
+
+    The area is the share of pairs of a positive and a negative that are in the right order (Hanley and McNeil
+    1982); with whole weights both counts are exact.
+    """
+    if len(scores) == 0 or not np.isfinite(scores).all():
+        return np.full(len(weights), np.nan)
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) > 0])  # of each run of equal scores
+    positive = labels > 0.5
+    positives = np.add.reduceat(np.where(positive, weights, 0)[:, order], starts, axis=1)
+    negatives = np.add.reduceat(np.where(positive, 0, weights)[:, order], starts, axis=1)
+    below = np.cumsum(negatives, axis=1) - negatives
+    ordered = (positives * (below + negatives / 2)).sum(axis=1)
+    pairs = positives.sum(axis=1) * negatives.sum(axis=1)
+    with np.errstate(invalid="ignore"):  # 0/0 where a class has no weight
+        return np.asarray(ordered / pairs)
+
+
+def per_subject(labels: Ints, probabilities: Floats, subjects: Ints) -> tuple[Ints, Floats] | None:
+    """Return each subject's label, which all of its images share, and its mean probability.
+
+    Return None if a subject has images of both classes.
     """
     _, first, inverse = np.unique(subjects, return_index=True, return_inverse=True)
     shared = labels[first]
@@ -59,7 +90,7 @@ def per_subject(labels: Ints, probabilities: Floats, subjects: Ints) -> tuple[In
 
 
 def threshold_at_specificity(labels: Ints, probabilities: Floats, specificity: float = 0.9) -> float | None:
-    """Find the lowest cut at which `probability > cut` keeps the specificity; None without negatives."""
+    """Return the lowest cut at which `probability > cut` keeps the specificity; None without negatives."""
     negatives = probabilities[labels == 0]
     if len(negatives) == 0 or not np.isfinite(probabilities).all():
         return None
@@ -75,15 +106,10 @@ def expected_calibration_error(labels: Ints, probabilities: Floats, bins: int = 
 
 
 def _accuracy(labels: Ints, probabilities: Floats) -> float:
-    return float(sk.accuracy_score(labels, probabilities > 0.5))
-
-
-def _auc(labels: Ints, probabilities: Floats) -> float | None:
-    """Return the area under the curve; None without both classes."""
-    return float(sk.roc_auc_score(labels, probabilities)) if 0 < labels.sum() < len(labels) else None
+    return float(((probabilities > 0.5) == labels).mean())
 
 
 def _recall(labels: Ints, answers: npt.NDArray[np.bool_], positive: int) -> float | None:
-    """Return the share of class `positive` answered rightly; None without any of it."""
+    """Return the share of class `positive` that is answered correctly; None if the class is missing."""
     chosen = labels == positive
     return float((answers[chosen] == bool(positive)).mean()) if chosen.any() else None

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 
@@ -29,6 +29,7 @@ def drawn(seed=0, count=60):
     return scores, labels, rng.integers(0, 20, count).astype(np.int32)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 99))
 def test_the_auc_is_that_of_scikit_learn(seed):
     scores, labels, subjects = drawn(seed)

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
+from sklearn.metrics import roc_auc_score
 
 from redl.training.metrics import (
     expected_calibration_error,
     per_subject,
+    roc_auc,
+    roc_aucs,
     score,
     threshold_at_specificity,
 )
@@ -61,6 +64,7 @@ def test_one_class_has_no_auc_but_an_accuracy():
     assert 0.5 == found.accuracy
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1))
 def test_the_threshold_keeps_its_specificity(pairs):
     labels, probabilities = (np.array(column) for column in zip(*pairs, strict=True))
@@ -96,3 +100,54 @@ def test_subjects_with_images_of_both_classes_are_not_scored():
 def test_subjects_of_one_class_have_no_auc():
     found = score(np.array([1, 1]), np.array([0.1, 0.9]), np.array([0, 1]), threshold_at_90=None)
     assert (0.5, None, None) == (found.subject_accuracy, found.auc, found.subject_auc)
+
+
+@st.composite
+def weighted_answers(draw, weight):
+    """Draw answers of both classes, with ties, each class with a weight above 0."""
+    answers = st.tuples(st.integers(0, 1), st.sampled_from([0.0, 0.25, 0.5, 1.0]), weight)
+    drawn = [
+        *draw(st.lists(answers, max_size=30)),
+        (0, draw(st.floats(0, 1)), 1),
+        (1, draw(st.floats(0, 1)), 1),
+    ]
+    return tuple(np.array(column) for column in zip(*drawn, strict=True))
+
+
+@settings(deadline=None)
+@given(weighted_answers(st.integers(0, 3) | st.floats(0, 3)))
+def test_the_auc_is_that_of_scikit_learn_whatever_the_weights(answers):
+    labels, given_scores, weights = answers
+    expected = roc_auc_score(labels, given_scores, sample_weight=weights)
+    assert pytest.approx(expected) == roc_auc(labels, given_scores, weights)
+
+
+@settings(deadline=None)
+@given(weighted_answers(st.integers(0, 3)))
+def test_a_weight_counts_an_answer_that_often(answers):
+    labels, given_scores, weights = answers
+    repeated = np.repeat(np.arange(len(labels)), weights)
+    assert roc_auc(labels[repeated], given_scores[repeated]) == roc_auc(labels, given_scores, weights)
+
+
+def test_every_row_of_weights_has_its_auc():
+    weights = np.array([np.ones(6, int), [1, 0, 0, 0, 0, 1], [1, 1, 1, 0, 0, 0], [0, 0, 2, 1, 1, 0]])
+    found = roc_aucs(LABELS, PROBABILITIES, weights)
+    assert [8 / 9, 1.0, 0.5] == pytest.approx(found[[0, 1, 3]])
+    assert np.isnan(found[2])  # no positive is drawn
+
+
+@pytest.mark.parametrize(
+    ("labels", "given_scores", "weights"),
+    [
+        ([], [], None),
+        ([1, 1], [0.1, 0.2], None),
+        ([0, 0], [0.1, 0.2], None),
+        ([0, 1], [0.1, 0.2], [1, 0]),
+        ([0, 1], [0.1, np.nan], None),
+        ([0, 1], [0.1, np.inf], [1, 1]),
+    ],
+)
+def test_an_auc_that_is_not_defined_is_none(labels, given_scores, weights):
+    weights = None if weights is None else np.array(weights)
+    assert roc_auc(np.array(labels, int), np.array(given_scores, float), weights) is None
