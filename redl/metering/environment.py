@@ -12,30 +12,32 @@ import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
 import torch
 
-from redl.metering.machine import cpu_model, package_version, usable_cores
+from redl.metering.machine import cpu_model, package_version
+from redl.processors import usable_processors
 from redl.record import INCIDENTAL, Environment, FastPath, Flags
 from redl.study.profile import Profile
 
 _PACKAGES = ("timm", "bitsandbytes", "carbontracker", "pydicom", "numpy")
 
-# What of a profile judges figures, or says which cases there are, and changes no figure of any.
-_JUDGING = frozenset({"margin", "tolerance", "seeds", "scales"})
+# Fields of a profile that judge figures or choose cases, and so change no figure.
+_JUDGING = frozenset({"min_above_majority", "tolerance", "seeds", "scales"})
 
 
 def describe_environment(
     device: torch.device, *, flags: Flags, fast_path: FastPath, profile: Profile, data_fingerprint: str
 ) -> Environment:
-    """Describe the machine, its software and `device`; hold no host name, user name or path.
+    """Describe the machine, its software and `device`, without any host name, user name or path.
 
-    `fingerprint` is the same for two runs whose figures may be compared: the numerical flags, the profile
-    and the data are part of it, though they stand elsewhere in the record.
+    `fingerprint` is equal for two runs whose figures may be compared. The numerical flags, the profile and
+    the data are part of it, although they stand elsewhere in the record.
     """
     entries: Environment = {
         **_machine(),
         **_gpu(device),
-        "torch": str(torch.__version__),  # names the build too, as +cpu
+        "torch": str(torch.__version__),  # includes the build, e.g. +cpu
         **{package: package_version(package) for package in _PACKAGES},
         "device": device.type,
         "torch_threads": torch.get_num_threads(),
@@ -46,24 +48,24 @@ def describe_environment(
         "tf32": flags.tf32,
         "cudnn_benchmark": flags.cudnn_benchmark,
         "deterministic": flags.deterministic,
-        **asdict(fast_path),
+        **msgspec.structs.asdict(fast_path),
         "data": data_fingerprint,
-        # By its sizes rather than its name, for options may have changed one.
+        # By its sizes rather than its name, because options may have changed one.
         **{f"profile.{name}": str(size) for name, size in asdict(profile).items() if name not in _JUDGING},
     }
     return {"fingerprint": fingerprint(entries | chosen), **entries}
 
 
 def fingerprint(entries: Environment) -> str:
-    """Return 16 hexadecimal digits that stand for all entries on which measured figures depend."""
+    """Return 16 hexadecimal digits, a hash of all entries on which measured figures depend."""
     compared = {key: value for key, value in entries.items() if key not in INCIDENTAL}
     return hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def git_commit(checkout: Path) -> str | None:
-    """Return the checkout's commit, with `+dirty` if a tracked file was changed; None if it is none."""
+    """Return the checkout's commit, with `+dirty` if a tracked file was changed; None without a checkout."""
     git = shutil.which("git")
-    # An installed package may lie inside somebody else's checkout, whose commit would say nothing.
+    # An installed package may lie inside somebody else's checkout, whose commit would be misleading.
     if git is None or not (checkout / ".git").exists():
         return None
     command = [git, "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+dirty"]
@@ -80,7 +82,7 @@ def _machine() -> Environment:
     return {
         "cpu": cpu_model() or platform.processor() or None,
         "logical_cores": os.cpu_count(),
-        "usable_cores": usable_cores(),
+        "usable_cores": usable_processors(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -110,7 +112,7 @@ def _driver() -> str | None:
 
 
 def _bfloat16_kernels(device: torch.device) -> str:
-    """Tell whether the device computes in bfloat16 or converts to float32 and back, which is slower."""
+    """Return whether the device computes in bfloat16 or converts to float32 and back, which is slower."""
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:

@@ -5,18 +5,16 @@ import re
 import shutil
 import socket
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from redl.metering import machine
 from redl.metering.environment import describe_environment, fingerprint, git_commit
-from redl.metering.machine import usable_cores
 from redl.record import FastPath, Flags
 from redl.study.profile import PAPER, SMOKE, Pretraining
+from tests.helpers.changes import replace
 
 CPU = torch.device("cpu")
 FLAGS = Flags(tf32=False, cudnn_benchmark=False, deterministic=True)
@@ -129,23 +127,6 @@ def test_what_was_chosen_for_a_run_changes_the_fingerprint(environment, chosen):
 def test_how_a_profile_judges_does_not_decide_a_comparison(environment):
     judged = described(profile=replace(SMOKE, min_above_majority=0.5, tolerance=0.5))
     assert environment["fingerprint"] == judged["fingerprint"]
-
-
-@pytest.mark.parametrize(
-    ("limit", "cores"),
-    [("100000 100000", 1), ("150000 100000", 2), ("99999999 100000", 3), ("max 100000", 3)],
-)
-def test_a_containers_share_of_cpu_time_limits_the_cores_in_use(monkeypatch, tmp_path, limit, cores):
-    (tmp_path / "cpu.max").write_text(f"{limit}\n")
-    monkeypatch.setattr(machine, "_CPU_MAX", tmp_path / "cpu.max")
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
-    assert cores == usable_cores()
-
-
-def test_without_a_container_the_cores_in_use_are_those_allowed(monkeypatch, tmp_path):
-    monkeypatch.setattr(machine, "_CPU_MAX", tmp_path / "absent")
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
-    assert 3 == usable_cores()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from redl.data.source import Item
 from redl.errors import DataError, RedlError
+from redl.processors import usable_processors
 
 Made = NDArray[np.uint8] | DataError
 T = TypeVar("T")
@@ -33,7 +34,7 @@ class Pool:
     """Hold processes that work through items; `processes` defaults to one for each core it may use."""
 
     def __init__(self, processes: int | None = None) -> None:
-        self._processes = processes or len(os.sched_getaffinity(0))
+        self._processes = processes or usable_processors()
         self._pool = _pool(self._processes)
 
     def __enter__(self) -> Self:
