@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import timm
+from msgspec.structs import replace
 from torch import nn
 
 from redl.errors import ModelError
@@ -80,7 +80,7 @@ def _mlp(image_size: int) -> nn.Module:
 
 def _own(network: Network, image_size: int) -> nn.Module:
     assert network.build is not None, "only a user's own network comes here"
-    module = network.build.load()(image_size)
+    module = network.build(image_size)
     if not isinstance(module, nn.Module):
         raise ModelError(f"model {network.name}: {network.build.name} returned no torch.nn.Module")
     return module

@@ -1,6 +1,8 @@
-"""What users bring: functions that another process finds again, and what cannot be handed over."""
+"""Custom networks and settings: functions that another process imports, and what cannot be handed over."""
 
+import multiprocessing
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,12 +25,63 @@ def test_a_declaration_can_be_sent_to_another_process():
     assert 7 == sent.configure.load()(7)
 
 
-def test_a_file_is_imported_once(tmp_path):
-    (tmp_path / "nets.py").write_text("from beside import NUMBER\n\n\ndef number():\n    return NUMBER\n")
+@pytest.fixture
+def number(tmp_path):
+    """Return a function of a file that imports another one beside it, at once and when it is called."""
+    (tmp_path / "nets.py").write_text(
+        "from beside import NUMBER\n\n\n"
+        "def number(plus):\n    from late import ONE\n\n    return NUMBER + ONE * plus\n"
+    )
     (tmp_path / "beside.py").write_text("NUMBER = 5\n")
-    function = Function.parse("nets.py:number", below=tmp_path)
-    assert function.load() is function.load()
-    assert 5 == function.load()()
+    (tmp_path / "late.py").write_text("ONE = 1\n")
+    yield Function.parse("nets.py:number", below=tmp_path)
+    for name in ("beside", "late"):
+        sys.modules.pop(name, None)
+
+
+def test_a_file_is_imported_once(number):
+    assert number.load() is number.load()
+
+
+def test_a_file_imports_what_lies_beside_it(number):
+    assert 7 == number(2)
+
+
+def test_a_file_imports_what_lies_beside_it_in_another_process(number):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert 7 == pool.apply(number, (2,))
+
+
+def test_a_call_leaves_the_path_as_it_was(number):
+    before = list(sys.path)
+    number(2)
+    assert before == sys.path
+
+
+def test_a_file_that_fails_leaves_path_and_modules_as_they_were(tmp_path):
+    (tmp_path / "nets.py").write_text("1 / 0")
+    before = list(sys.path), set(sys.modules)
+    with pytest.raises(OptionError):
+        Function(file=tmp_path / "nets.py", name="build").load()
+    assert before == (list(sys.path), set(sys.modules))
+
+
+def test_a_file_may_change_the_path_itself(tmp_path):
+    (tmp_path / "nets.py").write_text(
+        f"import sys\n\nsys.path.remove({str(tmp_path)!r})\n\n\ndef build(size):\n    return size\n"
+    )
+    before = list(sys.path)
+    assert 3 == Function(file=tmp_path / "nets.py", name="build")(3)
+    assert before == sys.path
+
+
+def module_name(function):
+    return function.load().__module__
+
+
+def test_a_file_has_the_same_module_name_in_every_process(number):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert number.load().__module__ == pool.apply(module_name, (number,))
 
 
 def inner():
@@ -40,7 +93,7 @@ def inner():
 
 @pytest.mark.parametrize("function", [lambda size: size, inner(), len], ids=["lambda", "inner", "builtin"])
 def test_a_function_that_no_other_process_finds_is_refused(function):
-    with pytest.raises(OptionError, match="give a function written at the top level of a file"):
+    with pytest.raises(OptionError, match="give a function at the top level of a file"):
         CustomModel(name="mine", build=function)
 
 
@@ -77,8 +130,8 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1", r"nets\.py: holds no function build"),
-        ("build = 1", r"nets\.py: holds no function build"),
+        ("x = 1", r"nets\.py: it has no function build"),
+        ("build = 1", r"nets\.py: it has no function build"),
         ("1 / 0", r"nets\.py: cannot be imported \(division by zero\)"),
     ],
 )
