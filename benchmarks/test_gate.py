@@ -7,7 +7,6 @@ runs differ like two seeds of one case, for that is how a change that moves no f
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from redl.results.gate.comparison import Comparison, Outcome, compare
 from redl.results.gate.rule import rules_from
 from redl.results.reference import Band, Reference, load_reference
 from redl.results.store import KEY, Run
+from tests.helpers.changes import replace
 from tests.helpers.samples import WHOLE
 
 ROOT = Path(__file__).parent.parent

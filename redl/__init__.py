@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from redl.data.folder import Folder
+    from redl.notebook import Run, load_run
     from redl.record import Record
-    from redl.results.store import Run, load_run
     from redl.study.custom import CustomModel, CustomSetting
     from redl.training.settings import TrainingSetup
 
@@ -37,9 +37,9 @@ _HOMES = {
     "CustomSetting": "redl.study.custom",
     "Folder": "redl.data.folder",
     "Record": "redl.record",
-    "Run": "redl.results.store",
+    "Run": "redl.notebook",
     "TrainingSetup": "redl.training.settings",
-    "load_run": "redl.results.store",
+    "load_run": "redl.notebook",
 }
 
 

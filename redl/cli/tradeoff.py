@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the trade-off of every model of a saved run."""
     from redl.results.arms import arms_of, pairs_of
     from redl.results.noninferiority.verdict import verdicts
-    from redl.results.store import load_predictions, load_records
+    from redl.results.store import load_run
     from redl.results.tradeoff.adjusted import LAMBDAS_WH, Plan
     from redl.results.tradeoff.table import to_json, tradeoff_tables
     from redl.results.tradeoff.tradeoff import tradeoffs
@@ -62,7 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         lambdas_wh=arguments.lambdas_wh or LAMBDAS_WH,
     )
     metric = Metric(arguments.metric)
-    arms = arms_of(load_records(arguments.saved), load_predictions(arguments.saved))
+    saved = load_run(arguments.saved)
+    arms = arms_of(saved.records.values(), saved.predictions)
     judged = verdicts(pairs_of(arms), margin=arguments.margin, metric=metric)
     found = tradeoffs(arms, metric=metric, plan=plan)
     if arguments.format == "json":

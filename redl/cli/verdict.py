@@ -38,9 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     from redl.results.arms import arms_of, pairs_of
     from redl.results.noninferiority.table import verdict_table
     from redl.results.noninferiority.verdict import Outcome, to_json, verdicts
-    from redl.results.store import load_predictions, load_records
+    from redl.results.store import load_run
 
-    arms = arms_of(load_records(arguments.saved), load_predictions(arguments.saved))
+    saved = load_run(arguments.saved)
+    arms = arms_of(saved.records.values(), saved.predictions)
     judged = verdicts(pairs_of(arms), margin=arguments.margin, metric=Metric(arguments.metric))
     if arguments.format == "json":
         sys.stdout.write(f"{to_json(judged)}\n")

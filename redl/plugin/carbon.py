@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from redl.metering.assumptions import Assumptions
 from redl.metering.energy import SensorError
 from redl.metering.gpus import visible_gpus
 from redl.metering.meter import EnergyMeter
-from redl.record import EnergyReading, codec
+from redl.record import EnergyReading
+from redl.record.strict import encode
 
 
 class Carbon:
@@ -50,7 +52,7 @@ class Carbon:
 
     def _keep(self, name: str, reading: EnergyReading) -> None:
         self.readings[name] = reading
-        self._extra_info.setdefault("carbon", {})[name] = codec.encode(reading, f"carbon({name!r})")
+        self._extra_info.setdefault("carbon", {})[name] = encode(reading, f"carbon({name!r})")
         self._properties.append((f"carbon_{name}_wh", reading.energy_wh))
 
 

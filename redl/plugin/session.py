@@ -93,9 +93,9 @@ class RedlSession:
     def describe_selection(self, output_json: dict[str, Any]) -> None:
         """Add to a saved run which cases were to run, and which were left out on purpose."""
         if self.records:
-            from redl.results.store import SELECTION_KEY, selection
+            from redl.results.store import KEY, selection
 
-            output_json[SELECTION_KEY] = selection(self.collected, self.deselected)
+            output_json[KEY] = selection(self.collected, self.deselected)
 
     @property
     def deselected(self) -> frozenset[str]:

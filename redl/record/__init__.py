@@ -1,4 +1,4 @@
-"""The record (schema 1): everything one case found out, in names that everything else relies on.
+"""The record (schema 1): everything that one case found out, in names that everything else relies on.
 
 Units end names. A figure that was not measured is None, with its reason in `warnings`, never 0.
 The JSON is strict: no NaN, no infinity, no unknown and no missing field.
@@ -6,12 +6,14 @@ The JSON is strict: no NaN, no infinity, no unknown and no missing field.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import fields
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from redl.errors import RecordError
-from redl.record import codec
 from redl.record.predictions import Predictions
 from redl.record.recipe import FastPath, Flags, Pretrained, Recipe
 from redl.record.sections import (
@@ -36,6 +38,7 @@ from redl.record.sections import (
     Scores,
     Training,
 )
+from redl.record.strict import Section, decode, encode
 from redl.study.case import Case
 
 __all__ = [
@@ -54,6 +57,7 @@ __all__ = [
     "Environment",
     "Epoch",
     "FastPath",
+    "FinishedRecord",
     "Flags",
     "Fractions",
     "Inference",
@@ -75,7 +79,7 @@ SCHEMA = 1
 
 
 class Status(StrEnum):
-    """Tell how a case ended."""
+    """How a case ended."""
 
     COMPLETED = "completed"
     DIVERGED = "diverged"
@@ -88,14 +92,13 @@ class Status(StrEnum):
 
 Environment = dict[str, str | int | bool | None]
 
-# Entries that do not decide whether two runs compare: the commit is what one compares, and the kernel's own
+# Entries that do not decide whether two runs are comparable: commits are what is compared, and the kernel's
 # share of memory changes from boot to boot.
 INCIDENTAL = frozenset({"git_commit", "memory_bytes"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
-    """Hold everything one case found out; a case that ended early holds None in every section."""
+class Record(Section, frozen=True, kw_only=True):
+    """Everything that one case found out; all sections of a case that ended early are None."""
 
     schema: int = SCHEMA
     status: Status
@@ -115,7 +118,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON values; raise RecordError for a NaN or an infinity."""
-        plain = codec.encode(self, f"case {self.case.id}")
+        plain = encode(self, f"case {self.case.id}")
         plain["case"] = {"id": self.case.id, **plain["case"]}
         return plain
 
@@ -128,12 +131,49 @@ class Record:
             case {"schema": int(schema)} if schema < SCHEMA or isinstance(schema, bool):
                 raise RecordError(f"record of schema {schema!r}: no such schema was ever released")
             case {"case": dict(case), **rest}:
-                plain = {**rest, "case": {key: item for key, item in case.items() if key != "id"}}
+                parts = {name: item for name, item in case.items() if name != "id"}
             case _:
                 raise RecordError("not a record: an object with `schema` and `case` is needed")
-        record = codec.decode(plain, cls, "record")
+        # msgspec fills in defaults, and ignores what a plain data class does not have.
+        _require(rest, _FIELDS, "record")
+        _require(parts, _CASE_FIELDS, "record.case")
+        record = decode({**rest, "case": parts}, cls, "record")
         if case.get("id") != record.case.id:
             raise RecordError(
                 f"record.case.id: {case.get('id')!r} does not match its fields ({record.case.id})"
             )
         return record
+
+    def finished(self) -> FinishedRecord:
+        """Return the record with sections that are there; raise RecordError for a case that ended early."""
+        try:
+            return msgspec.convert(self, FinishedRecord, from_attributes=True)
+        except msgspec.ValidationError:
+            raise RecordError(
+                f"{self.case.id}: ended early ({self.status}), so it has no figures; run it again"
+            ) from None
+
+
+class FinishedRecord(Record, frozen=True, kw_only=True):
+    """Record of a case that ran to its end: no section is None."""
+
+    recipe: Recipe
+    data: DataSummary
+    parameters: int
+    metrics: Metrics
+    training: Training
+    inference: Inference
+    memory: Memory
+    energy: Energy
+    divergence: Divergence
+    environment: Environment
+
+
+_FIELDS = frozenset(Record.__struct_fields__) - {"case"}
+_CASE_FIELDS = frozenset(field.name for field in fields(Case))
+
+
+def _require(plain: Mapping[Any, Any], names: frozenset[str], where: str) -> None:
+    if plain.keys() != names:
+        wrong = min(names ^ plain.keys())
+        raise RecordError(f"{where}.{wrong}: {'missing' if wrong in names else 'unknown'} field")

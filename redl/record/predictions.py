@@ -1,17 +1,15 @@
-"""Predictions: what a trained network answered for each test image, for statistics over patients."""
+"""Predictions: the answers of a trained network for each test image, for statistics over patients."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from redl.errors import RecordError
-from redl.record import codec
+from redl.record.strict import Number, Section, decode, encode
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Predictions:
-    """Hold an entry for each test image, in the order of the split, which all cases of a data set share.
+class Predictions(Section, frozen=True, kw_only=True):
+    """One entry for each test image, in the order of the split, which all cases of a data set share.
 
     `subjects` are indices without a meaning elsewhere, `labels` 0 or 1, `probabilities` those of class 1,
     None where the network's answer is not finite.
@@ -19,18 +17,18 @@ class Predictions:
 
     subjects: tuple[int, ...]
     labels: tuple[int, ...]
-    probabilities: tuple[float | None, ...]
+    probabilities: tuple[Number | None, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return the predictions as plain JSON values."""
-        return codec.encode(self, "predictions")
+        return encode(self, "predictions")
 
     @classmethod
     def from_json(cls, value: object) -> Predictions:
-        """Rebuild predictions; raise RecordError for what cannot be of one set of images."""
-        found = codec.decode(value, cls, "predictions")
+        """Rebuild predictions; raise RecordError for entries that do not describe one set of images."""
+        found = decode(value, cls, "predictions")
         if not len(found.subjects) == len(found.labels) == len(found.probabilities):
-            raise RecordError("predictions: subjects, labels and probabilities are not equally many")
+            raise RecordError("predictions: subjects, labels and probabilities differ in number")
         if set(found.labels) - {0, 1}:
             raise RecordError("predictions.labels: a label is 0 or 1")
         if any(p is not None and not 0 <= p <= 1 for p in found.probabilities):

@@ -1,13 +1,12 @@
-"""The recipe of a record: what was trained and how, each a plain data class."""
+"""The recipe of a record: what was trained, and how."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from redl.record.strict import Number, Section
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pretrained:
-    """Tell which weights were asked for and which were really loaded."""
+class Pretrained(Section, frozen=True, kw_only=True):
+    """Which pretrained weights were requested, and which were loaded."""
 
     requested: bool
     loaded: bool
@@ -15,18 +14,16 @@ class Pretrained:
     sha256: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Flags:
-    """Hold the numerical switches that decide speed and repeatability."""
+class Flags(Section, frozen=True, kw_only=True):
+    """Numerical switches that affect speed and repeatability."""
 
     tf32: bool
     cudnn_benchmark: bool
     deterministic: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FastPath:
-    """Tell what was done for speed, the same for all settings: never what is computed, only how.
+class FastPath(Section, frozen=True, kw_only=True):
+    """What was done for speed, alike for all settings: it changes how things are computed, never what.
 
     `resident` keeps the images on the device, `channels_last` is the memory format of convolutions, `fused`
     ordinary Adam in one kernel.
@@ -37,23 +34,22 @@ class FastPath:
     fused: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
-    """Tell what was trained and how; `optimizer_state_bits` counts parameters by their state's width.
+class Recipe(Section, frozen=True, kw_only=True):
+    """What was trained, and how; `optimizer_state_bits` counts parameters by the width of their state.
 
-    `network` is timm's name, or whose own it is; `reduced` says that it was made small for a laptop.
-    `overrides` are the sizes that are not the profile's own. Images of `image_size` were downsampled, then
-    enlarged again to `input_size` for a network that takes no smaller ones.
+    `network` is timm's name or that of a custom network; `reduced` says that it was made small for a laptop.
+    `overrides` are the sizes that differ from the profile's. Images of `image_size` were downsampled, then
+    enlarged again to `input_size` for a network that accepts no smaller ones.
     """
 
     network: str
     reduced: bool
-    overrides: dict[str, str | int | float | bool | None]
+    overrides: dict[str, str | int | Number | bool | None]
     input_size: int
     epochs: int
     patience: int
     batch_size: int
-    learning_rate: float
+    learning_rate: Number
     image_size: int
     weights_dtype: str
     autocast_dtype: str | None

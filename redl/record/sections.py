@@ -1,131 +1,122 @@
-"""The sections of a record, each a plain data class."""
+"""The sections of a record."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from redl.record.strict import Number, Section
 
 
 class EnergyKind(StrEnum):
-    """Tell how an energy figure was obtained."""
+    """How an energy figure was obtained."""
 
     MEASURED = "measured"
     ESTIMATED = "estimated"
     UNAVAILABLE = "unavailable"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
-    """Count subjects or images in each part of the split."""
+class Counts(Section, frozen=True, kw_only=True):
+    """Number of subjects or images in each part of the split."""
 
     train: int
     valid: int
     test: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fractions:
-    """Hold a fraction for each part of the split; None where the part is empty."""
+class Fractions(Section, frozen=True, kw_only=True):
+    """Fraction for each part of the split; None where the part is empty."""
 
-    train: float | None
-    valid: float | None
-    test: float | None
+    train: Number | None
+    valid: Number | None
+    test: Number | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DataSummary:
-    """Describe the data.
+class DataSummary(Section, frozen=True, kw_only=True):
+    """The data.
 
-    `options` say what was chosen from them and how the images were made. Files that could not be read were
-    kept out and `unreadable` counts them; `skipped` counts what is not there and need not be.
-    `majority_accuracy` is what a constant answer scores on the test part, `ideal_accuracy` what the best
-    possible observer of synthetic images does.
+    `options` say what was selected and how the images were made. `unreadable` counts files that were left out
+    because they could not be read, `skipped` those that are absent and may be. `majority_accuracy` is the
+    score of a constant answer on the test part, `ideal_accuracy` that of the best possible observer of
+    synthetic images.
     """
 
     fingerprint: str
     synthetic: bool
-    options: dict[str, str | int | float | bool | None]
+    options: dict[str, str | int | Number | bool | None]
     subjects: Counts
     images: Counts
     unreadable: int
     skipped: int
     positive_fraction: Fractions
-    majority_accuracy: float | None
-    ideal_accuracy: float | None
+    majority_accuracy: Number | None
+    ideal_accuracy: Number | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scores:
-    """Hold the scores of one part; None where a score is undefined, as an AUC of one class is."""
+class Scores(Section, frozen=True, kw_only=True):
+    """Scores of one part; None where a score is undefined, e.g. the AUC of a single class."""
 
-    accuracy: float | None
-    subject_accuracy: float | None
-    auc: float | None
-    subject_auc: float | None
-    balanced_accuracy: float | None
-    sensitivity: float | None
-    specificity: float | None
-    sensitivity_at_90_specificity: float | None
-    brier: float | None
-    ece: float | None
+    accuracy: Number | None
+    subject_accuracy: Number | None
+    auc: Number | None
+    subject_auc: Number | None
+    balanced_accuracy: Number | None
+    sensitivity: Number | None
+    specificity: Number | None
+    sensitivity_at_90_specificity: Number | None
+    brier: Number | None
+    ece: Number | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Metrics:
-    """Hold the scores of the parts that were not trained on."""
+class Metrics(Section, frozen=True, kw_only=True):
+    """Scores of the parts that were not used for training."""
 
     valid: Scores
     test: Scores
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Epoch:
-    """Hold one epoch's trace; a loss that is not finite is None, and `seconds` leave out evaluation."""
+class Epoch(Section, frozen=True, kw_only=True):
+    """Trace of one epoch; a loss that is not finite is None, and `seconds` exclude evaluation."""
 
     epoch: int
-    train_loss: float | None
-    valid_loss: float | None
-    valid_accuracy: float | None
-    seconds: float
+    train_loss: Number | None
+    valid_loss: Number | None
+    valid_accuracy: Number | None
+    seconds: Number
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Training:
-    """Tell how training went; the clock stood still during evaluation."""
+class Training(Section, frozen=True, kw_only=True):
+    """Course of training; times exclude evaluation."""
 
     epochs_run: int
     best_epoch: int | None
-    seconds_to_best: float | None
-    seconds_to_stop: float
-    images_per_second: float
+    seconds_to_best: Number | None
+    seconds_to_stop: Number
+    images_per_second: Number
     trace: tuple[Epoch, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Latency:
-    """Tell how long one image takes by itself, in passes of one image after a warm-up."""
+class Latency(Section, frozen=True, kw_only=True):
+    """Time of one image by itself, in passes of one image after a warm-up."""
 
     passes: int
-    median_seconds: float
-    p95_seconds: float
+    median_seconds: Number
+    p95_seconds: Number
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inference:
-    """Tell how long passes over the test images took, after a warm-up; `images` are of all passes."""
+class Inference(Section, frozen=True, kw_only=True):
+    """Time of passes over the test images, after a warm-up; `images` counts all passes."""
 
-    seconds: float
+    seconds: Number
     passes: int
     images: int
-    images_per_second: float
+    images_per_second: Number
     latency: Latency
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PredictedMemory:
-    """Predict what weights, gradients and optimizer state take, from the parameters' real shapes.
+class PredictedMemory(Section, frozen=True, kw_only=True):
+    """Bytes of weights, gradients and optimizer state, predicted from the parameters' shapes.
 
-    `optimizer_state` and `total` are None for an optimizer of a user's own.
+    `optimizer_state` and `total` are None for a custom optimizer.
     """
 
     weights: int
@@ -134,11 +125,10 @@ class PredictedMemory:
     total: int | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Memory:
-    """Hold peaks in bytes: the allocator's on a GPU, the process's resident growth on a CPU.
+class Memory(Section, frozen=True, kw_only=True):
+    """Peaks in bytes: the allocator's on a GPU, the growth of the process's resident memory on a CPU.
 
-    Those without `inference` in their name are training's. `explanation` says why a setting saves little.
+    Those without `inference` in their names are of training. `explanation` says why a setting saves little.
     """
 
     device: str
@@ -153,36 +143,32 @@ class Memory:
     paper_compatible_bytes: int | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CarbonTrackerFigures:
-    """Hold CarbonTracker's own figure, and its samples summed over devices and windows, without its PUE."""
+class CarbonTrackerFigures(Section, frozen=True, kw_only=True):
+    """CarbonTracker's own figure, and its samples summed over devices and windows, without its PUE."""
 
     version: str
-    energy_wh_raw: float | None
-    energy_wh_corrected: float | None
+    energy_wh_raw: Number | None
+    energy_wh_corrected: Number | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pue:
-    """Hold the power usage effectiveness that was applied, and who chose it."""
+class Pue(Section, frozen=True, kw_only=True):
+    """Power usage effectiveness that was applied, and its source."""
 
-    value: float
+    value: Number
     source: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CarbonIntensity:
-    """Hold the carbon intensity of electricity that was applied, and where it comes from."""
+class CarbonIntensity(Section, frozen=True, kw_only=True):
+    """Carbon intensity of electricity that was applied, and its source."""
 
-    g_per_kwh: float
+    g_per_kwh: Number
     source: str
     country: str | None
     year: int | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EnergyComponent:
-    """Hold the energy of the GPUs or of the CPU during one phase, by both meters, without any PUE.
+class EnergyComponent(Section, frozen=True, kw_only=True):
+    """Energy of the GPUs or of the CPU during one phase, by both meters, without any PUE.
 
     `energy_wh` is the headline: the counter's figure, else CarbonTracker's samples', else an estimate, else
     None. `ratio` is CarbonTracker's corrected figure over the counter's. `n_samples`, `interval_s` and
@@ -190,36 +176,35 @@ class EnergyComponent:
     """
 
     component: str
-    energy_wh: float | None
+    energy_wh: Number | None
     kind: EnergyKind
     sensor: str | None
     devices: tuple[str, ...]
     scope: str | None
-    counter_wh: float | None
+    counter_wh: Number | None
     carbontracker: CarbonTrackerFigures
-    ratio: float | None
+    ratio: Number | None
     n_samples: int
-    interval_s: float | None
-    coverage: float | None
+    interval_s: Number | None
+    coverage: Number | None
     warnings: tuple[str, ...]
     reason_unavailable: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EnergyReading:
-    """Hold the energy of one phase, all components together and times the PUE; None, never 0, without them.
+class EnergyReading(Section, frozen=True, kw_only=True):
+    """Energy of one phase, all components together, times the PUE; None, never 0, without them.
 
     Where a component of `missing` has no figure, `energy_wh` is None and `energy_wh_partial` is the others'.
     """
 
-    energy_wh: float | None
-    energy_wh_partial: float | None
+    energy_wh: Number | None
+    energy_wh_partial: Number | None
     missing: tuple[str, ...]
-    co2eq_g: float | None
+    co2eq_g: Number | None
     kind: EnergyKind
-    duration_s: float
+    duration_s: Number
     images: int | None
-    energy_wh_per_image: float | None
+    energy_wh_per_image: Number | None
     components: tuple[EnergyComponent, ...]
     pue: Pue
     carbon_intensity: CarbonIntensity
@@ -227,16 +212,15 @@ class EnergyReading:
     reason_unavailable: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Energy:
-    """Hold the energy of both phases."""
+class Energy(Section, frozen=True, kw_only=True):
+    """Energy of both phases."""
 
     train: EnergyReading
     inference: EnergyReading
 
 
 class DivergenceKind(StrEnum):
-    """Tell how training broke down.
+    """How training broke down.
 
     HARD: a value that is not finite. SCALER: gradients that overflow again and again. COLLAPSE: one answer
     for all images. CHANCE: answers no better than the share of positives.
@@ -248,9 +232,8 @@ class DivergenceKind(StrEnum):
     CHANCE = "chance"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Divergence:
-    """Tell whether training diverged: in any epoch (`ever`), and in the last one (`final`).
+class Divergence(Section, frozen=True, kw_only=True):
+    """Whether training diverged in any epoch (`ever`) and in the last one (`final`).
 
     `kinds` are all that were seen, `reasons` those of the first epoch in which any was.
     """

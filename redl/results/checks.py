@@ -1,4 +1,4 @@
-"""CaseCheck: whether a case did what its setting must, and whether the setting cost accuracy."""
+"""Checks: whether a case did what its setting must, and whether the setting cost accuracy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from redl.record import DivergenceKind, Record, Status
+from redl.record import DivergenceKind, FinishedRecord, Record, Status
 from redl.results.reference import Band
 from redl.study.case import Case, Setting
 from redl.study.profile import Profile
@@ -16,7 +16,7 @@ _BEYOND_CHANCE = 3.09  # standard errors; a fair result lies above them once in 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseCheck:
-    """Hold what is wrong with a record, a sentence each, and how it was compared with its baseline."""
+    """Problems of a record, a sentence each, and how it was compared with its baseline."""
 
     record: Record
     problems: tuple[str, ...]
@@ -26,39 +26,38 @@ class CaseCheck:
 def check_case(
     record: Record, profile: Profile, companion: Record | None, band: Band | None = None
 ) -> CaseCheck:
-    """Judge a record by its profile, and by its companion and its band of repeated runs, if there are any.
+    """Check a record against its profile, its companion and its band of repeated runs, where there are any.
 
-    A downsampled case must finish and train; what it loses by fewer pixels is what it is run to tell.
+    A downsampled case has to finish and train; the loss from fewer pixels is what it is run to measure.
     """
     if problem := _unfinished(record):
         return CaseCheck(record=record, problems=(problem,), comparison="not compared: did not finish")
-    profile = profile.of(record.case.model)
-    if problem := _divergence(record, profile):
+    finished, profile = record.finished(), profile.of(record.case.model)
+    if problem := _divergence(finished, profile):
         return CaseCheck(record=record, problems=(problem,), comparison="not compared: divergence")
-    if expects_divergence(record):
+    if expects_divergence(finished):
         return CaseCheck(record=record, problems=(), comparison="not compared: diverged, as expected")
     if record.case.downsample > 1:
-        comparison, problems = _difference(record, companion)[0], []
+        comparison, problems = _difference(finished, companion)[0], []
     else:
-        comparison, problem = _against_baseline(record, profile, companion)
-        problems = [_against_majority(record, profile), problem]
-    problems += [_against_ideal(record), _against_band(record, band)]
+        comparison, problem = _against_baseline(finished, profile, companion)
+        problems = [_against_majority(finished, profile), problem]
+    problems += [_against_ideal(finished), _against_band(finished, band)]
     return CaseCheck(record=record, problems=tuple(filter(None, problems)), comparison=comparison)
 
 
 def companion_of(case: Case, records: Iterable[Record]) -> Record | None:
-    """Find what a case is compared with, completed: its baseline, or of a downsampled case itself unreduced.
+    """Return the completed record that a case is compared with: its baseline, of the same model and seed.
 
-    It is of the same model, data, seed and profile.
+    A downsampled case is compared with itself at full size. None if there is no such record.
     """
     wanted = replace(case, downsample=1) if case.downsample > 1 else replace(case, setting=Setting.BASELINE)
     fitting = (record for record in records if record.case == wanted and record.status is Status.COMPLETED)
     return next(fitting, None)
 
 
-def expects_divergence(record: Record) -> bool:
-    """Tell whether the setting is known to diverge: Adam's eps of 1e-8 is 0 beside float16 weights."""
-    assert record.recipe is not None, "a finished case states its recipe"
+def expects_divergence(record: FinishedRecord) -> bool:
+    """Return whether the setting is known to diverge: Adam's eps of 1e-8 is 0 beside float16 weights."""
     return record.case.setting == Setting.HALF and record.recipe.weights_dtype == "float16"
 
 
@@ -75,14 +74,13 @@ def _unfinished(record: Record) -> str | None:
     return f"did not finish: {record.status}: {record.reason}"
 
 
-def _divergence(record: Record, profile: Profile) -> str | None:
-    """Say so if a case diverged that must not, or the other way round.
+def _divergence(record: FinishedRecord, profile: Profile) -> str | None:
+    """Return the problem if a case diverged that must not, or did not diverge that must.
 
-    To answer no better than chance is no fault of a run that is too small to learn, nor of a downsampled one,
-    nor of one that got over it. A loss of chance with answers that beat the majority class is overconfidence,
-    which the star and the calibration tell.
+    Answers no better than chance are no fault of a run that is too small to learn, of a downsampled one, or
+    of one that recovered. A loss of chance with answers that beat the majority class is overconfidence, which
+    the star and the calibration show.
     """
-    assert record.divergence is not None, "a finished case states whether it diverged"
     kinds = set(record.divergence.kinds)
     if profile.min_above_majority is None or record.case.downsample > 1 or not record.divergence.final:
         kinds -= {DivergenceKind.COLLAPSE, DivergenceKind.CHANCE}
@@ -96,8 +94,7 @@ def _divergence(record: Record, profile: Profile) -> str | None:
     return "did not diverge, though float16 weights with ordinary Adam are known to"
 
 
-def _against_majority(record: Record, profile: Profile) -> str | None:
-    assert record.data is not None, "a finished case describes its data"
+def _against_majority(record: FinishedRecord, profile: Profile) -> str | None:
     majority = record.data.majority_accuracy
     if profile.min_above_majority is None:
         return None
@@ -109,12 +106,11 @@ def _against_majority(record: Record, profile: Profile) -> str | None:
     return f"test accuracy {found:.3f} is below {needed}"
 
 
-def _against_ideal(record: Record) -> str | None:
-    """Say so if a result beats the best possible observer beyond chance: then the label leaks somewhere.
+def _against_ideal(record: FinishedRecord) -> str | None:
+    """Return the problem if a result beats the best possible observer beyond chance: the label leaks.
 
-    Chance is counted in subjects, not images, for the images of one subject are right or wrong together.
+    Chance counts subjects, not images, because the images of one subject are right or wrong together.
     """
-    assert record.data is not None, "a finished case describes its data"
     ideal, subjects = record.data.ideal_accuracy, record.data.subjects.test
     if ideal is None:
         return None
@@ -127,8 +123,10 @@ def _against_ideal(record: Record) -> str | None:
     )
 
 
-def _against_baseline(record: Record, profile: Profile, baseline: Record | None) -> tuple[str, str | None]:
-    """Return how the comparison went in a few words, and the problem if it is one."""
+def _against_baseline(
+    record: FinishedRecord, profile: Profile, baseline: Record | None
+) -> tuple[str, str | None]:
+    """Return the outcome of the comparison in a few words, and the problem if it is one."""
     if profile.tolerance is None:
         return f"not compared: {profile.name} run", None
     if record.case.setting == Setting.BASELINE:
@@ -142,18 +140,17 @@ def _against_baseline(record: Record, profile: Profile, baseline: Record | None)
     )
 
 
-def _difference(record: Record, companion: Record | None) -> tuple[str, float | None]:
-    """Return how much more a record scores than its companion, in words and as a number."""
+def _difference(record: FinishedRecord, companion: Record | None) -> tuple[str, float | None]:
+    """Return how much higher a record scores than its companion, in words and as a number."""
     if companion is None:
         return "not compared: nothing in this run to compare with", None
-    assert record.data is not None, "a finished case describes its data"
     if companion.data is None or companion.data.fingerprint != record.data.fingerprint:
         return "not compared: the other case saw other data", None
     difference = accuracy(record) - accuracy(companion)
     return f"{difference:+.3f}", difference
 
 
-def _against_band(record: Record, band: Band | None) -> str | None:
+def _against_band(record: FinishedRecord, band: Band | None) -> str | None:
     if band is None or band.difference(record) is not None or accuracy(record) >= band.low:
         return None
     return (

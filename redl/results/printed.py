@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from importlib.resources import files
 
-from redl.record import codec
+import msgspec
+
+from redl.record.strict import Section, decode
 
 FILES = ("table1.json", "table2.json")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PrintedRow:
-    """Hold one printed row: means over three seeds on one RTX 3090, in the units printed.
+class PrintedRow(Section, frozen=True, kw_only=True):
+    """One printed row: means over three seeds on one RTX 3090, in the units printed.
 
-    `diverged` tells that any seed did, `doubtful` names the figures that the table itself puts in doubt.
+    `diverged` says that any seed did, `doubtful` names the figures that the table itself puts in doubt.
     """
 
     source: str
@@ -39,6 +38,6 @@ def printed_rows() -> list[PrintedRow]:
     """Return the rows of the printed tables, which come with redl."""
     rows: list[PrintedRow] = []
     for name in FILES:
-        plain = json.loads(files("redl.results").joinpath("paper", name).read_text(encoding="utf-8"))["rows"]
-        rows += [codec.decode(row, PrintedRow, f"{name}[{number}]") for number, row in enumerate(plain)]
+        plain = msgspec.json.decode(files("redl.results").joinpath("paper", name).read_bytes())["rows"]
+        rows += [decode(row, PrintedRow, f"{name}[{number}]") for number, row in enumerate(plain)]
     return rows

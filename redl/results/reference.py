@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from statistics import mean, stdev
 
+import msgspec
 from filelock import FileLock
 
 from redl.errors import OptionError, RecordError
-from redl.record import Record, codec
+from redl.record import FinishedRecord, Record
+from redl.record.strict import Number, Section, decode, encode
 from redl.study.case import Case
 
 SCHEMA = 1
@@ -42,18 +43,17 @@ COMPARED = (
 Plain = str | int | float | bool | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Band:
-    """Hold one case's test accuracies and training peaks over seeds, and what they were obtained with."""
+class Band(Section, frozen=True, kw_only=True):
+    """Test accuracies and training peaks of one case over seeds, and what they were obtained with."""
 
     dataset: str
     model: str
     setting: str
     downsample: int
     seeds: tuple[int, ...]
-    accuracies: tuple[float, ...]
+    accuracies: tuple[Number, ...]
     train_peak_bytes: tuple[int | None, ...]
-    majority_accuracy: float | None
+    majority_accuracy: Number | None
     test_images: int
     data_fingerprint: str
     recipe: dict[str, Plain]
@@ -77,21 +77,20 @@ class Band:
         return self.mean - float(t.ppf(_CONFIDENCE, count - 1)) * self.spread * math.sqrt(1 + 1 / count)
 
     def fits(self, case: Case) -> bool:
-        """Tell whether the band is of a case, whatever its seed."""
+        """Return whether the band is of a case, whatever its seed."""
         return _key(self) == (case.dataset, case.model, case.setting, case.downsample)
 
     def difference(self, record: Record) -> str | None:
-        """Name what forbids to compare a record with the band; None if nothing does."""
-        assert record.data is not None, "a finished case describes its data"
-        if record.data.fingerprint != self.data_fingerprint:
+        """Return what makes a record incomparable with the band; None if nothing does."""
+        finished = record.finished()
+        if finished.data.fingerprint != self.data_fingerprint:
             return "data"
-        now = _recipe(record)
+        now = _recipe(finished)
         return next((name for name in COMPARED if now[name] != self.recipe[name]), None)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
-    """Hold the bands of a profile, and the machine and software that they come from."""
+class Reference(Section, frozen=True, kw_only=True):
+    """Bands of a profile, and the machine and software that they come from."""
 
     schema: int = SCHEMA
     profile: str
@@ -113,16 +112,16 @@ def find_reference(profile: str, reports: Path) -> Path | None:
 
 
 def load_reference(path: Path) -> Reference:
-    """Read a reference; raise RecordError for a file that is none."""
+    """Read a reference; raise RecordError for any other file."""
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = msgspec.json.decode(path.read_bytes())
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({type(error).__name__})") from error
-    except ValueError as error:
+    except msgspec.DecodeError as error:
         raise RecordError(f"{path}: no JSON; write it anew by --redl-save-reference") from error
     if isinstance(plain, dict) and plain.get("schema") != SCHEMA:
         raise RecordError(f"{path}: a reference of schema {plain.get('schema')}; this redl reads {SCHEMA}")
-    reference = codec.decode(plain, Reference, str(path))
+    reference = decode(plain, Reference, str(path))
     for band in reference.bands:
         if not LEAST_SEEDS <= len(band.accuracies) == len(band.seeds) == len(band.train_peak_bytes) or set(
             band.recipe
@@ -143,8 +142,7 @@ def save_reference(path: Path, records: Iterable[Record]) -> Reference:
     if not grouped:
         raise OptionError("--redl-save-reference: no case ran")
     bands = tuple(_band(group) for group in grouped.values())
-    first = next(iter(grouped.values()))[0]
-    assert first.environment is not None, "a finished case describes its machine"
+    first = next(iter(grouped.values()))[0].finished()
     written = {_key(band) for band in bands}
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{path.name}.lock")):
@@ -154,7 +152,7 @@ def save_reference(path: Path, records: Iterable[Record]) -> Reference:
             profile=first.case.profile, environment=dict(first.environment), bands=kept + bands
         )
         draft = path.with_name(f".{path.name}.draft")
-        draft.write_text(json.dumps(asdict(reference), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        draft.write_text(json.dumps(encode(reference, str(path)), indent=1) + "\n", encoding="utf-8")
         draft.replace(path)
     return reference
 
@@ -170,7 +168,7 @@ def _band(records: list[Record]) -> Band:
             f"--redl-save-reference: {first.case.cell} has {len(records)} seeds; give {LEAST_SEEDS} or "
             "more by --redl-seeds"
         )
-    assert first.data is not None, "a finished case describes its data"
+    whole = first.finished()
     return Band(
         dataset=first.case.dataset,
         model=first.case.model,
@@ -179,15 +177,14 @@ def _band(records: list[Record]) -> Band:
         seeds=tuple(record.case.seed for record in records),
         accuracies=tuple(accuracy for accuracy in accuracies if accuracy is not None),
         train_peak_bytes=tuple(r.memory.train_peak_bytes if r.memory else None for r in records),
-        majority_accuracy=first.data.majority_accuracy,
-        test_images=first.data.images.test,
-        data_fingerprint=first.data.fingerprint,
-        recipe=_recipe(first),
+        majority_accuracy=whole.data.majority_accuracy,
+        test_images=whole.data.images.test,
+        data_fingerprint=whole.data.fingerprint,
+        recipe=_recipe(whole),
     )
 
 
-def _recipe(record: Record) -> dict[str, Plain]:
-    assert record.recipe is not None, "a finished case states its recipe"
+def _recipe(record: FinishedRecord) -> dict[str, Plain]:
     return {name: getattr(record.recipe, name) for name in COMPARED}
 
 

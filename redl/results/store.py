@@ -1,79 +1,85 @@
-"""Store: saved runs, read back from the JSON that pytest-benchmark writes."""
+"""Saved runs, read back from the JSON that pytest-benchmark writes."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 
 from redl.errors import RecordError
 from redl.record import Predictions, Record
 
-# Of a benchmark's `extra_info`: the record, and the answers for each test image. Of the whole: which cases
-# were to run, and which were left out on purpose.
-KEY, PREDICTIONS_KEY, SELECTION_KEY = "redl", "redl_predictions", "redl"
+# What redl adds to the JSON: to the `extra_info` of a benchmark a record under KEY and the answers for each
+# test image under PREDICTIONS_KEY; to the whole, under KEY too, which cases were to run and which were not.
+KEY, PREDICTIONS_KEY = "redl", "redl_predictions"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
-    """Hold a run's records by their cases' ids.
+    """Records of a run by their cases' ids.
 
-    `collected` are the ids of the cases that were to run, `deselected` of those that `-k` or the like left
-    out; a run saved without them was to run what it has records of.
+    `collected` are the ids of the cases that were to run, `deselected` those that `-k` or the like left out;
+    a run saved without them was to run the cases that it has records of. `read_predictions` is called when
+    `predictions` are first used.
     """
 
     name: str
     records: Mapping[str, Record]
     collected: tuple[str, ...] = ()
     deselected: frozenset[str] = field(default_factory=frozenset)
+    read_predictions: Callable[[], Mapping[str, Predictions]] = dict
+
+    @cached_property
+    def predictions(self) -> Mapping[str, Predictions]:
+        """Return the predictions by the case's id; a case that did not finish has none."""
+        return self.read_predictions()
 
 
 def load_run(path: Path) -> Run:
     """Return a saved run; raise RecordError if it holds no record or a damaged one."""
     with without_collection():
         saved = _parse(path)
-        records = _records(_entries(saved, path), path)
+        entries = _entries(saved, path)
+        records = _records(entries, path)
     collected, deselected = _selection(saved, path)
-    collected = collected or tuple(records)
-    return Run(name=path.name, records=records, collected=collected, deselected=deselected)
-
-
-def load_records(path: Path) -> list[Record]:
-    """Return a saved run's records, each case once; raise RecordError if there is none or one is damaged."""
-    return list(load_run(path).records.values())
-
-
-def load_predictions(path: Path) -> dict[str, Predictions]:
-    """Return a saved run's predictions by the case's id; a case that did not finish has none.
-
-    Raise RecordError for damaged ones.
-    """
-    found: dict[str, Predictions] = {}
-    for entry in _entries(_parse(path), path):
-        if PREDICTIONS_KEY in entry:
-            try:
-                found[_record(entry, path).case.id] = Predictions.from_json(entry[PREDICTIONS_KEY])
-            except RecordError as error:
-                raise RecordError(f"{path}: {error}") from error
-    return found
+    return Run(
+        name=path.name,
+        records=records,
+        collected=collected or tuple(records),
+        deselected=deselected,
+        read_predictions=lambda: _predictions(entries, path),
+    )
 
 
 def selection(collected: Iterable[str], deselected: Iterable[str]) -> dict[str, list[str]]:
-    """Return what a saved run says of the cases that were to run, and of those that were left out."""
+    """Return what a saved run says about the cases that were to run, and those that were left out."""
     return {"collected": sorted(collected), "deselected": sorted(deselected)}
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Turn off the garbage collector, which would look through all records again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _parse(path: Path) -> Any:  # noqa: ANN401 - what JSON holds is not known yet
     try:
-        return orjson.loads(path.read_bytes())
+        return msgspec.json.decode(path.read_bytes())
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({type(error).__name__})") from error
-    except ValueError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _no_run(path) from error
 
 
@@ -96,26 +102,26 @@ def _records(entries: Iterable[dict[str, Any]], path: Path) -> dict[str, Record]
         case_id = _case_id(entry[KEY])
         # Training and inference of one case save the same record.
         if case_id is None or seen.get(case_id) != entry[KEY]:
-            record = _record(entry, path)
+            with _naming(path):
+                record = Record.from_json(entry[KEY])
             records[record.case.id], seen[record.case.id] = record, entry[KEY]
     return records
 
 
+def _predictions(entries: Iterable[dict[str, Any]], path: Path) -> dict[str, Predictions]:
+    with _naming(path):
+        return {
+            entry[KEY]["case"]["id"]: Predictions.from_json(entry[PREDICTIONS_KEY])
+            for entry in entries
+            if PREDICTIONS_KEY in entry
+        }
+
+
 @contextmanager
-def without_collection() -> Iterator[None]:
-    """Keep the garbage collector away, which would look through all records again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
+def _naming(path: Path) -> Iterator[None]:
+    """Put a file's name before what is wrong with its records."""
     try:
         yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _record(entry: dict[str, Any], path: Path) -> Record:
-    try:
-        return Record.from_json(entry[KEY])
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from error
 
@@ -129,7 +135,7 @@ def _case_id(entry: object) -> str | None:
 
 
 def _selection(saved: Any, path: Path) -> tuple[tuple[str, ...], frozenset[str]]:  # noqa: ANN401 - the same
-    match saved.get(SELECTION_KEY):
+    match saved.get(KEY):
         case None:
             return (), frozenset()
         case {"collected": list(collected), "deselected": list(deselected)} if all(
@@ -137,9 +143,7 @@ def _selection(saved: Any, path: Path) -> tuple[tuple[str, ...], frozenset[str]]
         ):
             return tuple(collected), frozenset(deselected)
         case _:
-            raise RecordError(
-                f"{path}: `{SELECTION_KEY}` does not say which cases were to run; save it again"
-            )
+            raise RecordError(f"{path}: `{KEY}` does not say which cases were to run; save it again")
 
 
 def _no_run(path: Path) -> RecordError:

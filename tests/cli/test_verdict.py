@@ -1,7 +1,6 @@
 """The command `redl verdict`: from a saved run to verdicts and an exit status."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from redl.cli import main
 from redl.record import Predictions
 from redl.results.store import KEY, PREDICTIONS_KEY
 from redl.study.case import Setting
+from tests.helpers.changes import replace
 from tests.helpers.samples import broken, record
 
 LABELS = tuple(number % 2 for number in range(200))

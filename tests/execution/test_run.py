@@ -1,7 +1,7 @@
 """A case from prepared phantom images to its record, in this process."""
 
 import hashlib
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import pytest
 import timm
@@ -18,6 +18,7 @@ from redl.study.case import Case, Dataset, Model, Setting
 from redl.study.custom import CustomModel, CustomSetting
 from redl.study.profile import TINY, Pretraining
 from redl.training.settings import TrainingSetup
+from tests.helpers.changes import replace
 from tests.helpers.hub import cut_off_hub
 
 NOT_FIGURES = {

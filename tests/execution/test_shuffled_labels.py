@@ -1,7 +1,5 @@
 """What the network learns is in the labels: shuffled, they teach it nothing."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -12,6 +10,7 @@ from redl.execution.job import Job, RunOptions
 from redl.execution.run import run
 from redl.study.case import Case, Dataset, Model, Setting
 from redl.study.profile import SMOKE
+from tests.helpers.changes import replace
 
 CASE = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="smoke")
 

@@ -1,7 +1,5 @@
 """Whole records for tests of what is done with them."""
 
-from dataclasses import replace
-
 from redl.record import (
     CarbonIntensity,
     CarbonTrackerFigures,
@@ -31,6 +29,7 @@ from redl.record import (
     Training,
 )
 from redl.study.case import Case, Dataset, Model, Setting
+from tests.helpers.changes import replace
 
 SCORES = Scores(
     accuracy=0.9,
@@ -45,6 +44,28 @@ SCORES = Scores(
     ece=0.05,
 )
 COUNTS = Counts(train=60, valid=20, test=20)
+
+
+def energy(*components, energy_wh, partial_wh=None, kind="measured"):
+    """Return the energy of a case, the same in both phases."""
+    reading = EnergyReading(
+        energy_wh=energy_wh,
+        energy_wh_partial=partial_wh,
+        missing=() if energy_wh is not None else ("cpu",),
+        co2eq_g=None,
+        kind=EnergyKind(kind),
+        duration_s=12.3,
+        images=None,
+        energy_wh_per_image=None,
+        components=components,
+        pue=Pue(value=1.0, source="default: the machine alone"),
+        carbon_intensity=CarbonIntensity(g_per_kwh=445.0, source="world average", country=None, year=2024),
+        warnings=(),
+        reason_unavailable=None,
+    )
+    return Energy(train=reading, inference=reading)
+
+
 WHOLE = Record(
     status=Status.COMPLETED,
     reason=None,
@@ -110,6 +131,7 @@ WHOLE = Record(
         explanation=None,
         paper_compatible_bytes=None,
     ),
+    energy=energy(energy_wh=None, kind="unavailable"),
     divergence=Divergence(ever=False, final=False, first_epoch=None, kinds=(), reasons=()),
     environment={"cpu": "a processor"},
 )
@@ -141,26 +163,6 @@ def component(name, energy_wh, kind, sensor):
         warnings=(),
         reason_unavailable=None,
     )
-
-
-def energy(*components, energy_wh, partial_wh=None, kind="measured"):
-    """Return the energy of a case, the same in both phases."""
-    reading = EnergyReading(
-        energy_wh=energy_wh,
-        energy_wh_partial=partial_wh,
-        missing=() if energy_wh is not None else ("cpu",),
-        co2eq_g=None,
-        kind=EnergyKind(kind),
-        duration_s=12.3,
-        images=None,
-        energy_wh_per_image=None,
-        components=components,
-        pue=Pue(value=1.0, source="default: the machine alone"),
-        carbon_intensity=CarbonIntensity(g_per_kwh=445.0, source="world average", country=None, year=2024),
-        warnings=(),
-        reason_unavailable=None,
-    )
-    return Energy(train=reading, inference=reading)
 
 
 def record(setting=Setting.BASELINE, accuracy=0.9, **changes):

@@ -1,12 +1,12 @@
 """Saved runs for tests: pytest-benchmark's JSON around records, without its own figures."""
 
 import json
-from dataclasses import replace
 
 from redl.record import Metrics
 from redl.results.gate.rule import parse_rule
 from redl.results.reference import COMPARED, Band, Reference
-from redl.results.store import KEY, SELECTION_KEY, Run, selection
+from redl.results.store import KEY, Run, selection
+from tests.helpers.changes import replace
 from tests.helpers.samples import SCORES, WHOLE
 
 
@@ -66,4 +66,4 @@ def save(path, *records, extra=(), **whole):
 
 def selected(collected, deselected=()):
     """Return what a file says of its selection."""
-    return {SELECTION_KEY: selection(collected, deselected)}
+    return {KEY: selection(collected, deselected)}

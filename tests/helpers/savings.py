@@ -1,7 +1,6 @@
 """A made run of several settings: 60 patients with two images each, whose answers are known."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from redl.record import Predictions
 from redl.results.arms import arms_of
 from redl.results.store import KEY, PREDICTIONS_KEY
 from redl.study.case import Setting
+from tests.helpers.changes import replace
 from tests.helpers.samples import DIVERGED, WHOLE, component, energy, record
 
 PATIENTS, IMAGES = 60, 2
@@ -52,7 +52,8 @@ def one(
         count = len(wrong) + (10 if seed % 2 else -6)
         wrong = set(range(0, 3 * count, 3)) if count > 0 else set()
     wrong |= set(sorted(set(range(PATIENTS)) - wrong)[:lost])
-    spent = None if wh is None else energy(component("gpu", wh, kind, "nvml"), energy_wh=wh, kind=kind)
+    parts = () if wh is None else (component("gpu", wh, kind, "nvml"),)
+    spent = energy(*parts, energy_wh=wh, kind="unavailable" if wh is None else kind)
     found = record(
         setting,
         case=replace(WHOLE.case, setting=setting, seed=seed),

@@ -1,12 +1,11 @@
 """Which figure leads, and what is said of those that do not."""
 
-from dataclasses import replace
-
 import pytest
 
 from redl.metering.energy import Component, Figure, no_figure
 from redl.metering.headline import headline
 from redl.record import CarbonTrackerFigures, EnergyKind
+from tests.helpers.changes import replace
 
 COUNTED = Figure(
     energy_wh=10.0, sensor="rapl_powercap", kind=EnergyKind.MEASURED, devices=("package-0",), scope="node"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from redl.results.store import load_records
+from redl.results.store import load_run
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_cases"
 
@@ -42,7 +42,7 @@ def test_all_three_run_together(example, pytester):
     chosen = "squares and smallnet and frugal"
     result = example("-k", chosen, "--benchmark-json=run.json")
     result.assert_outcomes(passed=1)
-    (record,) = load_records(pytester.path / "run.json")
+    (record,) = load_run(pytester.path / "run.json").records.values()
     assert "squares-smallnet-frugal-seed1" == record.case.id
     assert ("smallnet", "SGD", False) == (
         record.recipe.network,

@@ -11,7 +11,7 @@ import pytest
 
 from redl.data.dicom import Encoding, Syntax, write_image
 from redl.plugin.session import SESSION
-from redl.results.store import load_predictions, load_records
+from redl.results.store import load_run
 from redl.study.profile import TINY
 
 SUITE = Path(__file__).parents[2] / "benchmarks"
@@ -379,13 +379,13 @@ def test_one_case_leaves_a_record_a_table_and_a_saved_run(tiny_run, pytester):
             "*rsna*densenet*half+8bit*not compared: tiny*",
         ]
     )
-    (record,) = load_records(pytester.path / "run.json")
+    (record,) = load_run(pytester.path / "run.json").records.values()
     assert "bfloat16" == record.recipe.weights_dtype
     assert record.recipe.optimizer_state_bits["8"] > 6_000_000
     assert TINY.epochs == record.training.epochs_run
     assert record.memory.train_peak_bytes > record.memory.predicted.total
     assert record.energy.train.energy_wh > 0
-    (answers,) = load_predictions(pytester.path / "run.json").values()
+    (answers,) = load_run(pytester.path / "run.json").predictions.values()
     assert record.data.images.test == len(answers.labels)
     right = [(p > 0.5) == label for p, label in zip(answers.probabilities, answers.labels, strict=True)]
     assert record.metrics.test.accuracy == pytest.approx(mean(right), abs=1e-12)
@@ -414,7 +414,7 @@ def test_ones_own_data_train_like_any_other_and_no_patient_is_named_anywhere(tin
     own += ["--redl-cache=own", "--redl-max-unreadable=0.1"]
     result = tiny_run(*own, "--benchmark-json=run.json", f"--rootdir={pytester.path}")
     assert 0 == result.ret, result.stdout.str()
-    (record,) = load_records(pytester.path / "run.json")
+    (record,) = load_run(pytester.path / "run.json").records.values()
     assert ("clinic", False, 1) == (record.case.dataset, record.data.synthetic, record.data.unreadable)
     saved = "".join(path.read_text() for path in pytester.path.rglob("*.json"))
     names = "".join(str(path) for path in (pytester.path / "own").rglob("*"))

@@ -17,7 +17,7 @@ def test_predictions_survive_the_way_through_json_to_the_last_bit():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"labels": [1, 1]}, "not equally many"),
+        ({"labels": [1, 1]}, "differ in number"),
         ({"labels": [1, 1, 2]}, "a label is 0 or 1"),
         ({"probabilities": [0.1, 1.5, None]}, "lies from 0 to 1"),
         ({"probabilities": [0.1, "0.2", None]}, r"probabilities\[1\]"),

@@ -1,15 +1,19 @@
 """Records: strict JSON in both directions."""
 
 import json
-from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from redl.errors import RecordError
 from redl.record import Epoch, Record, Status, Training
+from redl.record.schema import schema_text
+from redl.results.store import load_run
 from redl.study.case import Case, Dataset, Model, Setting
+from tests.helpers.samples import WHOLE
 
 CASE = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.AMP, seed=1, profile="smoke")
 BROKEN = Record(status=Status.OOM, reason="no memory", warnings=(), case=CASE)
@@ -58,14 +62,17 @@ def test_a_figure_that_is_not_finite_is_not_written(figure):
         ({"schema": 2}, "record of schema 2: this redl reads up to 1; update redl"),
         ({"schema": 0}, "record of schema 0: no such schema"),
         ({"schema": True}, "record of schema True: no such schema"),
-        ({"status": "fine"}, "record.status: 'fine' is no Status"),
-        ({"parameters": 1.5}, "record.parameters: 1.5 is no int"),
-        ({"parameters": True}, "record.parameters: True is no int"),
-        ({"warnings": "none"}, r"record.warnings: 'none' is no"),
+        ({"status": "fine"}, "record.status: invalid enum value 'fine'"),
+        ({"parameters": 1.5}, r"record.parameters: expected int \| null, got float"),
+        ({"parameters": True}, r"record.parameters: expected int \| null, got bool"),
+        ({"warnings": "none"}, "record.warnings: expected array, got str"),
         ({"mood": "good"}, "record.mood: unknown field"),
-        ({"training": {}}, "record.training.best_epoch: missing field"),
-        ({"energy": 3}, "record.energy: 3 is no Energy"),
-        ({"environment": {"cpu": 1.5}}, "record.environment.cpu: 1.5 is no str"),
+        ({"training": {}}, "record.training: object missing required field epochs_run"),
+        ({"energy": 3}, r"record.energy: expected object \| null, got int"),
+        (
+            {"environment": {"cpu": 1.5}},
+            r"record.environment\[...\]: expected bool .* null, got float",
+        ),
     ],
 )
 def test_what_breaks_the_schema_is_refused_by_name(change, message):
@@ -76,7 +83,7 @@ def test_what_breaks_the_schema_is_refused_by_name(change, message):
 def test_an_infinite_figure_is_refused():
     plain = BROKEN.to_json() | {"training": asdict(training(seconds_to_stop=float("inf")))}
     plain["training"]["trace"] = []
-    with pytest.raises(RecordError, match=r"record.training.seconds_to_stop: inf is no float"):
+    with pytest.raises(RecordError, match=r"record.training.seconds_to_stop: expected float <= "):
         Record.from_json(plain)
 
 
@@ -91,3 +98,74 @@ def test_an_id_that_belies_the_case_is_refused():
 def test_what_is_no_record_is_refused(value):
     with pytest.raises(RecordError, match="not a record"):
         Record.from_json(value)
+
+
+FAULTS = {
+    "an unknown field": {"mood": "good"},
+    "an unknown field below": {"memory": {"surprise": 1}},
+    "a missing field": {"recipe": ...},
+    "a missing field below": {"memory": {"device": ...}},
+    "text for a figure": {"training": {"seconds_to_stop": "12"}},
+    "a truth for a figure": {"training": {"images_per_second": True}},
+    "a truth for a count": {"parameters": True},
+    "a fraction for a count": {"parameters": 1.5},
+    "a figure for a truth": {"divergence": {"ever": 1}},
+    "an unknown member": {"status": "fine"},
+    "null for what is always there": {"status": None},
+    "a list for an object": {"data": []},
+    "another case's id": {"case": {"id": "rsna-mlp-amp-seed1"}},
+    "an unknown field of the case": {"case": {"fold": 1}},
+    "a later schema": {"schema": 2},
+}
+WORDS = {"NaN": "NaN", "infinity": "Infinity", "a figure too large": "1e999", "an infinity below 0": "-1e999"}
+
+
+def changed(plain, changes):
+    """Return plain values with some changed, and those left out whose change is an ellipsis."""
+    found = plain | {
+        name: changed(plain[name], value)
+        if isinstance(value, dict) and isinstance(plain.get(name), dict)
+        else value
+        for name, value in changes.items()
+    }
+    return {name: value for name, value in found.items() if value is not ...}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_faulty_record_is_refused(fault):
+    sound = WHOLE.to_json()
+    assert WHOLE == Record.from_json(sound)
+    with pytest.raises(RecordError, match="record"):
+        Record.from_json(changed(sound, FAULTS[fault]))
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_saved_run_with_a_figure_that_is_not_finite_is_refused(word, tmp_path):
+    path = tmp_path / "run.json"
+    text = json.dumps({"benchmarks": [{"extra_info": {"redl": WHOLE.to_json()}}]})
+    assert '"seconds_to_stop": 12.3' in text
+    path.write_text(text)
+    assert [WHOLE] == list(load_run(path).records.values())
+    path.write_text(text.replace('"seconds_to_stop": 12.3', f'"seconds_to_stop": {WORDS[word]}'))
+    with pytest.raises(RecordError, match=r"run\.json"):
+        load_run(path)
+
+
+def test_a_finished_record_has_every_section():
+    finished = WHOLE.finished()
+    missing = {name for name in finished.__struct_fields__ if getattr(finished, name) is None}
+    assert {"reason"} == missing
+    assert WHOLE.to_json() == finished.to_json()
+
+
+def test_a_case_that_ended_early_is_not_finished():
+    with pytest.raises(RecordError, match=r"rsna-densenet-amp-seed1: ended early .oom."):
+        BROKEN.finished()
+
+
+SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "record-schema.json"
+
+
+def test_the_published_schema_is_that_of_the_record():
+    expected, remedy = schema_text(), "python -m redl.record.schema > docs/record-schema.json"
+    assert expected == SCHEMA_FILE.read_text("utf-8"), remedy

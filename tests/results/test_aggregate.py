@@ -1,12 +1,11 @@
 """Aggregates: what seeds found out together, and what they did not."""
 
-from dataclasses import replace
-
 import pytest
 from scipy.stats import beta
 
 from redl.record import Divergence, DivergenceKind, EnergyKind
 from redl.results.aggregate import aggregated
+from tests.helpers.changes import replace
 from tests.helpers.samples import WHOLE, broken, component, energy, record
 
 LOST = Divergence(ever=True, final=False, first_epoch=1, kinds=(DivergenceKind.HARD,), reasons=("lost",))

@@ -1,13 +1,12 @@
 """Arms: a run's answers by model and setting, paired with their baseline, or refused."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from redl.errors import RecordError
 from redl.record import Predictions
 from redl.results.arms import arms_of, pairs_of
+from tests.helpers.changes import replace
 from tests.helpers.samples import broken
 from tests.helpers.saved import finished
 

@@ -1,7 +1,5 @@
 """Judgements: what passes, and everything that must not."""
 
-from dataclasses import replace
-
 import pytest
 
 from redl.record import Divergence, DivergenceKind, Status
@@ -9,6 +7,7 @@ from redl.results.checks import check_case, companion_of
 from redl.results.reference import COMPARED, Band
 from redl.study.case import Model, Setting
 from redl.study.profile import SMOKE, TINY
+from tests.helpers.changes import replace
 from tests.helpers.samples import DIVERGED, WHOLE, broken, record
 
 FLOAT16 = replace(WHOLE.recipe, weights_dtype="float16")

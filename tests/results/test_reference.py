@@ -1,12 +1,12 @@
 """The reference: written from enough repeats, read back, and refused where it cannot tell."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
 from redl.errors import OptionError, RecordError
 from redl.results.reference import load_reference, save_reference
+from tests.helpers.changes import replace
 from tests.helpers.samples import broken, record
 
 ACCURACIES = [0.9, 0.91, 0.92, 0.93, 0.94, 0.9, 0.91, 0.92, 0.93, 0.94]
@@ -74,9 +74,9 @@ def test_a_run_that_cannot_make_a_reference_leaves_the_file_as_it_was(path, reco
     ("text", "message"),
     [
         ("{", "no JSON; write it anew by --redl-save-reference"),
-        ("[]", "is no Reference"),
+        ("[]", "expected object, got array"),
         ('{"schema": 2}', "a reference of schema 2; this redl reads 1"),
-        ('{"schema": 1, "profile": "smoke"}', "missing field"),
+        ('{"schema": 1, "profile": "smoke"}', "missing required field environment"),
     ],
 )
 def test_a_file_that_is_no_reference_is_one_line(tmp_path, text, message):

@@ -1,7 +1,5 @@
 """The table: every figure with its unit, its star and its provenance."""
 
-from dataclasses import replace
-
 import pytest
 
 from redl.record import Status
@@ -10,6 +8,7 @@ from redl.results.printed import printed_rows
 from redl.results.tables import tables
 from redl.study.case import Setting
 from redl.study.profile import PAPER, SMOKE
+from tests.helpers.changes import replace
 from tests.helpers.samples import DIVERGED, WHOLE, broken, component, energy, record
 
 

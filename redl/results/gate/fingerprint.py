@@ -1,43 +1,38 @@
-"""Fingerprints: what of two records must be the same for their figures to be compared, in words."""
+"""Fingerprints: what must be equal in two records before their figures are compared."""
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
-from redl.record import INCIDENTAL, Record
+from msgspec.structs import asdict
+
+from redl.record import INCIDENTAL, FinishedRecord, Record
 from redl.results.reference import COMPARED
 
 
 def difference(before: Record, after: Record, *, other_machine: bool) -> str | None:
-    """Say what forbids to compare two finished records; None if nothing does.
+    """Return why two finished records cannot be compared; None if they can.
 
-    With `other_machine` the machine and its software may be others.
+    With `other_machine`, the machine and its software may differ.
     """
-    assert before.data is not None, "a finished case describes its data"
-    assert after.data is not None, "a finished case describes its data"
-    if before.data.fingerprint != after.data.fingerprint:
+    base, newer = before.finished(), after.finished()
+    if base.data.fingerprint != newer.data.fingerprint:
         return "saw other data than the baseline"
-    old, new = _recipe(before), _recipe(after)
+    old, new = _recipe(base), _recipe(newer)
     for name in old:
         if old[name] != new[name]:
             return f"{name} was {old[name]} in the baseline and is {new[name]}"
-    return None if other_machine else _other_machine(before, after)
+    return None if other_machine else _other_machine(base, newer)
 
 
-def _recipe(record: Record) -> dict[str, Any]:
+def _recipe(record: FinishedRecord) -> dict[str, Any]:
     recipe = record.recipe
-    assert recipe is not None, "a finished case states its recipe"
-    flags = {
-        field.name: getattr(part, field.name)
-        for part in (recipe.flags, recipe.fast_path)
-        for field in fields(part)
-    }
+    flags = asdict(recipe.flags) | asdict(recipe.fast_path)
     return {name: getattr(recipe, name) for name in COMPARED} | flags
 
 
-def _other_machine(before: Record, after: Record) -> str | None:
-    old, new = before.environment or {}, after.environment or {}
+def _other_machine(before: FinishedRecord, after: FinishedRecord) -> str | None:
+    old, new = before.environment, after.environment
     if old.get("fingerprint") == new.get("fingerprint"):
         return None
     names = [name for name in old | new if name not in INCIDENTAL | {"fingerprint"}]

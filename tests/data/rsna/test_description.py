@@ -1,11 +1,11 @@
 """A cohort is counted from its table, beside what is known of the real one."""
 
 import csv
-from dataclasses import asdict
 from functools import partial
 
 import numpy as np
 import pytest
+from msgspec.structs import asdict
 
 from redl.data.rsna.cohort import CohortRules
 from redl.data.rsna.description import (

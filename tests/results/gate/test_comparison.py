@@ -1,6 +1,5 @@
 """Comparisons: what is worse than allowed, and all that keeps a comparison from passing."""
 
-from dataclasses import replace
 from statistics import stdev
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from redl.record import Status
 from redl.results.gate.comparison import Outcome, compare
 from redl.results.gate.noise import CPU_SPREAD, accuracy_margin
+from tests.helpers.changes import replace
 from tests.helpers.samples import DIVERGED, WHOLE, broken, energy
 from tests.helpers.saved import band_of, finished, reference_of, rules, run_of
 

@@ -1,11 +1,10 @@
 """History: a figure over saved runs, where it steps, and where runs cannot be compared."""
 
-from dataclasses import replace
-
 import pytest
 
 from redl.errors import OptionError, RecordError
 from redl.results.gate.history import Step, history_of, load_history
+from tests.helpers.changes import replace
 from tests.helpers.samples import WHOLE, broken
 from tests.helpers.saved import finished, rules, run_of, save
 

@@ -1,11 +1,10 @@
 """Rules: what their grammar says, which one holds for a case, and what is no rule."""
 
-from dataclasses import replace
-
 import pytest
 
 from redl.errors import OptionError
 from redl.results.gate.rule import DEFAULT_RULES, parse_rule, rules_for, rules_from
+from tests.helpers.changes import replace
 from tests.helpers.samples import WHOLE
 from tests.helpers.saved import rules
 

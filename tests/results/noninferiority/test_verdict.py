@@ -1,7 +1,7 @@
 """Verdicts: every rule that makes one, what is never one, and the table of them."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from redl.results.metric import Metric
 from redl.results.noninferiority.crossed import compare
 from redl.results.noninferiority.table import verdict_table
 from redl.results.noninferiority.verdict import Outcome, to_json, verdicts
+from tests.helpers.changes import replace
 from tests.helpers.samples import DIVERGED, WHOLE, broken, record
 
 PATIENTS, EACH = 100, 2

@@ -1,7 +1,5 @@
 """Performance under resampling: a draw's metric is that of its images, each as often as it was drawn."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from sklearn import metrics as sk
@@ -11,6 +9,7 @@ from redl.results.metric import OF_SUBJECTS, Metric
 from redl.results.noninferiority.influence import over_seeds
 from redl.results.tradeoff.performance import performance
 from redl.results.tradeoff.resampling import Draws, draw
+from tests.helpers.changes import replace
 from tests.helpers.savings import arm
 
 GENERATOR = np.random.default_rng(5)

@@ -1,7 +1,5 @@
 """The recommendation: what was shown to keep performance and saves, else the baseline, in one sentence."""
 
-from dataclasses import replace
-
 import pytest
 
 from redl.results.arms import pairs_of
@@ -10,6 +8,7 @@ from redl.results.noninferiority.verdict import Outcome, verdicts
 from redl.results.tradeoff.adjusted import Plan
 from redl.results.tradeoff.recommendation import chosen, recommendation
 from redl.results.tradeoff.tradeoff import tradeoffs
+from tests.helpers.changes import replace
 from tests.helpers.savings import arms
 
 MEMORY = 300_000_000  # bytes, of 400_000_000 for the baseline

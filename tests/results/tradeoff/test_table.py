@@ -1,7 +1,6 @@
 """The trade-off laid out: every figure with its unit, its reason and its meaning."""
 
 import json
-from dataclasses import replace
 
 from redl.results.arms import arms_of, pairs_of
 from redl.results.metric import Metric
@@ -9,6 +8,7 @@ from redl.results.noninferiority.verdict import verdicts
 from redl.results.tradeoff.adjusted import Plan
 from redl.results.tradeoff.table import to_json, tradeoff_tables
 from redl.results.tradeoff.tradeoff import tradeoffs
+from tests.helpers.changes import replace
 from tests.helpers.samples import broken
 from tests.helpers.savings import arms, run_of
 

@@ -1,6 +1,6 @@
 """The trade-off: what a setting scores and spends more than its baseline, and how sure that is."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from redl.results.tradeoff.adjusted import LAMBDAS_WH, Plan, adjusted
 from redl.results.tradeoff.benefit import Unit
 from redl.results.tradeoff.costs import Resource
 from redl.results.tradeoff.tradeoff import tradeoffs
+from tests.helpers.changes import replace
 from tests.helpers.samples import WHOLE, broken, component, energy
 from tests.helpers.savings import IMAGES, LABELS, PATIENTS, SEEDS, arms, run_of
 

@@ -1,0 +1,40 @@
+"""Strict JSON, which the parts of a record share: no field is unknown, and every figure is finite."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from redl.errors import RecordError
+
+_MOST = sys.float_info.max
+
+# A figure of a record. The bounds refuse NaN and infinities, which msgspec would otherwise write as null.
+Number = Annotated[float, msgspec.Meta(ge=-_MOST, le=_MOST)]
+
+T = TypeVar("T")
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of a record."""
+
+
+def encode(value: object, what: str) -> dict[str, Any]:
+    """Return a section as plain JSON values; raise RecordError, naming `what`, for a NaN or infinity."""
+    plain: dict[str, Any] = msgspec.to_builtins(value)
+    try:
+        msgspec.convert(plain, type(value))
+    except msgspec.ValidationError as error:
+        raise RecordError(f"{what}: a figure is not finite; write null and a reason ({error})") from None
+    return plain
+
+
+def decode(plain: object, kind: type[T], where: str) -> T:
+    """Turn JSON values into `kind`; raise RecordError for an unknown, missing, mistyped or infinite field."""
+    try:
+        return msgspec.convert(plain, kind)
+    except msgspec.ValidationError as error:
+        fault, _, path = str(error).replace("`", "").partition(" - at $")
+        raise RecordError(f"{where}{path}: {fault[0].lower()}{fault[1:]}") from None
