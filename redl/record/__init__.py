@@ -6,10 +6,8 @@ The JSON is strict: no NaN, no infinity, no unknown and no missing field.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -124,25 +122,20 @@ class Record(Section, frozen=True, kw_only=True):
 
     @classmethod
     def from_json(cls, value: object) -> Record:
-        """Rebuild a record; raise RecordError naming the field that breaks the schema."""
-        match value:
-            case {"schema": int(schema)} if schema > SCHEMA:
-                raise RecordError(f"record of schema {schema}: this redl reads up to {SCHEMA}; update redl")
-            case {"schema": int(schema)} if schema < SCHEMA or isinstance(schema, bool):
-                raise RecordError(f"record of schema {schema!r}: no such schema was ever released")
-            case {"case": dict(case), **rest}:
-                parts = {name: item for name, item in case.items() if name != "id"}
-            case _:
-                raise RecordError("not a record: an object with `schema` and `case` is needed")
-        # msgspec fills in defaults, and ignores what a plain data class does not have.
-        _require(rest, _FIELDS, "record")
-        _require(parts, _CASE_FIELDS, "record.case")
-        record = decode({**rest, "case": parts}, cls, "record")
-        if case.get("id") != record.case.id:
-            raise RecordError(
-                f"record.case.id: {case.get('id')!r} does not match its fields ({record.case.id})"
-            )
-        return record
+        """Rebuild a record from plain values, or from JSON text given as bytes.
+
+        Raise RecordError naming the field that breaks the schema.
+        """
+        try:
+            saved = decode(value, SavedRecord, "record")
+        except RecordError:
+            _check_schema(decode(value, _Version, "record").schema)  # a later one may have other fields
+            raise
+        _check_schema(saved.schema)
+        given, case = saved.case.id, Case(**{name: getattr(saved.case, name) for name in _CASE})
+        if given != case.id:
+            raise RecordError(f"record.case.id: {given!r} does not match its fields ({case.id})")
+        return Record(**{name: getattr(saved, name) for name in _SECTIONS}, case=case)
 
     def finished(self) -> FinishedRecord:
         """Return the record with sections that are there; raise RecordError for a case that ended early."""
@@ -169,11 +162,22 @@ class FinishedRecord(Record, frozen=True, kw_only=True):
     environment: Environment
 
 
-_FIELDS = frozenset(Record.__struct_fields__) - {"case"}
-_CASE_FIELDS = frozenset(field.name for field in fields(Case))
+def _check_schema(schema: int) -> None:
+    if schema > SCHEMA:
+        raise RecordError(f"record of schema {schema}: this redl reads up to {SCHEMA}; update redl")
+    if schema < SCHEMA:
+        raise RecordError(f"record of schema {schema}: no such schema was ever released")
 
 
-def _require(plain: Mapping[Any, Any], names: frozenset[str], where: str) -> None:
-    if plain.keys() != names:
-        wrong = min(names ^ plain.keys())
-        raise RecordError(f"{where}.{wrong}: {'missing' if wrong in names else 'unknown'} field")
+class _Version(msgspec.Struct):
+    schema: int
+
+
+_CASE = get_type_hints(Case)
+_SECTIONS = {
+    name: hint for name, hint in get_type_hints(Record, include_extras=True).items() if name != "case"
+}
+
+# How a record is saved: its case has its id beside its fields, and no field may be missing.
+SavedCase = msgspec.defstruct("SavedCase", [("id", str), *_CASE.items()], bases=(Section,))
+SavedRecord = msgspec.defstruct("SavedRecord", [*_SECTIONS.items(), ("case", SavedCase)], bases=(Section,))

@@ -8,20 +8,12 @@ from typing import Any
 
 import msgspec
 
-from redl.record import Record
+from redl.record import SavedRecord
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a record, which is `extra_info.redl` of a saved benchmark."""
-    found: dict[str, Any] = _without_bounds(msgspec.json.schema(Record))
-    case = found["$defs"]["Case"]
-    case["properties"] = {"id": {"type": "string"}, **case["properties"]}
-    case["additionalProperties"] = False
-    for definition, name in ((found["$defs"]["Record"], "Record"), (case, "Case")):
-        definition["required"] = list(
-            definition["properties"]
-        )  # every field is written, null without a value
-        definition["title"] = name
+    found: dict[str, Any] = _without_bounds(msgspec.json.schema(SavedRecord))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
 
 

@@ -32,9 +32,14 @@ def encode(value: object, what: str) -> dict[str, Any]:
 
 
 def decode(plain: object, kind: type[T], where: str) -> T:
-    """Turn JSON values into `kind`; raise RecordError for an unknown, missing, mistyped or infinite field."""
+    """Turn plain values, or JSON text as bytes, into `kind`.
+
+    Raise RecordError for a field that is unknown, missing, of another type or not finite.
+    """
     try:
+        if isinstance(plain, bytes | msgspec.Raw):
+            return msgspec.json.decode(plain, type=kind)
         return msgspec.convert(plain, kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # a ValidationError is one of the former
         fault, _, path = str(error).replace("`", "").partition(" - at $")
         raise RecordError(f"{where}{path}: {fault[0].lower()}{fault[1:]}") from None

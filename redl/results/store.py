@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -45,14 +44,19 @@ def load_run(path: Path) -> Run:
     """Return a saved run; raise RecordError if it holds no record or a damaged one."""
     with without_collection():
         saved = _parse(path)
-        entries = _entries(saved, path)
-        records = _records(entries, path)
-    collected, deselected = _selection(saved, path)
+        entries = [one.extra_info for one in saved.benchmarks if one.extra_info.redl not in _NOTHING]
+        if not entries:
+            raise RecordError(f"{path}: holds no record of redl; save a run of `pytest benchmarks`")
+        with _naming(path):
+            # Training and inference of one case save the same record.
+            found = [Record.from_json(raw) for raw in dict.fromkeys(bytes(entry.redl) for entry in entries)]
+    records = {record.case.id: record for record in found}
+    chosen = saved.redl or _Selection(collected=tuple(records))
     return Run(
         name=path.name,
         records=records,
-        collected=collected or tuple(records),
-        deselected=deselected,
+        collected=chosen.collected or tuple(records),
+        deselected=chosen.deselected,
         read_predictions=lambda: _predictions(entries, path),
     )
 
@@ -74,46 +78,55 @@ def without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _parse(path: Path) -> Any:  # noqa: ANN401 - what JSON holds is not known yet
+class _Selection(msgspec.Struct, frozen=True):
+    """Ids of the cases that were to run, and of those that were left out."""
+
+    collected: tuple[str, ...]
+    deselected: frozenset[str] = frozenset()
+
+
+class _ExtraInfo(msgspec.Struct, frozen=True):
+    """Text of what redl adds to a benchmark."""
+
+    redl: msgspec.Raw = msgspec.Raw()
+    redl_predictions: msgspec.Raw = msgspec.Raw()
+
+
+class _Benchmark(msgspec.Struct, frozen=True):
+    extra_info: _ExtraInfo
+
+
+class _Saved(msgspec.Struct, frozen=True):
+    """What redl reads of the JSON that pytest-benchmark writes."""
+
+    benchmarks: tuple[_Benchmark, ...]
+    redl: _Selection | None = None
+
+
+_NOTHING = (msgspec.Raw(), msgspec.Raw(b"null"))
+
+
+def _parse(path: Path) -> _Saved:
     try:
-        return msgspec.json.decode(path.read_bytes())
+        return msgspec.json.decode(path.read_bytes(), type=_Saved)
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({type(error).__name__})") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _no_run(path) from error
+        if f"$.{KEY}" in str(error):
+            raise RecordError(
+                f"{path}: `{KEY}` does not say which cases were to run; save it again"
+            ) from error
+        raise RecordError(
+            f"{path}: not a run saved by pytest-benchmark; name one of --benchmark-json"
+        ) from error
 
 
-def _entries(saved: Any, path: Path) -> list[dict[str, Any]]:  # noqa: ANN401 - the same
-    """Return the `extra_info` of every benchmark that has a record; there must be one."""
-    try:
-        infos = [benchmark["extra_info"] for benchmark in saved["benchmarks"]]
-        entries = [info for info in infos if info.get(KEY) is not None]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _no_run(path) from error
-    if not entries:
-        raise RecordError(f"{path}: holds no record of redl; save a run of `pytest benchmarks`")
-    return entries
-
-
-def _records(entries: Iterable[dict[str, Any]], path: Path) -> dict[str, Record]:
-    records: dict[str, Record] = {}
-    seen: dict[str, Any] = {}
-    for entry in entries:
-        case_id = _case_id(entry[KEY])
-        # Training and inference of one case save the same record.
-        if case_id is None or seen.get(case_id) != entry[KEY]:
-            with _naming(path):
-                record = Record.from_json(entry[KEY])
-            records[record.case.id], seen[record.case.id] = record, entry[KEY]
-    return records
-
-
-def _predictions(entries: Iterable[dict[str, Any]], path: Path) -> dict[str, Predictions]:
+def _predictions(entries: Iterable[_ExtraInfo], path: Path) -> dict[str, Predictions]:
     with _naming(path):
         return {
-            entry[KEY]["case"]["id"]: Predictions.from_json(entry[PREDICTIONS_KEY])
+            Record.from_json(entry.redl).case.id: Predictions.from_json(entry.redl_predictions)
             for entry in entries
-            if PREDICTIONS_KEY in entry
+            if entry.redl_predictions not in _NOTHING
         }
 
 
@@ -124,27 +137,3 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from error
-
-
-def _case_id(entry: object) -> str | None:
-    match entry:
-        case {"case": {"id": str(case_id)}}:
-            return case_id
-        case _:
-            return None
-
-
-def _selection(saved: Any, path: Path) -> tuple[tuple[str, ...], frozenset[str]]:  # noqa: ANN401 - the same
-    match saved.get(KEY):
-        case None:
-            return (), frozenset()
-        case {"collected": list(collected), "deselected": list(deselected)} if all(
-            isinstance(one, str) for one in (*collected, *deselected)
-        ):
-            return tuple(collected), frozenset(deselected)
-        case _:
-            raise RecordError(f"{path}: `{KEY}` does not say which cases were to run; save it again")
-
-
-def _no_run(path: Path) -> RecordError:
-    return RecordError(f"{path}: not a run saved by pytest-benchmark; name one of --benchmark-json")
