@@ -2,7 +2,7 @@
 
 Runs are made of what the repeats of `reports/reference` scored and took: a case's figure in a run is one of
 its repeats, drawn at random (a bootstrap), or, harder, all repeats' mean and spread in a bell curve. Equal
-runs differ like two seeds of one case, for that is how a change that moves no figure moves the last digit.
+runs differ like two seeds of one case, because a change that matters to no figure still moves last digits.
 """
 
 import json
@@ -56,10 +56,7 @@ def reference() -> Reference:
 
 def record_of(band: Band, accuracy: float, peak_bytes: float) -> Record:
     """Put drawn figures into a record of the band's case."""
-    assert WHOLE.recipe is not None
-    assert WHOLE.data is not None
-    assert WHOLE.memory is not None
-    assert WHOLE.metrics is not None
+    whole = WHOLE.finished()
     recipe: dict[str, Any] = dict(band.recipe)
     return replace(
         WHOLE,
@@ -70,10 +67,10 @@ def record_of(band: Band, accuracy: float, peak_bytes: float) -> Record:
             setting=band.setting,
             downsample=band.downsample,
         ),
-        recipe=replace(WHOLE.recipe, **recipe),
-        data=replace(WHOLE.data, fingerprint=band.data_fingerprint),
-        memory=replace(WHOLE.memory, device="cpu", train_peak_bytes=round(peak_bytes)),
-        metrics=replace(WHOLE.metrics, test=replace(WHOLE.metrics.test, accuracy=accuracy)),
+        recipe=replace(whole.recipe, **recipe),
+        data=replace(whole.data, fingerprint=band.data_fingerprint),
+        memory=replace(whole.memory, device="cpu", train_peak_bytes=round(peak_bytes)),
+        metrics=replace(whole.metrics, test=replace(whole.metrics.test, accuracy=accuracy)),
     )
 
 
@@ -130,7 +127,7 @@ def test_equal_runs_seldom_alarm(benchmark: BenchmarkFixture, reference: Referen
 def test_five_percent_more_memory_is_caught(
     benchmark: BenchmarkFixture, reference: Reference, cases: str
 ) -> None:
-    """A leak in what all cases share is always caught; in one case alone some peaks are too noisy for it."""
+    """A leak in what all cases share is always caught; in a single case some peaks are too noisy for it."""
     random = np.random.default_rng(2)
     cells = range(len(reference.bands))
 

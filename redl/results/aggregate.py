@@ -1,6 +1,6 @@
-"""Aggregates: a case over its seeds, as run and over the converged ones alone.
+"""Aggregates: a case over its seeds, as run and over only the converged ones.
 
-A seed that diverged stays in the mean, for whoever trains does not know beforehand which it will be.
+A seed that diverged stays in the mean, because nobody knows before training which one will.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from redl.record import EnergyKind, Record
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spread:
-    """Hold a mean and its standard deviation over seeds, which one seed alone does not have."""
+    """Mean and standard deviation over seeds; a single seed has no deviation."""
 
     mean: float
     sd: float | None
@@ -24,12 +24,12 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Aggregate:
-    """Hold what the seeds of one case found out together; None where a seed has no such figure.
+    """Figures of one case over its seeds; None if any seed lacks the figure.
 
-    `broken` counts the seeds that did not finish, which have no figures at all. `diverged` of the others did;
-    `diverged_interval` is the exact (Clopper-Pearson) 95 % interval of their share. `converged` is the
-    accuracy of the rest. Memory is the largest of any seed, everything else a mean, `energy_wh_partial` where
-    all seeds lack the same components.
+    `broken` counts the seeds that did not finish, which have no figures at all, and `diverged` those of the
+    others that diverged; `diverged_interval` is the exact (Clopper-Pearson) 95 % interval of their share.
+    `converged` is the accuracy of the rest. Memory is the largest of any seed, everything else a mean;
+    `energy_wh_partial` needs seeds that all lack the same components.
     """
 
     record: Record
@@ -48,7 +48,7 @@ class Aggregate:
 
 
 def aggregated(records: Iterable[Record]) -> list[Aggregate]:
-    """Group records by all that their cases share but the seed, in the order in which they come."""
+    """Group records by everything but the seed of their cases, in the order in which they come."""
     groups: dict[tuple[object, ...], list[Record]] = {}
     for record in records:
         case = record.case
@@ -86,7 +86,7 @@ def _aggregate(group: Sequence[Record]) -> Aggregate:
 
 
 def _all(records: Sequence[Record], figure: Callable[[Record], float | None]) -> list[float] | None:
-    """Return a figure of every record; None if any has none: a mean of some would pass for that of all."""
+    """Return a figure of every record; None if any lacks it, as a mean of some would pass for that of all."""
     found = [figure(record) for record in records]
     known = [value for value in found if value is not None]
     return known if known and len(known) == len(found) else None

@@ -16,9 +16,9 @@ from redl.study.case import Setting
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arm:
-    """Hold the answers of one model and setting on one data set.
+    """Answers of one model under one setting on one data set.
 
-    `labels` (N,) are 0 or 1 and `subjects` (N,) tell whose image it is; all arms of a data set share both.
+    `labels` (N,) are 0 or 1 and `subjects` (N,) say whose image each is; all arms of a data set share both.
     `probabilities` (S, N) have a row for each of `seeds`, NaN where an answer was not finite. `records` are
     those of the seeds, `broken` those of the seeds that did not finish and so have no row.
     """
@@ -41,13 +41,13 @@ class Arm:
 
     @property
     def is_baseline(self) -> bool:
-        """Tell whether others are compared with it."""
+        """Return whether others are compared with it."""
         return self.setting == Setting.BASELINE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """Hold a saving and its baseline over the seeds that both have, row by row."""
+    """A saving and its baseline over the seeds that both have, row by row."""
 
     saving: Arm
     baseline: Arm
@@ -57,10 +57,10 @@ class Pair:
 
 
 def arms_of(records: Iterable[Record], predictions: Mapping[str, Predictions]) -> list[Arm]:
-    """Gather a run's records and predictions (by the case's id) to arms, in the order in which they come.
+    """Group a run's records and predictions (by the case's id) into arms, in the order in which they come.
 
-    Raise RecordError where a finished case has no predictions, arms of one data set saw other images, or
-    there are several profiles, whose cases are not one experiment.
+    Raise RecordError if a finished case has no predictions, seeds of an arm saw different images, or there
+    are several profiles, whose cases are not one experiment.
     """
     records = list(records)
     profiles = sorted({record.case.profile for record in records})
@@ -76,7 +76,7 @@ def arms_of(records: Iterable[Record], predictions: Mapping[str, Predictions]) -
 def pairs_of(arms: Sequence[Arm]) -> list[Pair]:
     """Pair each saving with the baseline of its model, data set and scale; raise RecordError without one.
 
-    Seeds that only one of both has are left out.
+    Seeds that only one of the two has are left out.
     """
     baselines = {(a.dataset, a.model, a.downsample): a for a in arms if a.is_baseline}
     pairs = []

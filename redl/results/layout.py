@@ -20,7 +20,7 @@ def named_table(title: str, names: Iterable[str], figures: Iterable[str]) -> Tab
 
 
 def uncut(table: Table) -> Table:
-    """Let no column be narrower than its longest word, which would be cut; sentences break anywhere."""
+    """Make each column as wide as its longest word, which would be cut; sentences may break anywhere."""
     for column in table.columns:
         if column.overflow != "fold":
             words = " ".join(map(str, (column.header, *column.cells))).split()

@@ -1,7 +1,7 @@
-"""Tables: records laid out like those of Selvan, Schoen and Dam (2023).
+"""Tables: records laid out like the tables of Selvan, Schoen and Dam (2023).
 
 Each table is of one profile with one set of overrides, so that figures of a smoke run never stand beside
-those of the paper's sizes.
+those of a run at the paper's sizes.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _FIGURES = ("|W| (M)", "P_T", "memory (MB)", "T_c (s)", "T (s)", "E (Wh)")
 
 
 def tables(checks: Sequence[CaseCheck], *, width: int, printed: Sequence[PrintedRow] = ()) -> str:
-    """Lay out one row a case, what it scored and what it cost, and below what the columns mean.
+    """Return a row for each case, with its score and its costs, and a legend of the columns.
 
-    Cases with several seeds follow once more as means over them, beside what the paper printed where they are
-    of its profile, on real images.
+    Cases with several seeds follow once more as means over them, beside the paper's figures if they have its
+    profile and real images.
     """
-    # No markup: a reason may hold brackets.
+    # No markup: a reason may contain brackets.
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
     caption: list[str] = []
     with console.capture() as captured:
@@ -59,9 +59,9 @@ def _grouped(checks: Sequence[CaseCheck]) -> Iterator[tuple[str, list[CaseCheck]
 
 
 def _companion(record: Record, checks: Sequence[CaseCheck]) -> Record:
-    """Find who knows a record's overrides and images: itself, or if it ended early one of the same data.
+    """Return a record with overrides and data: if it ended early, those of another of the same data.
 
-    Without any of the same data there is one of the same profile, whose images may be others'.
+    Failing that, it gets only the overrides of one of the same profile, whose images may differ.
     """
     if record.recipe is not None:
         return record
@@ -75,10 +75,10 @@ def _companion(record: Record, checks: Sequence[CaseCheck]) -> Record:
 
 
 def _as_printed(record: Record) -> bool:
-    """Tell whether a case is one of the paper's tables: its sizes and weights, real and whole images."""
-    told = set(record.recipe.overrides) - {"seeds", "scales"} if record.recipe else set()
+    """Return whether a case fits the paper's tables: its sizes and weights, real images in full size."""
+    changed = set(record.recipe.overrides) - {"seeds", "scales"} if record.recipe else set()
     real = record.data is None or not record.data.synthetic
-    return record.case.profile == PAPER.name and record.case.downsample == 1 and real and not told
+    return record.case.profile == PAPER.name and record.case.downsample == 1 and real and not changed
 
 
 def _title(record: Record) -> str:
@@ -87,9 +87,9 @@ def _title(record: Record) -> str:
     if case.downsample > 1:
         name = "Figure 2C"
     overrides = record.recipe.overrides if record.recipe else {}
-    # Seeds are rows, and whether weights were tried for is in the notes.
-    told = {key: value for key, value in overrides.items() if key not in {"seeds", "pretraining"}}
-    changed = "".join(f", {key}={value}" for key, value in told.items())
+    # Seeds are rows, and the notes say which weights were asked for.
+    shown = {key: value for key, value in overrides.items() if key not in {"seeds", "pretraining"}}
+    changed = "".join(f", {key}={value}" for key, value in shown.items())
     images = "" if record.data is None else f", {'phantom' if record.data.synthetic else 'real'} images"
     return f"{name}, {case.profile} profile{changed}{images}"
 
@@ -97,7 +97,7 @@ def _title(record: Record) -> str:
 def _per_seed(title: str, checks: Sequence[CaseCheck]) -> Table:
     downsampled = checks[0].record.case.downsample > 1
     table = named_table(title, ("data", "model", "setting"), ("seed", *(["S"] * downsampled), *_FIGURES))
-    # Words that are cut cannot be read: break them over two lines.
+    # Words that are cut cannot be read, so they break over two lines.
     table.add_column("P_T against S = 1" if downsampled else "P_T against baseline", overflow="fold")
     for check in checks:
         record = check.record
@@ -177,7 +177,7 @@ def _seeds(records: Iterable[Record]) -> str:
 
 
 def _diverged(found: Aggregate) -> str:
-    """Say k of S, the exact interval of the share where any did, and what did not finish."""
+    """Return k of S, the exact interval of the share if any diverged, and how many did not finish."""
     words = f"{found.diverged}/{len(found.seeds) - found.broken}"
     if found.diverged and found.diverged_interval:
         low, high = found.diverged_interval
@@ -195,7 +195,7 @@ def _number(found: float | None, digits: int) -> str:
 
 def _energy(whole_wh: float | None, partial_wh: float | None, kind: EnergyKind | None) -> str:
     if whole_wh is None:
-        # "+" for what is missing: a figure of the GPU alone must not pass for the machine's.
+        # "+" marks a partial figure: that of only the GPU must not pass for the whole machine's.
         return _MISSING if partial_wh is None else f"{partial_wh:.2f}+"
     return f"{'~' if kind is EnergyKind.ESTIMATED else ''}{whole_wh:.2f}"
 

@@ -12,19 +12,19 @@ from enum import StrEnum
 
 from redl.errors import OptionError
 
-# What a part of an id may hold: no "-", which parts them, and nothing that `-k` could not spell.
+# A part of an id has no "-", which separates the parts, and nothing that `-k` cannot spell.
 _NAME = re.compile(r"[a-z][a-z0-9_.+]*")
 
 
 class Dataset(StrEnum):
-    """Name a data set of the study."""
+    """Data sets of the study."""
 
     RSNA = "rsna"
     LIDC = "lidc"
 
 
 class Model(StrEnum):
-    """Name a network of the study."""
+    """Networks of the study."""
 
     DENSENET = "densenet"
     SWIN = "swin"
@@ -34,11 +34,11 @@ class Model(StrEnum):
 
 
 class Setting(StrEnum):
-    """Name a resource setting.
+    """Resource settings of the study.
 
     The first five are the paper's. HALF, half-precision weights with ordinary Adam, is known to diverge in
-    float16. STABLE keeps the optimizer's state of embeddings and norms in 32 bits. The last two are bfloat16
-    where the others are float16.
+    float16. STABLE keeps the optimizer's state of embeddings and norms in 32 bits. The last two use bfloat16
+    where the others use float16.
     """
 
     BASELINE = "baseline"
@@ -61,9 +61,9 @@ DOWNSAMPLED_MODELS = (Model.DENSENET,)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """Hold one cell of the study's matrix.
+    """One run of the study's matrix: a model on a data set under a setting, from one seed.
 
-    `dataset`, `model` and `setting` are one of Dataset, Model and Setting, or a user's own; `downsample` is
+    `dataset`, `model` and `setting` are a Dataset, a Model and a Setting, or custom names; `downsample` is
     the side of the squares of pixels that are averaged into one.
     """
 
@@ -76,12 +76,12 @@ class Case:
 
     @property
     def id(self) -> str:
-        """Spell the case as `rsna-densenet-amp+8bit-seed1`; a downsampled one ends in `-down4`."""
+        """Return the case's name, e.g. `rsna-densenet-amp+8bit-seed1`; downsampled, it ends in `-down4`."""
         return f"{self.dataset}-{self.model}-{self.setting}-seed{self.seed}{self._scale}"
 
     @property
     def cell(self) -> str:
-        """Spell what all seeds of the case share, `rsna-densenet-amp+8bit`."""
+        """Return what all seeds of the case share, e.g. `rsna-densenet-amp+8bit`."""
         return f"{self.dataset}-{self.model}-{self.setting}{self._scale}"
 
     @property
@@ -91,11 +91,11 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Study:
-    """Hold what the matrix of cases is made of.
+    """What the matrix of cases is made of.
 
-    `models` are all of the study and a user's own, unless the user named some, which `named` tells;
-    `custom_settings` join those of the study. `scales` are the downsampled ones, without 1. `bfloat16` adds
-    the settings that differ from the others only where there are both 16-bit formats.
+    `models` are those of the study and custom ones, or, if `named`, only those that the user named.
+    `custom_settings` are added to those of the study. `scales` are the downsampled ones, without 1.
+    `bfloat16` adds the settings that differ from the others only on a device with both 16-bit formats.
     """
 
     profile: str
@@ -108,7 +108,7 @@ class Study:
     bfloat16: bool = False
 
     def cases(self) -> list[Case]:
-        """List every case at full resolution once; a baseline comes before all that compares with it."""
+        """Return every case at full resolution once, a baseline before all that are compared with it."""
         return [
             Case(dataset=dataset, model=model, setting=setting, seed=seed, profile=self.profile)
             for dataset in self.datasets
@@ -118,7 +118,7 @@ class Study:
         ]
 
     def downsampled_cases(self) -> list[Case]:
-        """List every downsampled case once: of the paper's network, or of those that the user named."""
+        """Return every downsampled case once: of the paper's network, or of those that the user named."""
         return [
             Case(
                 dataset=dataset,
@@ -146,9 +146,9 @@ class Study:
 
 
 def check_name(name: str, what: str, taken: type[StrEnum]) -> None:
-    """Raise OptionError for a name of a user's own that a case's id or `-k` could not hold."""
+    """Raise OptionError for a custom name that is taken, or cannot be a part of a case's id."""
     if not _NAME.fullmatch(name) or name in list(taken):
         raise OptionError(
-            f"{what} {name!r}: begin with a small letter, go on with those, digits, _ . and +, and take "
-            f"none of {', '.join(taken)}"
+            f"{what} {name!r}: begin with a small letter, continue with small letters, digits, _ . or +, "
+            f"and use none of {', '.join(taken)}"
         )

@@ -1,4 +1,4 @@
-"""Aggregates: what seeds found out together, and what they did not."""
+"""Aggregates: figures over seeds, and those that some seed lacks."""
 
 import pytest
 from scipy.stats import beta

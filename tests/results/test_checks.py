@@ -1,4 +1,4 @@
-"""Judgements: what passes, and everything that must not."""
+"""Checks of cases: what passes, and everything that must not."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The reference: written from enough repeats, read back, and refused where it cannot tell."""
+"""The reference: written from enough repeats, read back, and refused where it cannot judge."""
 
 import json
 

@@ -58,7 +58,7 @@ def test_what_was_not_compared_says_so():
     )
 
 
-def test_the_title_tells_phantoms_from_real_images():
+def test_the_title_distinguishes_phantoms_from_real_images():
     assert "Table 1, smoke profile, phantom images" in table(WHOLE)
 
 
@@ -119,11 +119,11 @@ def test_the_mlp_and_efficientnet_stand_in_table_2_and_downsampled_cases_in_figu
     ] == titles
 
 
-def test_a_downsampled_case_tells_its_scale():
+def test_a_downsampled_case_shows_its_scale():
     assert ["1", "4"] == row(case(WHOLE, downsample=4))[3:5]
 
 
-def test_sizes_that_were_changed_part_tables_and_are_told():
+def test_changed_sizes_have_their_own_tables_which_name_the_change():
     changed = record(recipe=replace(WHOLE.recipe, overrides={"epochs": 1, "seeds": "1 2"}))
     text = table(WHOLE, changed)
     assert "Table 1, smoke profile, phantom images" in text
@@ -157,7 +157,7 @@ def test_one_seed_is_not_averaged():
     assert "over seeds" not in table(WHOLE, record(Setting.AMP))
 
 
-def test_diverged_seeds_stay_in_the_mean_and_are_told():
+def test_diverged_seeds_stay_in_the_mean_and_are_counted():
     lost = case(record(accuracy=0.6, divergence=DIVERGED), seed=2)
     text = table(WHOLE, lost, case(record(accuracy=0.9), seed=3))
     (averaged,) = [line for line in text.splitlines() if "│" in line and "±" in line]
