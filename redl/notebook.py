@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def load_run(path: str | Path) -> Run:
     """Return a run that the suite saved.
 
-    Raise RecordError for a file that is no such run, or that holds no record or a damaged one.
+    Raise RecordError for a file that is no such run, or that has no record or a damaged one.
 
     >>> import redl
     >>> run = redl.load_run(saved)

@@ -127,7 +127,7 @@ class Record(Section, frozen=True, kw_only=True):
         Raise RecordError naming the field that breaks the schema.
         """
         try:
-            saved = decode(value, SavedRecord, "record")
+            saved: Any = decode(value, SavedRecord, "record")
         except RecordError:
             _check_schema(decode(value, _Version, "record").schema)  # a later one may have other fields
             raise

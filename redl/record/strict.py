@@ -22,12 +22,13 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def encode(value: object, what: str) -> dict[str, Any]:
-    """Return a section as plain JSON values; raise RecordError, naming `what`, for a NaN or infinity."""
+    """Return a section as plain JSON values; raise RecordError, naming `what`, for a NaN or an infinity."""
     plain: dict[str, Any] = msgspec.to_builtins(value)
     try:
         msgspec.convert(plain, type(value))
     except msgspec.ValidationError as error:
-        raise RecordError(f"{what}: a figure is not finite; write null and a reason ({error})") from None
+        path, fault = _fault(error)
+        raise RecordError(f"{what}: {path.lstrip('.')}: {fault}") from None
     return plain
 
 
@@ -41,5 +42,13 @@ def decode(plain: object, kind: type[T], where: str) -> T:
             return msgspec.json.decode(plain, type=kind)
         return msgspec.convert(plain, kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:  # a ValidationError is one of the former
-        fault, _, path = str(error).replace("`", "").partition(" - at $")
-        raise RecordError(f"{where}{path}: {fault[0].lower()}{fault[1:]}") from None
+        path, fault = _fault(error)
+        raise RecordError(f"{where}{path}: {fault}") from None
+
+
+def _fault(error: Exception) -> tuple[str, str]:
+    """Return the path of the field that msgspec refuses, and why."""
+    fault, _, path = str(error).replace("`", "").partition(" - at $")
+    if fault.startswith(("Expected float >=", "Expected float <=")):  # the bounds of Number
+        return path, "a figure is not finite; write null and a reason"
+    return path, f"{fault[0].lower()}{fault[1:]}"

@@ -25,7 +25,7 @@ class Run:
 
     `collected` are the ids of the cases that were to run, `deselected` those that `-k` or the like left out;
     a run saved without them was to run the cases that it has records of. `read_predictions` is called when
-    `predictions` are first used.
+    `predictions` are first used, because they take longer to read than the records and the gate needs none.
     """
 
     name: str
@@ -41,23 +41,30 @@ class Run:
 
 
 def load_run(path: Path) -> Run:
-    """Return a saved run; raise RecordError if it holds no record or a damaged one."""
+    """Return a saved run; raise RecordError if it has no record or a damaged one."""
     with without_collection():
         saved = _parse(path)
         entries = [one.extra_info for one in saved.benchmarks if one.extra_info.redl not in _NOTHING]
         if not entries:
-            raise RecordError(f"{path}: holds no record of redl; save a run of `pytest benchmarks`")
+            raise RecordError(f"{path}: has no record of redl; save a run of `pytest benchmarks`")
         with _naming(path):
             # Training and inference of one case save the same record.
-            found = [Record.from_json(raw) for raw in dict.fromkeys(bytes(entry.redl) for entry in entries)]
-    records = {record.case.id: record for record in found}
-    chosen = saved.redl or _Selection(collected=tuple(records))
+            found = {
+                text: Record.from_json(text) for text in dict.fromkeys(bytes(one.redl) for one in entries)
+            }
+    records = {record.case.id: record for record in found.values()}
+    answers = {
+        found[bytes(one.redl)].case.id: one.redl_predictions
+        for one in entries
+        if one.redl_predictions not in _NOTHING
+    }
+    chosen = saved.redl or _Selection(collected=tuple(records), deselected=frozenset())
     return Run(
         name=path.name,
         records=records,
         collected=chosen.collected or tuple(records),
         deselected=chosen.deselected,
-        read_predictions=lambda: _predictions(entries, path),
+        read_predictions=lambda: _predictions(answers, path),
     )
 
 
@@ -82,7 +89,7 @@ class _Selection(msgspec.Struct, frozen=True):
     """Ids of the cases that were to run, and of those that were left out."""
 
     collected: tuple[str, ...]
-    deselected: frozenset[str] = frozenset()
+    deselected: frozenset[str]
 
 
 class _ExtraInfo(msgspec.Struct, frozen=True):
@@ -121,13 +128,9 @@ def _parse(path: Path) -> _Saved:
         ) from error
 
 
-def _predictions(entries: Iterable[_ExtraInfo], path: Path) -> dict[str, Predictions]:
+def _predictions(answers: Mapping[str, msgspec.Raw], path: Path) -> dict[str, Predictions]:
     with _naming(path):
-        return {
-            Record.from_json(entry.redl).case.id: Predictions.from_json(entry.redl_predictions)
-            for entry in entries
-            if entry.redl_predictions not in _NOTHING
-        }
+        return {case: Predictions.from_json(text) for case, text in answers.items()}
 
 
 @contextmanager

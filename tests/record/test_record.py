@@ -52,7 +52,10 @@ def test_a_figure_that_is_not_finite_is_not_written(figure):
         case=CASE,
         training=training(trace=(epoch(figure),)),
     )
-    with pytest.raises(RecordError, match="case rsna-densenet-amp-seed1: a figure is not finite"):
+    message = (
+        r"case rsna-densenet-amp-seed1: training.trace\[0\].train_loss: a figure is not finite; write null"
+    )
+    with pytest.raises(RecordError, match=message):
         record.to_json()
 
 
@@ -83,7 +86,7 @@ def test_what_breaks_the_schema_is_refused_by_name(change, message):
 def test_an_infinite_figure_is_refused():
     plain = BROKEN.to_json() | {"training": asdict(training(seconds_to_stop=float("inf")))}
     plain["training"]["trace"] = []
-    with pytest.raises(RecordError, match=r"record.training.seconds_to_stop: expected float <= "):
+    with pytest.raises(RecordError, match=r"record.training.seconds_to_stop: a figure is not finite"):
         Record.from_json(plain)
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from redl.errors import RecordError
+from redl.record import Predictions
 from redl.results.store import load_run
 from redl.study.case import Setting
 from tests.helpers.samples import WHOLE, record
@@ -31,7 +32,7 @@ def test_benchmarks_of_others_are_passed_over(path):
 
 
 def test_a_run_without_records_is_refused(path):
-    with pytest.raises(RecordError, match=r"run.json: holds no record of redl"):
+    with pytest.raises(RecordError, match=r"run.json: has no record of redl"):
         load_run(saved(path, {}))
 
 
@@ -50,3 +51,45 @@ def test_what_is_no_saved_run_is_refused(path, text):
 def test_a_damaged_record_is_refused_by_its_field(path):
     with pytest.raises(RecordError, match=r"run.json: record.status: invalid enum value 'fine'"):
         load_run(saved(path, {"redl": WHOLE.to_json() | {"status": "fine"}}))
+
+
+ANSWERS = {"subjects": [3, 7], "labels": [1, 0], "probabilities": [0.9, None]}
+
+
+def test_predictions_come_with_their_run_by_the_case(path):
+    plain = {"redl": WHOLE.to_json()}
+    run = load_run(saved(path, plain | {"redl_predictions": ANSWERS}, plain))
+    assert {WHOLE.case.id: Predictions.from_json(ANSWERS)} == run.predictions
+
+
+def test_predictions_are_read_only_when_they_are_used(path):
+    damaged = ANSWERS | {"labels": [1, 2]}
+    run = load_run(saved(path, {"redl": WHOLE.to_json(), "redl_predictions": damaged}))
+    assert [WHOLE] == list(run.records.values())
+    with pytest.raises(RecordError, match=r"run.json: predictions.labels: a label is 0 or 1"):
+        _ = run.predictions
+
+
+def with_selection(path, selection):
+    saved(path, {"redl": WHOLE.to_json()})
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"redl": selection}))
+    return path
+
+
+def test_a_run_says_which_cases_were_to_run(path):
+    run = load_run(with_selection(path, {"collected": ["a", "b"], "deselected": ["c"]}))
+    assert (("a", "b"), {"c"}) == (run.collected, run.deselected)
+
+
+def test_a_run_that_does_not_say_it_was_to_run_what_it_has(path):
+    run = load_run(with_selection(path, None))
+    assert ((WHOLE.case.id,), frozenset()) == (run.collected, run.deselected)
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [3, [], {}, {"collected": []}, {"deselected": []}, {"collected": [1], "deselected": []}],
+)
+def test_a_damaged_selection_is_refused(path, selection):
+    with pytest.raises(RecordError, match=r"run.json: `redl` does not say which cases were to run"):
+        load_run(with_selection(path, selection))

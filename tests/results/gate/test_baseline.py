@@ -69,7 +69,7 @@ def test_no_baseline_is_one_line_that_says_how_to_set_one(reports):
             selected(["rsna-densenet-baseline-seed1", "rsna-swin-amp-seed1"]),
             "rsna-swin-amp-seed1 did",
         ),
-        ([], {}, "holds no record of redl"),
+        ([], {}, "has no record of redl"),
     ],
 )
 def test_a_run_that_is_not_whole_leaves_the_old_baseline(reports, run, records, whole, message):
@@ -119,7 +119,7 @@ def test_two_runs_of_one_name_are_told_apart_by_their_files(reports, run):
 def test_an_empty_or_corrupt_run_cannot_be_compared_with(tmp_path, text):
     path = tmp_path / "run.json"
     path.write_text(text)
-    with pytest.raises(RecordError, match=r"run.json: (not a run saved|holds no record)"):
+    with pytest.raises(RecordError, match=r"run.json: (not a run saved|has no record)"):
         load_base(path)
 
 
