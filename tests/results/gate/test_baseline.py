@@ -6,6 +6,7 @@ import pytest
 
 from redl.errors import OptionError, RecordError
 from redl.results.gate.baseline import baselines, find_baseline, find_run, load_base, set_baseline
+from tests.helpers.changes import replace
 from tests.helpers.samples import broken
 from tests.helpers.saved import finished, save, selected
 
@@ -82,7 +83,6 @@ def test_a_run_that_is_not_whole_leaves_the_old_baseline(reports, run, records, 
 
 
 def test_a_run_of_two_profiles_is_refused(reports):
-    from dataclasses import replace
 
     tiny = finished()
     tiny = replace(tiny, case=replace(tiny.case, profile="tiny", seed=2))
