@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redl.cli.describe import print_differences
 from redl.cli.display import Progress, print_facts, print_left_out, print_list
 from redl.cli.options import (
+    add_data_options,
     add_dataset,
     add_processes,
-    add_root,
-    add_rules,
-    cohort_rules,
+    data_options_of,
     needed_root_of,
     source_of,
 )
 from redl.study.case import Dataset
 
+if TYPE_CHECKING:
+    from redl.data.rsna.cohort import CohortRules
+
 FAULTY = 1  # the exit status where a file cannot be read, or a count differs
 
 # Large enough that no mammogram is decoded at less than its full resolution; patches are never reduced.
 _IMAGE_SIZES = {Dataset.RSNA: 2048, Dataset.LIDC: 128}
+_OWN_IMAGE_SIZE = 256
 
 
 def add(tasks: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = tasks.add_parser("check", help="read every file, and compare the counts with the published ones")
     add_dataset(parser)
-    add_root(parser, "needed")
     add_processes(parser)
-    add_rules(parser)
+    add_data_options(parser, without_root="required, except for a declared data set")
     parser.set_defaults(run=run, again="nothing was kept; call again to start over")
 
 
@@ -42,8 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from redl.data.cache.preparation import find_unreadable
 
-    root = needed_root_of(arguments)
-    source = source_of(arguments, image_size=_IMAGE_SIZES[arguments.dataset])
+    options, dataset = data_options_of(arguments), arguments.dataset
+    root = needed_root_of(options, dataset)
+    source = source_of(arguments, image_size=_IMAGE_SIZES.get(dataset, _OWN_IMAGE_SIZE))
     with Progress() as progress:
         unreadable = find_unreadable(
             source,
@@ -54,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     print_facts(
         f"{arguments.dataset}, checked",
         [
-            ("files" if arguments.dataset == Dataset.RSNA else "scans", str(len(source.items))),
+            ("scans" if dataset == Dataset.LIDC else "files", str(len(source.items))),
             ("readable", str(readable)),
             ("unreadable", str(len(unreadable))),
             ("not there, left out", str(len(source.skipped))),
@@ -62,14 +65,13 @@ def run(arguments: argparse.Namespace) -> int:
     )
     print_list("Unreadable", [f"{one.name}: {one.reason}" for one in unreadable])
     print_left_out(source.skipped)
-    as_published = arguments.dataset == Dataset.LIDC or _check_counts(arguments, root)
+    as_published = dataset != Dataset.RSNA or _check_counts(root, options.cohort)
     return 0 if as_published and not unreadable else FAULTY
 
 
-def _check_counts(arguments: argparse.Namespace, root: Path) -> bool:
+def _check_counts(root: Path, rules: CohortRules) -> bool:
     from redl.data.rsna.description import describe_cohort, find_differences
 
-    rules = cohort_rules(arguments)
     differences = find_differences(describe_cohort(root, rules), rules)
     print_differences(differences)
     return not differences

@@ -19,19 +19,18 @@ from redl.cli.display import (
     print_table,
 )
 from redl.cli.options import (
+    add_data_options,
     add_dataset,
-    add_root,
-    add_rules,
-    cohort_rules,
-    data_options,
-    lidc_rules,
+    data_options_of,
     needed_root_of,
     root_of,
     source_of,
 )
+from redl.errors import OptionError
 from redl.study.case import Dataset
 
 if TYPE_CHECKING:
+    from redl.data.datasets import DataOptions
     from redl.data.figure import Histogram
     from redl.data.lidc.description import AnnotationDescription
     from redl.data.rsna.description import CohortDescription, Difference, Shortcut
@@ -45,14 +44,13 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = tasks.add_parser("describe", help="count a data set, and draw the paper's Figure 1 of it")
     add_dataset(parser)
-    add_root(parser, "rsna needs its train.csv alone, lidc nothing")
     parser.add_argument(
         "--figure",
         type=Path,
         metavar="FILE",
         help="draw sample images and a histogram, as .png or .pdf; needs images",
     )
-    add_rules(parser)
+    add_data_options(parser, without_root="rsna needs only its train.csv, lidc nothing")
     parser.set_defaults(run=run, again="call again to start over")
 
 
@@ -62,21 +60,27 @@ def run(arguments: argparse.Namespace) -> int:
         from redl.data.figure import check_figure_path
 
         check_figure_path(arguments.figure)
-        needed_root_of(arguments)
-    data_options(arguments)  # refuses what cannot be used
-    describe = _describe_rsna if arguments.dataset == Dataset.RSNA else _describe_lidc
-    describe(arguments)
+    options = data_options_of(arguments)
+    if arguments.figure:
+        needed_root_of(options, arguments.dataset)
+    match arguments.dataset:
+        case Dataset.RSNA:
+            _describe_rsna(arguments, options)
+        case Dataset.LIDC:
+            _describe_lidc(arguments, options)
+        case _:
+            _describe_folder(arguments)
     return 0
 
 
 # RSNA
 
 
-def _describe_rsna(arguments: argparse.Namespace) -> None:
+def _describe_rsna(arguments: argparse.Namespace, options: DataOptions) -> None:
     from redl.data.rsna.description import describe_cohort, find_differences, majority_accuracy
 
-    rules = cohort_rules(arguments)
-    described = describe_cohort(needed_root_of(arguments), rules)
+    rules = options.cohort
+    described = describe_cohort(needed_root_of(options, arguments.dataset), rules)
     print_facts(f"RSNA: subjects {rules.said}", _facts(described))
     _print_parts(described)
     for shortcut in described.shortcuts:
@@ -151,10 +155,10 @@ def print_differences(differences: Sequence[Difference] | None) -> None:
 # LIDC-IDRI
 
 
-def _describe_lidc(arguments: argparse.Namespace) -> None:
+def _describe_lidc(arguments: argparse.Namespace, options: DataOptions) -> None:
     from redl.data.lidc.description import describe_annotations
 
-    rules, root = lidc_rules(arguments), root_of(arguments)
+    rules, root = options.lidc, root_of(options, arguments.dataset)
     source = source_of(arguments, image_size=_FIGURE_SIZE) if root else None
     print_note("lidc: counting the annotations takes a quarter of a minute")
     described = describe_annotations(rules)
@@ -199,6 +203,31 @@ def _facts_of_scans(source: Source) -> Iterator[tuple[str, str]]:
     yield "patients", str(len(set(source.subjects.tolist())))
     yield "patches", f"{len(source.labels)}{', of a phantom' if source.synthetic else ''}"
     yield "positive patches", positives(source.labels)
+
+
+# Your own data
+
+
+def _describe_folder(arguments: argparse.Namespace) -> None:
+    from redl.data.splits import SPLIT_SEED, split_by_subject
+
+    if arguments.figure:
+        raise OptionError("--figure: only drawn for rsna and lidc; leave it out")
+    source = source_of(arguments, image_size=_FIGURE_SIZE)
+    print_facts(
+        source.dataset,
+        [
+            ("images", str(len(source.labels))),
+            ("subjects", str(len(set(source.subjects.tolist())))),
+            ("positive images", positives(source.labels)),
+        ],
+    )
+    split = split_by_subject(source.subjects, seed=SPLIT_SEED)
+    rows = []
+    for part, images in (("train", split.train), ("valid", split.valid), ("test", split.test)):
+        subjects, positive = len(set(source.subjects[images].tolist())), source.labels[images].mean()
+        rows.append((part, str(subjects), str(len(images)), f"{positive:.1%}"))
+    print_table("Parts, no subject in two of them", ("", "subjects", "images", "positive"), rows)
 
 
 # The figure

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from redl.cli.display import Progress, one_line, positives, print_facts, silent
-from redl.cli.options import add_dataset, flag, given, refuse_foreign
+from redl.cli.options import flag, given, refuse_foreign
+from redl.errors import OptionError
 from redl.study.case import Dataset
 from redl.study.profile import SMOKE
 
@@ -24,7 +25,7 @@ _SHARED: dict[str, tuple[type, str]] = {
 _RSNA: dict[str, tuple[type, str]] = {
     "subjects": (int, f"subjects of the cohort (default: {SMOKE.phantom_subjects})"),
     "rows": (int, "pixels down an image (default: 256)"),
-    "columns": (int, "pixels across an image (default: 192)"),
+    "columns": (int, "pixels across an image (default: three quarters of the rows)"),
     "prevalence": (float, "share of subjects with lesions (default: 0.494)"),
     "contrast": (float, "brightness of a lesion (default: 0.55)"),
     "radius_fraction": (float, "radius of a lesion over the rows (default: 0.1)"),
@@ -44,7 +45,7 @@ _LIDC: dict[str, tuple[type, str]] = {
 def add(tasks: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = tasks.add_parser("phantom", help="write synthetic data in the real layout")
-    add_dataset(parser)
+    parser.add_argument("--dataset", required=True, metavar="NAME", help="rsna or lidc")
     parser.add_argument("--root", type=Path, metavar="DIR", required=True, help="a new folder")
     for title, choices in (
         ("options", _SHARED),
@@ -87,11 +88,18 @@ def run(arguments: argparse.Namespace) -> int:
 def _writing(arguments: argparse.Namespace) -> Callable[[Callable[[int, int], None]], None]:
     """Return what writes the phantom; raise RedlError for one that cannot be."""
     root = arguments.root
+    if arguments.dataset not in list(Dataset):
+        raise OptionError(
+            f"--dataset {arguments.dataset}: there are phantoms of {' and '.join(Dataset)}; name one"
+        )
     if arguments.dataset == Dataset.RSNA:
         refuse_foreign(arguments, _LIDC)
         from redl.data.rsna.phantom import Phantom, write_rsna
 
-        rsna = Phantom(**{"subjects": SMOKE.phantom_subjects, **given(arguments, _SHARED | _RSNA)})
+        chosen = given(arguments, _SHARED | _RSNA)
+        if "rows" in chosen:  # lesions are sized by the rows, and have to fit into the columns
+            chosen.setdefault("columns", chosen["rows"] * 3 // 4)
+        rsna = Phantom(**{"subjects": SMOKE.phantom_subjects, **chosen})
         return lambda on_progress: write_rsna(root, rsna, on_progress=on_progress)
     refuse_foreign(arguments, _RSNA)
     from redl.data.lidc.phantom import LidcPhantom, write_lidc

@@ -20,7 +20,7 @@ from redl.cli.display import (
     print_list,
     print_table,
 )
-from redl.cli.options import add_dataset, add_processes, add_root, add_rules, count, data_options
+from redl.cli.options import add_data_options, add_dataset, add_processes, count, data_options_of
 from redl.study.profile import PROFILES, profile_named
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = tasks.add_parser("prepare", help="make the images to train on, and keep them")
     add_dataset(parser)
-    add_root(parser, "without it, the profile's phantom")
     parser.add_argument(
         "--profile",
         choices=list(PROFILES),
@@ -42,17 +41,9 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--image-size", type=count, metavar="N", help="pixels a side (default: the profile's)"
     )
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="where images are kept (or REDL_CACHE)")
-    parser.add_argument(
-        "--max-unreadable",
-        type=float,
-        default=0.01,
-        metavar="SHARE",
-        help="share of unreadable files that is borne (default: 0.01)",
-    )
     add_processes(parser)
-    add_rules(parser)
-    parser.set_defaults(run=run, again="call again to go on where it was")
+    add_data_options(parser, "cache", "max_unreadable", without_root="without it, the profile's phantom")
+    parser.set_defaults(run=run, again="call again to resume")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,9 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     profile = profile_named(arguments.profile)
     profile = replace(profile, image_size=arguments.image_size or profile.image_size)
-    options = data_options(arguments, cache=arguments.cache, max_unreadable=arguments.max_unreadable)
-    if arguments.spacing_mm is None:
-        options = replace(options, lidc=replace(options.lidc, spacing_mm=profile.patch_spacing_mm))
+    options = data_options_of(arguments, spacing_mm=profile.patch_spacing_mm)
     with Progress() as progress, one_line(options.cache):
         source = find_source(arguments.dataset, profile, options, on_progress=progress.counting)
         pace = _Pace(progress.counting(f"{arguments.dataset}: preparing images"))

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from redl.data.cache.preparation import MAX_UNREADABLE, OnProgress, prepare, silent
+from redl.data.cache.preparation import OnProgress, prepare, silent
 from redl.data.folder import Folder, check_folder, folder_source
 from redl.data.lidc.rules import LidcRules
+from redl.data.options import MAX_UNREADABLE
 from redl.data.rsna.cohort import CohortRules, check_root, rsna_source
 from redl.data.source import Source, bounded
 from redl.errors import OptionError

@@ -1,7 +1,7 @@
-"""A user's own data set: any folder of DICOM or PNG files, and a table that says whose each is and what.
+"""Your own data set: a folder of DICOM or PNG files, and a table of their subjects and labels.
 
-The table is a CSV file with the columns `image` (a file's place below the folder), `subject` and `label`
-(0 or 1). Images are called by their row, because the name of such a file may be a patient's.
+The table is a CSV file with the columns `image` (a file below the folder), `subject` and `label` (0 or 1).
+Messages name an image by its row, because the name of the file may be a patient's.
 """
 
 from __future__ import annotations
@@ -20,15 +20,23 @@ from redl.study.case import Dataset, check_name
 
 NEEDED_COLUMNS = ("image", "subject", "label")
 
+# What spreadsheets and pandas make of 0 and 1.
+_LABELS = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
+
 _DICOM = {".dcm", ".dicom", ""}
 _PNG = {".png"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Folder:
-    """Declare a data set `name` of the files below `images` that `table` lists.
+    """A data set `name` of the files below `images` that `table` lists.
 
-    With `crop` an image is cut to its largest bright part, as mammograms are; without, it is squashed whole.
+    With `crop` an image is cropped to its largest bright part, as mammograms are; without, it is resized
+    whole.
+
+    >>> from pathlib import Path
+    >>> Folder(name="clinic", images=Path("images"), table=Path("labels.csv")).crop
+    False
     """
 
     name: str
@@ -37,7 +45,7 @@ class Folder:
     crop: bool = False
 
     def __post_init__(self) -> None:
-        """Raise OptionError for a name that a case's id or `-k` could not hold."""
+        """Raise OptionError for a name that cannot be part of a case's id or of `-k`."""
         check_name(self.name, "data set", Dataset)
 
 
@@ -49,7 +57,7 @@ class _Row:
 
 
 def check_folder(folder: Folder) -> None:
-    """Raise DataError unless the folder is there and its table can be read, whole."""
+    """Raise DataError unless the folder exists and its whole table can be read."""
     if not folder.images.is_dir():
         raise DataError(f"{folder.images}: no such folder; correct `images` of data set {folder.name}")
     _read_rows(folder.table)
@@ -80,7 +88,9 @@ def _read_rows(table: Path) -> list[_Row]:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            missing = [column for column in NEEDED_COLUMNS if column not in (reader.fieldnames or ())]
+            # As people write them: `Image`, `LABEL `.
+            reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+            missing = [column for column in NEEDED_COLUMNS if column not in reader.fieldnames]
             if missing:
                 raise DataError(f"{table.name}: has no column {', '.join(missing)}; add it")
             rows = [_parse(line, f"{table.name} row {number}") for number, line in enumerate(reader, 1)]
@@ -96,7 +106,7 @@ def _read_rows(table: Path) -> list[_Row]:
 
 
 def _parse(line: dict[str, str | None], where: str) -> _Row:
-    """Read a row; a message quotes none of its values, which may be a patient's."""
+    """Read a row; messages quote none of its values, which may be a patient's."""
     image, subject, label = ((line[column] or "").strip() for column in NEEDED_COLUMNS)
     if not image or not subject:
         raise DataError(f"{where}: image or subject is empty; fill it in")
@@ -104,9 +114,9 @@ def _parse(line: dict[str, str | None], where: str) -> _Row:
         raise DataError(f"{where}: image must name a file below the folder; correct it")
     if Path(image).suffix.lower() not in _DICOM | _PNG:
         raise DataError(f"{where}: neither a DICOM nor a PNG file; convert it to one")
-    if label not in {"0", "1"}:
+    if label.lower() not in _LABELS:
         raise DataError(f"{where}: label must be 0 or 1; correct it")
-    return _Row(image=image, subject=subject, label=int(label))
+    return _Row(image=image, subject=subject, label=_LABELS[label.lower()])
 
 
 def _load(path: Path, *, name: str, size: int, crop: bool) -> NDArray[np.uint8]:

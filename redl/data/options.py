@@ -186,13 +186,15 @@ def data_options(
     texts: Mapping[str, str | None],
     flags: Mapping[str, str],
     *,
+    dataset: str | None = None,
     spacing_mm: float | None = None,
     folders: tuple[Folder, ...] = (),
 ) -> DataOptions:
     """Return where data lie and what is taken from them; raise RedlError for what cannot be used.
 
-    `texts` and `flags` hold the value of each option, by `suite_name`, and how the user spelled it. An option
-    without a text takes its default, `spacing_mm` where it is about the pixels of CT scans.
+    `texts` and `flags` map each option's `suite_name` to its text and to how the user wrote it. An option
+    without a text takes its default, which is `spacing_mm` for the pixels of CT scans. With `dataset`,
+    options of other data sets are not read, not even from the environment.
     """
     import platformdirs
 
@@ -202,6 +204,8 @@ def data_options(
 
     given: dict[str, Any] = {}
     for option in OPTIONS:
+        if dataset is not None and option.dataset not in {None, dataset}:
+            continue
         text = texts.get(option.suite_name)
         if text is None and option.from_environment:
             text = os.environ.get(f"REDL_{option.suite_name.upper()}") or None

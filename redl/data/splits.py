@@ -1,4 +1,4 @@
-"""Split images into training, validation and test parts, so that no subject is in two of them.
+"""Splits of images into training, validation and test parts, with no subject in two of them.
 
 The published code cuts the sorted image list, which puts the subjects at each cut on both sides.
 """
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from redl.errors import DataError
 
-# Below this, rounding 60/20/20 leaves a part with no subject or a single image to speak for it.
+# With fewer, rounding 60/20/20 leaves a part without a subject or with only one image.
 MIN_SUBJECTS = 5
 
-SPLIT_SEED = 0  # one split for all seeds of training: what varies between them is training alone
+SPLIT_SEED = 0  # one split for all seeds of training: only training varies between them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Split:
-    """Hold, for each part, the ascending indices of its images, shape (n,)."""
+    """Ascending indices of the images of each part, shape (n,)."""
 
     train: NDArray[np.intp]
     valid: NDArray[np.intp]
@@ -36,7 +36,10 @@ def split_by_subject(subjects: NDArray[Any], *, seed: int) -> Split:
     unique, subject_of_image = np.unique(subjects, return_inverse=True)
     count = len(unique)
     if count < MIN_SUBJECTS:
-        raise DataError(f"{count} subjects cannot be split in three: at least {MIN_SUBJECTS} are needed")
+        raise DataError(
+            f"too few subjects to split ({count}): train, valid and test need at least {MIN_SUBJECTS} "
+            "together; add subjects, or raise --redl-images"
+        )
     place = np.random.default_rng(seed).permutation(count)[subject_of_image]
     part = np.digitize(place, [round(0.6 * count), round(0.8 * count)])
     train, valid, test = (np.flatnonzero(part == number) for number in range(3))

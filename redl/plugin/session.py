@@ -51,7 +51,7 @@ class RedlSession:
     @cached_property
     def options(self) -> SuiteOptions:
         """Return redl's options; raise RedlError that names one that cannot be used."""
-        from redl.plugin.options.declared import Declared
+        from redl.execution.declared import Declared
         from redl.plugin.options.suite import read_options
 
         hook = self._config.hook
@@ -112,6 +112,7 @@ class RedlSession:
             records=self.records,
             collected=tuple(sorted(self.collected)),
             deselected=self.deselected,
+            read_predictions=lambda: self.predictions,
         )
 
     def finish(self, *, width: int) -> int:
@@ -168,7 +169,7 @@ def _verdict(asked: VerdictOptions, session: RedlSession, width: int) -> Session
     from redl.results.noninferiority.verdict import Outcome, verdicts
 
     try:
-        pairs = pairs_of(arms_of(session.records.values(), session.predictions))
+        pairs = pairs_of(arms_of(session.records.values(), session.run.predictions))
         found = verdicts(pairs, margin=asked.margin, metric=asked.metric)
     except RedlError as error:
         words = f"--redl-verdict: {error}"

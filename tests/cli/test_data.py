@@ -6,17 +6,24 @@ import shutil
 import subprocess
 import sys
 from dataclasses import fields
+from importlib.metadata import version
 
+import numpy as np
 import pydicom
 import pytest
+from PIL import Image
 
 from redl.cli import main, phantom
 from redl.cli.display import Progress, print_left_out, print_table
+from redl.cli.options import data_options_of
+from redl.cli.parser import build_parser
 from redl.data.cache import pool, preparation
 from redl.data.lidc.description import AnnotationDescription
 from redl.data.lidc.phantom import LidcPhantom
+from redl.data.options import OPTIONS, data_options
 from redl.data.rsna import description
 from redl.data.rsna.phantom import Phantom
+from redl.errors import RedlError
 
 FIRST_PATIENT = 777_000_001
 PLANTED = ("Planted", "19611124", "777000", "Hospital")
@@ -141,7 +148,7 @@ def test_the_help_tells_the_defaults_of_a_phantom(choices, kind):
     defaults = {field.name: field.default for field in fields(kind)}
     told = re.compile(r"default: ([\d.]+)\)")
     for name, (of, words) in (phantom._SHARED | choices).items():
-        if of is not bool and name not in {"subjects", "patients"}:
+        if of is not bool and name not in {"subjects", "patients", "columns"}:  # these depend on something
             assert defaults[name] == float(told.search(words)[1]), name
 
 
@@ -210,7 +217,7 @@ def test_rules_reach_the_data(capsys, tmp_path, phantom_root):
     assert int(figures(out)["subjects"]) > 10
 
 
-@pytest.mark.parametrize("option", ["--min-raters=3", "--max-cluster=4", "--spacing-mm=1", "--window-hu 0 9"])
+@pytest.mark.parametrize("option", ["--min-raters=3", "--max-cluster=4", "--spacing-mm=1", "--window-hu=0,9"])
 def test_a_rule_of_lidc_is_none_of_rsna(capsys, tmp_path, option):
     message = refusal(capsys, "prepare", "--dataset=rsna", "--cache", tmp_path, *option.split())
     assert "--dataset rsna has no such option; leave it out" in message
@@ -227,10 +234,10 @@ def test_a_rule_of_rsna_is_none_of_lidc(capsys, tmp_path, option):
     [
         ("--image-size=0", "argument --image-size: 0: give 1 or more"),
         ("--processes=-1", "argument --processes: -1: give 1 or more"),
-        ("--max-age=old", "argument --max-age: 'old': give years, or none"),
+        ("--max-age=old", "--max-age old: give years, or none"),
         ("--max-age=-1", "a cohort younger than -1.0: give an age above 0"),
         ("--max-unreadable=2", "a share of 2.0 unreadable files: give one from 0 to 1"),
-        ("--crop=maybe", "argument --crop: invalid choice: 'maybe'"),
+        ("--crop=maybe", "--crop maybe: use one of yes, no"),
         ("--nonsense", "unrecognized arguments: --nonsense"),
         ("--proc=1", "unrecognized arguments: --proc=1"),
     ],
@@ -421,7 +428,7 @@ def test_no_patient_is_in_any_output_or_cache(capsys, tmp_path, planted_root):
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["data"], ["nonsense"], ["data", "prepare"], ["data", "prepare", "--dataset=x"]]
+    "argv", [["data"], ["nonsense"], ["data", "prepare"], ["data", "prepare", "--dataset", "x", "y"]]
 )
 def test_what_is_no_command_is_refused_in_one_line(capsys, argv):
     assert 2 == main(argv)
@@ -433,7 +440,7 @@ def test_what_is_no_command_is_refused_in_one_line(capsys, argv):
 @pytest.mark.parametrize(
     ("task", "told"),
     [
-        ("prepare", "redl: interrupted; call again to go on where it was\n"),
+        ("prepare", "redl: interrupted; call again to resume\n"),
         ("check", "redl: interrupted; nothing was kept; call again to start over\n"),
     ],
 )
@@ -497,3 +504,110 @@ def test_columns_are_aligned(capsys):
 def test_a_line_stays_whole_however_long(capsys):
     print_table("Parts", ("", "images"), [("x" * 300, "[1]")])
     assert f"  {'x' * 300}     [1]\n" in capsys.readouterr().out
+
+
+def test_no_command_shows_how_cases_are_run(capsys):
+    assert 2 == main([])
+    told = capsys.readouterr().err
+    assert 'pytest --pyargs redl.suite -k "densenet and rsna"' in told
+    assert "prepare, describe and check data sets" in told
+
+
+def test_the_version_is_the_installed_one(capsys):
+    assert 0 == main(["--version"])
+    assert f"redl {version('redl')}\n" == capsys.readouterr().out
+
+
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "redl", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"redl {version('redl')}\n" == done.stdout
+
+
+@pytest.mark.parametrize("size", [["--rows=512"], ["--rows=64"], ["--rows=300"], []], ids=str)
+def test_a_phantom_of_any_height_has_a_default_width(capsys, tmp_path, size):
+    status, *_ = redl(capsys, "phantom", "--dataset=rsna", "--root", tmp_path / "new", "--subjects=5", *size)
+    assert 0 == status
+
+
+# Both faces read one table of options
+
+
+TEXTS = {
+    "rsna_max_age": ("none", "40", "young"),
+    "rsna_site": ("none", "1", "north"),
+    "crop": ("yes", "no", "maybe"),
+    "lidc_min_raters": ("3", "two", "9"),
+    "lidc_max_cluster": ("none", "4", "all"),
+    "lidc_spacing_mm": ("none", "0.7", "fine"),
+    "lidc_window_hu": ("-1000,400", "400,-1000", "wide", "1"),
+    "max_unreadable": ("0.5", "2", "few"),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name in TEXTS for text in TEXTS[name]])
+def test_an_option_means_the_same_to_pytest_and_to_the_command(capsys, pytester, tmp_path, name, text):
+    option = next(one for one in OPTIONS if one.suite_name == name)
+    dataset = option.dataset or "rsna"
+    parser = build_parser()
+    flags = ["data", "prepare", f"--dataset={dataset}", f"--cache={tmp_path}", f"{option.flag}={text}"]
+    try:
+        command = data_options_of(parser.parse_args(flags), spacing_mm=1.5)
+    except RedlError as error:
+        command = str(error).replace(option.flag, option.suite_flag)
+    try:
+        suite = data_options({name: text, "cache": str(tmp_path)}, {name: option.suite_flag}, spacing_mm=1.5)
+    except RedlError as error:
+        suite = str(error)
+    assert suite == command
+
+
+def test_every_option_of_the_table_is_tried():
+    places = {"rsna_root", "lidc_root", "cache"}
+    assert {one.suite_name for one in OPTIONS} == TEXTS.keys() | places
+
+
+# Your own data
+
+
+@pytest.fixture
+def clinic(tmp_path, monkeypatch):
+    """Declare a data set of PNG files, which Pillow writes, where the command is called."""
+    rows = ["image,subject,label"]
+    for number in range(20):
+        Image.fromarray(np.full((40, 40), number * 10, np.uint8)).save(tmp_path / f"{number}.png")
+        rows.append(f"{number}.png,{number // 2},{number // 2 % 2}")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.redl.datasets.clinic]\nimages = "."\ntable = "table.csv"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_your_own_data_are_described(capsys, clinic):
+    status, out, _ = redl(capsys, "describe", "--dataset=clinic")
+    assert (0, "20", "10") == (status, figures(out)["images"], figures(out)["subjects"])
+
+
+def test_your_own_data_are_checked(capsys, clinic):
+    (clinic / "3.png").write_text("not an image")
+    status, out, _ = redl(capsys, "check", "--dataset=clinic")
+    assert (1, "1") == (status, figures(out)["unreadable"])
+
+
+def test_your_own_data_are_prepared(capsys, clinic):
+    status, out, _ = redl(capsys, "prepare", "--dataset=clinic", "--cache", clinic / "cache")
+    assert (0, "20 of 32x32 pixels") == (status, figures(out)["images"])
+
+
+def test_an_unknown_data_set_is_refused_with_the_nearest_name(capsys, clinic):
+    message = refusal(capsys, "describe", "--dataset=clinik")
+    assert message.startswith(
+        "--dataset clinik: no such data set; did you mean clinic? use one of rsna, lidc, clinic, or declare"
+    )
+
+
+def test_an_option_of_another_data_set_is_refused_for_your_own(capsys, clinic):
+    message = refusal(capsys, "prepare", "--dataset=clinic", "--crop=no")
+    assert "--crop: --dataset clinic has no such option; leave it out" == message

@@ -186,3 +186,26 @@ def test_a_damaged_png_is_an_image_or_refused(tmp_path_factory, data):
     (item,) = folder_source(folder(path.parent, images=path.parent), image_size=8).items
     with contextlib.suppress(DataError):
         assert (1, 8, 8) == item.work().shape
+
+
+@pytest.mark.parametrize(
+    ("negative", "positive"),
+    [("0", "1"), ("0.0", "1.0"), ("False", "True"), (" 0 ", " 1"), ("false", "TRUE")],
+)
+def test_labels_are_read_as_spreadsheets_and_pandas_write_them(root, negative, positive):
+    write_table(root, f"b.png,joe,{negative}", f"c.dcm,jane,{positive}")
+    assert [0, 1] == described(root).labels.tolist()
+
+
+@pytest.mark.parametrize(
+    "header", ["Image,Subject,Label", " image , subject ,LABEL ", "\ufeffimage,subject,label"]
+)
+def test_headers_may_have_capitals_spaces_and_a_byte_order_mark(root, header):
+    write_table(root, "b.png,joe,0", "c.dcm,jane,1", header=header)
+    assert [0, 1] == described(root).labels.tolist()
+
+
+@pytest.mark.parametrize("label", ["2", "0.5", "yes", "-1", "", "nan"])
+def test_another_label_is_refused(root, label):
+    write_table(root, f"b.png,joe,{label}")
+    assert "table.csv row 1: label must be 0 or 1; correct it" == refusal(lambda: described(root))

@@ -71,6 +71,7 @@ def test_subjects_may_be_named_by_text():
 @pytest.mark.parametrize("count", [0, 1, 4])
 def test_too_few_subjects_are_refused(count):
     with pytest.raises(
-        DataError, match=f"^{count} subjects cannot be split in three: at least 5 are needed$"
+        DataError,
+        match=rf"^too few subjects to split \({count}\): train, valid and test need at least 5",
     ):
         split_by_subject(np.arange(count), seed=0)

@@ -140,7 +140,9 @@ def test_a_strangers_broken_tables_are_told_once_a_case_is_wanted(pytester, stra
     pytester.makepyfile(test_cases=CASES)
     result = pytester.runpytest_subprocess()
     assert pytest.ExitCode.USAGE_ERROR == result.ret
-    result.stderr.fnmatch_lines(["ERROR: pyproject.toml: ?tool.redl.datasets? must be tables, a name each"])
+    result.stderr.fnmatch_lines(
+        ["ERROR: pyproject.toml: ?tool.redl.datasets? must be tables, one for each name"]
+    )
 
 
 def test_a_strangers_run_ends_as_without_redl(pytester, stranger):

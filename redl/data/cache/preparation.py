@@ -1,7 +1,7 @@
-"""Preparation: a source's items worked through on all cores, into an entry that later runs map into memory.
+"""Preparation: the items of a source, decoded on all cores into an entry that later runs map into memory.
 
-The parent writes what its pool returns, one item after another, so that memory stays flat in their number. A
-run that was killed goes on where it was. An item that cannot be read is listed and kept out.
+The parent writes what its pool returns, one item after another, so memory does not grow with their number. An
+interrupted preparation resumes. An item that cannot be read is listed and left out.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from filelock import FileLock
 from redl.data.cache.entry import Unreadable, is_whole, open_prepared, write_entry
 from redl.data.cache.partial import Partial
 from redl.data.cache.pool import Made, Pool
+from redl.data.options import MAX_UNREADABLE
 from redl.data.source import MISSING, Item, Source
 from redl.data.splits import SPLIT_SEED, split_by_subject
 from redl.errors import DataError
 
 FORMAT = 2  # raise it with any change to how the pixels are made or kept
-MAX_UNREADABLE = 0.01  # share of a source's items
 
 OnProgress = Callable[[int, int], None]
 
@@ -39,10 +39,10 @@ def prepare(
     processes: int | None = None,
     on_progress: OnProgress = silent,
 ) -> Path:
-    """Prepare a source's images, or find them prepared; return their folder below `cache`.
+    """Prepare the images of a source unless they are prepared already, and return their folder below `cache`.
 
-    `processes` defaults to one a core; `on_progress` is told how many items are done, and of how many. Raise
-    DataError for data that cannot be used, and for a larger share of unreadable items than `max_unreadable`.
+    `processes` defaults to one per core; `on_progress` is called with the items done and their total. Raise
+    DataError for data that cannot be used, and if more than the share `max_unreadable` cannot be read.
     """
     split_by_subject(source.subjects, seed=SPLIT_SEED)  # refuse data too small before hours of decoding
     entry = cache / f"{source.dataset}-{source.image_size}px-{_key(source)}"
@@ -51,7 +51,7 @@ def prepare(
         if not is_whole(entry):
             shutil.rmtree(entry, ignore_errors=True)
             _make(entry, source, max_unreadable, processes, on_progress)
-    # An entry from a more tolerant run is no excuse.
+    # The entry may come from a run that tolerated more.
     _refuse_too_many(open_prepared(entry).origin.unreadable, len(source.items), max_unreadable)
     return entry
 
@@ -59,7 +59,7 @@ def prepare(
 def find_unreadable(
     source: Source, *, processes: int | None = None, on_progress: OnProgress = silent
 ) -> tuple[Unreadable, ...]:
-    """Make every image of a source, keep none, and return the items that cannot be read."""
+    """Decode every image of a source without keeping any, and return the items that cannot be read."""
     with Pool(processes) as pool:
         made = _counted(pool.work_through(enumerate(source.items)), 0, len(source.items), on_progress)
         found = {number: error for number, error in made if isinstance(error, DataError)}
@@ -74,14 +74,15 @@ def _make(
         done = partial.done()
         left = [(number, item) for number, item in enumerate(source.items) if not done[number]]
         unreadable: dict[int, Unreadable] = {}
-        # What is missing costs no decoding to find out: it comes first, should it be too much.
+        # Missing files come first, because finding too many of them costs no decoding.
         left.sort(key=lambda one: one[1].stamp != MISSING)
         with Pool(processes) as pool:
             made = pool.work_through(left)
             for number, images in _counted(made, int(done.sum()), len(done), on_progress):
                 if isinstance(images, DataError):
                     unreadable[number] = _unreadable(source.items[number], images)
-                    _refuse_too_many(unreadable.values(), len(done), max_unreadable)
+                    # Too many already: the rest need not be decoded to know.
+                    _refuse_too_many(unreadable.values(), len(done), max_unreadable, counted="at least ")
                 else:
                     partial.put(number, images)
                     done[number] = True
@@ -104,18 +105,20 @@ def _unreadable(item: Item, error: DataError) -> Unreadable:
     return Unreadable(name=item.name, reason=str(error).removeprefix(f"{item.name}: "))
 
 
-def _refuse_too_many(unreadable: Iterable[Unreadable], total: int, max_unreadable: float) -> None:
+def _refuse_too_many(
+    unreadable: Iterable[Unreadable], total: int, max_unreadable: float, *, counted: str = ""
+) -> None:
     listed = list(unreadable)
     if len(listed) > max_unreadable * total:
         first = listed[0]
         raise DataError(
-            f"{len(listed)} of {total} files cannot be read, more than {max_unreadable:.1%}; the first is "
-            f"{first.name}: {first.reason}"
+            f"{counted}{len(listed)} of {total} files cannot be read, more than {max_unreadable:.1%}; "
+            f"the first is {first.name}: {first.reason}"
         )
 
 
 def _key(source: Source) -> str:
-    """Name what an entry is made from: the files' stamps, the labels, and what was chosen."""
+    """Return a digest of what an entry is made from: stamps of the files, labels, and chosen options."""
     files = [(item.stamp, item.rows) for item in source.items]
     table = [
         None if array is None else array.tolist() for array in (source.labels, source.subjects, source.raters)

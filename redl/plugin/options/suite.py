@@ -10,10 +10,10 @@ import pytest
 
 from redl.data.datasets import DataOptions
 from redl.data.options import OPTIONS, data_options
+from redl.execution.declared import Declared, declared_in
 from redl.execution.job import RunOptions
 from redl.metering.assumptions import Assumptions
 from redl.metering.gpus import computes_bfloat16
-from redl.plugin.options.declared import Declared, declared_in
 from redl.plugin.options.gate import GateOptions, VerdictOptions, gate_options, verdict_options
 from redl.plugin.options.sizes import sized_profile, with_weights
 from redl.plugin.options.values import choice, pyproject_of, value_or_none

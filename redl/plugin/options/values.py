@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 
 from redl.errors import OptionError
+from redl.results.nearest import one_of
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ def value(
     remedy: str,
     fits: Callable[[T], bool] = lambda _: True,
 ) -> T:
-    """Read the option `--redl-<name>`; raise OptionError, with the remedy, for a text that does not fit."""
+    """Return the option `--redl-<name>`; raise OptionError, with the remedy, for a text that does not fit."""
     text = config.getoption(f"redl_{name}")
     try:
         found = kind(text)
@@ -40,15 +41,15 @@ def value_or_none(
     remedy: str,
     fits: Callable[[T], bool] = lambda _: True,
 ) -> T | None:
-    """Read an option that may be left out."""
+    """Return an option that may be left out; None without it."""
     return None if config.getoption(f"redl_{name}") is None else value(config, name, kind, remedy, fits)
 
 
 def choice(config: pytest.Config, name: str, choices: tuple[str, ...], *, default: str) -> str:
-    """Read an option that takes one of a few words."""
+    """Return an option that takes one of a few words; raise OptionError, with the nearest, for another."""
     found: str = config.getoption(f"redl_{name}") or default
     if found not in choices:
-        raise OptionError(f"{spelled(name)} {found}: use one of {', '.join(choices)}")
+        raise OptionError(f"{spelled(name)} {found}: {one_of(found, choices)}")
     return found
 
 
@@ -70,7 +71,7 @@ def spelled(name: str) -> str:
 
 
 def whole_numbers(text: str) -> tuple[int, ...]:
-    """Read whole numbers and their ranges, e.g. `1,10,100` or `1-5`; raise ValueError for a repeated one."""
+    """Return whole numbers and ranges, e.g. of `1,10,100` or `1-5`; raise ValueError for a repeated one."""
     numbers: list[int] = []
     for part in text.split(","):
         first, dash, last = part.partition("-")

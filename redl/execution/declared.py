@@ -1,9 +1,10 @@
-"""What pyproject.toml declares under [tool.redl]: data sets, models and settings of a user's own."""
+"""Your own data sets, models and settings, as pyproject.toml declares them under [tool.redl]."""
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from redl.data.folder import Folder
 from redl.errors import OptionError
 from redl.study.custom import CustomModel, CustomSetting, Function
 
+_KNOWN = ("datasets", "models", "settings", "gate")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declared:
-    """Hold what a user brings."""
+    """Your own data sets, models and settings."""
 
     folders: tuple[Folder, ...] = ()
     models: tuple[CustomModel, ...] = ()
@@ -28,7 +31,7 @@ class Declared:
                 raise OptionError(f"{what} {repeated.pop()} is declared twice; rename one")
 
     def __add__(self, other: Declared) -> Declared:
-        """Join what two places declare."""
+        """Return what two places declare together."""
         return Declared(
             folders=self.folders + other.folders,
             models=self.models + other.models,
@@ -39,7 +42,7 @@ class Declared:
 def declared_in(pyproject: Path) -> Declared:
     """Read [tool.redl.datasets.NAME], [tool.redl.models.NAME] and [tool.redl.settings.NAME].
 
-    Files are named as seen from pyproject.toml. Raise OptionError for what cannot be understood.
+    Paths are relative to pyproject.toml. Raise OptionError for a table that cannot be understood.
     """
     try:
         ours = tomllib.loads(pyproject.read_text("utf-8")).get("tool", {}).get("redl", {})
@@ -47,6 +50,12 @@ def declared_in(pyproject: Path) -> Declared:
         return Declared()
     except tomllib.TOMLDecodeError as error:
         raise OptionError(f"{pyproject}: {error}") from error
+    if not isinstance(ours, dict):
+        raise OptionError(f"{pyproject.name}: [tool.redl] must be a table")
+    for name in ours:
+        if name not in _KNOWN:
+            near = get_close_matches(name, _KNOWN, n=1) or _KNOWN
+            raise OptionError(f"{pyproject.name}: [tool.redl.{name}] is not read; use {' or '.join(near)}")
     tables = {kind: _tables(ours, kind, pyproject) for kind in ("datasets", "models", "settings")}
     return Declared(
         folders=tuple(_folder(name, table, pyproject) for name, table in tables["datasets"].items()),
@@ -58,7 +67,7 @@ def declared_in(pyproject: Path) -> Declared:
 def _tables(ours: dict[str, Any], kind: str, pyproject: Path) -> dict[str, Any]:
     tables = ours.get(kind, {})
     if not isinstance(tables, dict):
-        raise OptionError(f"{pyproject.name}: [tool.redl.{kind}] must be tables, a name each")
+        raise OptionError(f"{pyproject.name}: [tool.redl.{kind}] must be tables, one for each name")
     return tables
 
 
