@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, get_type_hints
 
 import msgspec
+from msgspec.structs import asdict
 
 from redl.errors import RecordError
 from redl.record.predictions import Predictions
@@ -138,13 +139,14 @@ class Record(Section, frozen=True, kw_only=True):
         return Record(**{name: getattr(saved, name) for name in _SECTIONS}, case=case)
 
     def finished(self) -> FinishedRecord:
-        """Return the record with sections that are there; raise RecordError for a case that ended early."""
-        try:
-            return msgspec.convert(self, FinishedRecord, from_attributes=True)
-        except msgspec.ValidationError:
-            raise RecordError(
-                f"{self.case.id}: ended early ({self.status}), so it has no figures; run it again"
-            ) from None
+        """Return the record with every section there; raise RecordError naming one that is None."""
+        sections = asdict(self)
+        for name in FinishedRecord.__annotations__:
+            if sections[name] is None:
+                raise RecordError(
+                    f"{self.case.id}: has no {name}; it ended early ({self.status}); run it again"
+                )
+        return FinishedRecord(**sections)
 
 
 class FinishedRecord(Record, frozen=True, kw_only=True):

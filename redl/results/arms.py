@@ -65,7 +65,7 @@ def arms_of(records: Iterable[Record], predictions: Mapping[str, Predictions]) -
     records = list(records)
     profiles = sorted({record.case.profile for record in records})
     if len(profiles) > 1:
-        raise RecordError(f"this run holds cases of {' and '.join(profiles)}; save a run of one profile")
+        raise RecordError(f"this run has cases of {' and '.join(profiles)}; save a run of one profile")
     groups: dict[tuple[object, ...], list[Record]] = {}
     for record in records:
         case = record.case

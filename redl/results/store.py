@@ -62,7 +62,7 @@ def load_run(path: Path) -> Run:
     return Run(
         name=path.name,
         records=records,
-        collected=chosen.collected or tuple(records),
+        collected=chosen.collected,
         deselected=chosen.deselected,
         read_predictions=lambda: _predictions(answers, path),
     )

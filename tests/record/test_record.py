@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from redl.errors import RecordError
 from redl.record import Epoch, Record, Status, Training
@@ -134,12 +134,17 @@ def changed(plain, changes):
     return {name: value for name, value in found.items() if value is not ...}
 
 
+def as_text(plain):
+    return json.dumps(plain).encode()
+
+
+@pytest.mark.parametrize("given", [dict, as_text])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_faulty_record_is_refused(fault):
+def test_a_faulty_record_is_refused(fault, given):
     sound = WHOLE.to_json()
-    assert WHOLE == Record.from_json(sound)
+    assert WHOLE == Record.from_json(given(sound))
     with pytest.raises(RecordError, match="record"):
-        Record.from_json(changed(sound, FAULTS[fault]))
+        Record.from_json(given(changed(sound, FAULTS[fault])))
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -161,8 +166,17 @@ def test_a_finished_record_has_every_section():
     assert WHOLE.to_json() == finished.to_json()
 
 
+SECTIONS = [name for name in Record.__struct_fields__ if getattr(BROKEN, name) is None]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_record_without_one_section_is_not_finished(section):
+    with pytest.raises(RecordError, match=f"rsna-densenet-baseline-seed1: has no {section}; it ended early"):
+        replace(WHOLE, **{section: None}).finished()
+
+
 def test_a_case_that_ended_early_is_not_finished():
-    with pytest.raises(RecordError, match=r"rsna-densenet-amp-seed1: ended early .oom."):
+    with pytest.raises(RecordError, match=r"has no recipe; it ended early .oom.; run it again"):
         BROKEN.finished()
 
 

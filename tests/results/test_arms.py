@@ -55,5 +55,5 @@ def test_other_test_images_are_refused(other):
 def test_cases_of_two_profiles_are_refused():
     tiny = finished("amp")
     tiny = replace(tiny, case=replace(tiny.case, profile="tiny"))
-    with pytest.raises(RecordError, match="holds cases of smoke and tiny; save a run of one profile"):
+    with pytest.raises(RecordError, match="has cases of smoke and tiny; save a run of one profile"):
         arms(finished(), tiny)
