@@ -20,7 +20,7 @@ from redl.metering.meter import EnergyMeter
 from redl.metering.stopwatch import Stopwatch
 from redl.study.case import Model
 from redl.study.profile import SMOKE, Pretraining
-from redl.training.loop import Part, fit
+from redl.training.loop import Hooks, Part, Plan, fit
 from redl.training.models import build
 from redl.training.networks import network_of
 from redl.training.optimizers import adam
@@ -86,21 +86,15 @@ def _fit(
     window: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> float:
     """Do the same by redl's own loop."""
-    found = fit(
-        model,
-        optimizer,
-        train,
-        valid,
-        valid_subjects=np.arange(len(valid), dtype=np.int32),
+    plan = Plan(
         precision=Precision.of(TrainingSetup(), CPU),
         epochs=epochs,
         patience=epochs,
         batch_size=SMOKE.batch_size,
         seed=SEED,
-        window=window,
-        seconds=lambda: 0.0,
-        on_epoch=lambda _: None,
     )
+    hooks = Hooks(window=window, seconds=lambda: 0.0, on_epoch=lambda _: None)
+    found = fit(model, optimizer, train, valid, plan, hooks)
     loss = found.trace[-1].valid_loss
     assert loss is not None
     return loss
@@ -132,4 +126,5 @@ def _part(count: int, *, seed: int) -> Part:
     images = torch.randint(
         0, 256, (count, 1, SMOKE.image_size, SMOKE.image_size), generator=generator, dtype=torch.uint8
     )
-    return Part(images=images, labels=(torch.rand((count, 1), generator=generator) < 0.5).float())
+    labels = (torch.rand((count, 1), generator=generator) < 0.5).float()
+    return Part(images=images, labels=labels, subjects=np.arange(count, dtype=np.int32))

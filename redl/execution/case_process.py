@@ -90,9 +90,9 @@ def start_case(job: Job) -> Start:
 
 
 def _start(job: Job, on_epoch: OnEpoch) -> AbstractContextManager[Steps]:
-    from redl.execution.run import CaseRun  # torch comes with it, which the parent must not import
+    from redl.execution.run import open_case  # torch comes with it, which the parent must not import
 
-    return CaseRun(job, on_epoch)
+    return open_case(job, on_epoch)
 
 
 def broken_record(case: Case, end: CaseBrokeError) -> Record:

@@ -1,7 +1,7 @@
-"""Fit: the training loop, whole and in one place, and the pass that evaluates.
+"""The training loop, whole and in one place, and the pass that evaluates.
 
 Images stay uint8 until a batch is taken. No step reads a value back from the device; the loss and the
-divergence flags are read once an epoch.
+divergence flags are read once per epoch.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from redl.errors import DataError
 from redl.record import Divergence, Epoch
 from redl.training.checkpoint import Checkpoint
 from redl.training.divergence import DivergenceWatch
@@ -24,18 +25,46 @@ from redl.training.precision import Precision
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """Hold one part of the split: uint8 images (N, 1, H, W), on the device or not, float32 labels (N, 1)."""
+    """One part of the split: uint8 images (N, 1, H, W), on the device or not, float32 labels (N, 1).
+
+    `subjects` (N,) are the numbers of those whose images they are.
+    """
 
     images: torch.Tensor
     labels: torch.Tensor
+    subjects: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """How a network is trained; training stops early after `patience` epochs without a lower loss."""
+
+    precision: Precision
+    epochs: int
+    patience: int
+    batch_size: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hooks:
+    """What the loop calls.
+
+    `window` opens around the training steps of an epoch, and `seconds` reads the clock that runs inside it,
+    so evaluation is in neither. `on_epoch` is given each epoch as it ends.
+    """
+
+    window: Callable[[], AbstractContextManager[object]]
+    seconds: Callable[[], float]
+    on_epoch: Callable[[Epoch], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Fit:
-    """Hold what training found; `images` counts every image of every epoch once."""
+    """Result of one training run; `images` counts each image once per epoch."""
 
     images: int
     trace: tuple[Epoch, ...]
@@ -44,42 +73,29 @@ class Fit:
 
 
 def fit(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    train: Part,
-    valid: Part,
-    *,
-    valid_subjects: NDArray[np.int32],
-    precision: Precision,
-    epochs: int,
-    patience: int,
-    batch_size: int,
-    seed: int,
-    window: Callable[[], AbstractContextManager[object]],
-    seconds: Callable[[], float],
-    on_epoch: Callable[[Epoch], None],
+    model: nn.Module, optimizer: torch.optim.Optimizer, train: Part, valid: Part, plan: Plan, hooks: Hooks
 ) -> Fit:
     """Train with early stopping on the validation loss, and leave the best epoch's weights in the model.
 
-    `valid_subjects` (N,) tells whose each validation image is, which decides what is chance.
-    `window` opens around an epoch's training steps, and `seconds` reads the clock that runs within it, so
-    evaluation is in neither. Training also stops once a parameter is not finite. Without any finite
-    validation loss the last weights stay.
+    Training also stops once a parameter is not finite. Without any finite validation loss the last weights
+    stay. Raise DataError if there is only one image to train on.
     """
+    if len(train) == 1:
+        raise DataError("one image is left to train on; take more images, e.g. by a larger --redl-images")
+    precision, batch_size = plan.precision, plan.batch_size
     scaler = torch.amp.GradScaler(precision.device.type, enabled=precision.grad_scaler)
-    shuffle = torch.Generator().manual_seed(seed)
+    shuffle = torch.Generator().manual_seed(plan.seed)
     watch = DivergenceWatch(precision.device, scaler)
     positive = valid.labels.mean().item()
     trace: list[Epoch] = []
-    count, best_epoch, best_loss = 0, None, float("inf")
-    best_logits: torch.Tensor | None = None
+    best_epoch, best_loss = None, float("inf")
 
-    with Checkpoint(model) as best_weights:
-        for epoch in range(1, epochs + 1):
+    with Checkpoint(model) as checkpoint:
+        for epoch in range(1, plan.epochs + 1):
             model.train()
             order = torch.randperm(len(train), generator=shuffle)
             total, seen = torch.zeros((), device=precision.device), 0
-            with window():
+            with hooks.window():
                 for images, labels in batches(train, order, batch_size):
                     with precision.autocast():
                         logits = model(precision.inputs(images))
@@ -91,7 +107,6 @@ def fit(
                     watch.step(loss, logits)
                     total += loss.detach() * len(labels)
                     seen += len(labels)
-            count += seen
             lost = watch.end_epoch(epoch, model, optimizer)
 
             logits = predict(model, valid.images, precision=precision, batch_size=batch_size)
@@ -102,36 +117,41 @@ def fit(
                     train_loss=finite(total.item() / seen),
                     valid_loss=finite(valid_loss),
                     valid_accuracy=_accuracy(logits, valid.labels),
-                    seconds=seconds(),
+                    seconds=hooks.seconds(),
                 )
             )
-            on_epoch(trace[-1])
+            hooks.on_epoch(trace[-1])
             watch.evaluate(epoch, logits, valid_loss, positive)
+
             if valid_loss < best_loss:  # False for NaN
                 best_epoch, best_loss, best_logits = epoch, valid_loss, logits
-                if epoch < epochs:  # the model itself holds the last epoch's
-                    best_weights.keep()
-            if lost or epoch - (best_epoch or 0) >= patience:
+                if epoch < plan.epochs:  # the last epoch's weights are in the model itself
+                    checkpoint.keep()
+            if lost or epoch - (best_epoch or 0) >= plan.patience:
                 break
-
         if best_epoch not in {None, len(trace)}:
-            best_weights.restore()
-    kept = logits if best_logits is None else best_logits
-    divergence = watch.finish(kept, valid.labels, valid_subjects)
-    return Fit(images=count, trace=tuple(trace), best_epoch=best_epoch, divergence=divergence)
+            checkpoint.restore()
+    kept = logits if best_epoch is None else best_logits
+    return Fit(
+        images=seen * len(trace),
+        trace=tuple(trace),
+        best_epoch=best_epoch,
+        divergence=watch.finish(kept, valid.labels, valid.subjects),
+    )
 
 
 def predict(model: nn.Module, images: torch.Tensor, *, precision: Precision, batch_size: int) -> torch.Tensor:
-    """Return float32 logits (N, 1) of uint8 images (N, 1, H, W), the last incomplete batch included."""
+    """Return float32 logits (N, 1) of uint8 images (N, 1, H, W), including the last incomplete batch."""
     model.eval()
     with torch.inference_mode(), precision.autocast():
         return torch.cat([model(precision.inputs(batch)).float() for batch in images.split(batch_size)])
 
 
 def batches(part: Part, order: torch.Tensor, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Cut a part, in an order (N,), into batches of images and labels, each from where it lies.
+    """Cut a part, in an order (N,), into batches of images and labels, each on the device where it is stored.
 
-    A last single image is left out: batch norm cannot train on it.
+    A last single image is left out, because batch norm cannot train on it. Joined to the batch before it, it
+    would raise the peak memory; every epoch leaves out another one.
     """
     by_device = {device: order.to(device) for device in {part.images.device, part.labels.device}}
     for batch in range(0, len(order), batch_size):
@@ -139,7 +159,7 @@ def batches(part: Part, order: torch.Tensor, batch_size: int) -> Iterator[tuple[
             tensor[by_device[tensor.device][batch : batch + batch_size]]
             for tensor in (part.images, part.labels)
         )
-        if len(labels) > 1:
+        if len(labels) > 1 or batch_size == 1:
             yield images, labels
 
 

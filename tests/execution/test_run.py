@@ -1,8 +1,8 @@
 """A case from prepared phantom images to its record, in this process."""
 
 import hashlib
-from dataclasses import asdict
 
+import msgspec
 import pytest
 import timm
 import torch
@@ -85,7 +85,9 @@ def test_every_missing_figure_has_its_reason(baseline):
             return [p for key, item in value.items() for p in missing(item, f"{path}.{key}".lstrip("."))]
         return [path] if value is None and path.rpartition(".")[2] not in NOT_FIGURES else []
 
-    figures = {key: item for key, item in asdict(baseline).items() if key not in ("environment", "case")}
+    figures = {
+        key: item for key, item in msgspec.to_builtins(baseline).items() if key not in ("environment", "case")
+    }
     del figures["data"]["options"]  # there None says that nothing was chosen
     reasons = " ".join(baseline.warnings)
     for path in missing(figures, ""):
@@ -182,7 +184,7 @@ def test_training_from_scratch_where_weights_were_tried_for_is_warned_of(prepare
         )
     )
     assert any(
-        "recipe: no pretrained weights of densenet121 were to be had" in warning
+        "recipe: no pretrained weights of densenet121 could be loaded" in warning
         for warning in record.warnings
     )
 

@@ -5,7 +5,7 @@ import pytest
 
 from redl.data.cache.entry import open_prepared
 from redl.data.datasets import DataOptions, prepare_dataset
-from redl.execution import run as run_module
+from redl.execution import plan
 from redl.execution.job import Job, RunOptions
 from redl.execution.run import run
 from redl.study.case import Case, Dataset, Model, Setting
@@ -25,7 +25,7 @@ def shuffled(data):
 @pytest.mark.slow
 def test_shuffled_training_labels_bring_the_accuracy_back_to_the_majority_class(tmp_path, monkeypatch):
     prepared = prepare_dataset(Dataset.RSNA, SMOKE, DataOptions(cache=tmp_path))
-    monkeypatch.setattr(run_module, "open_prepared", lambda path: shuffled(open_prepared(path)))
+    monkeypatch.setattr(plan, "open_prepared", lambda path: shuffled(open_prepared(path)))
     record = run(Job(case=CASE, prepared=prepared, options=RunOptions(profile=SMOKE)))
     assert record.metrics.test.accuracy < record.data.majority_accuracy + SMOKE.min_above_majority / 2
     assert record.data.images.test >= 200

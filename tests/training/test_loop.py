@@ -1,14 +1,16 @@
-"""Fit: what the loop does, on networks that take milliseconds."""
+"""The training loop, on networks that take milliseconds."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from redl.errors import DataError
 from redl.study.case import Setting
-from redl.training.loop import Part, batches, fit, predict
+from redl.training.loop import Hooks, Part, Plan, batches, fit, predict
 from redl.training.precision import Precision
 from redl.training.settings import TrainingSetup, setup_of
 
@@ -23,7 +25,7 @@ def part(count, seed=0):
     images = torch.randint(0, 100, (count, 1, 8, 8), generator=generator, dtype=torch.uint8)
     images[:, :, 2:6, 2:4] += (120 * labels).to(torch.uint8).view(-1, 1, 1, 1)
     images[:, :, :2] = 0
-    return Part(images=images, labels=labels)
+    return Part(images=images, labels=labels, subjects=np.arange(count, dtype=np.int32))
 
 
 def network(seed=0):
@@ -51,36 +53,21 @@ def train(
     *,
     epochs=5,
     patience=5,
+    batch_size=16,
     seed=1,
-    on_epoch=None,
-    window=None,
+    on_epoch=lambda _: None,
+    window=nullcontext,
     learning_rate=1e-2,
+    images=64,
     valid=None,
 ):
     setup = setup_of(setting, CPU, half_dtype)
     precision = Precision.of(setup, CPU)
     model = precision.place(model)
     optimizer = setup.optimizer(model, learning_rate)
-
-    @contextmanager
-    def anything():
-        yield
-
-    return fit(
-        model,
-        optimizer,
-        part(64),
-        valid or part(32, seed=1),
-        valid_subjects=np.arange(32, dtype=np.int32),
-        precision=precision,
-        epochs=epochs,
-        patience=patience,
-        batch_size=16,
-        seed=seed,
-        window=window or anything,
-        seconds=lambda: 0.0,
-        on_epoch=on_epoch or (lambda epoch: None),
-    )
+    plan = Plan(precision=precision, epochs=epochs, patience=patience, batch_size=batch_size, seed=seed)
+    hooks = Hooks(window=window, seconds=lambda: 0.0, on_epoch=on_epoch)
+    return fit(model, optimizer, part(images), valid or part(32, seed=1), plan, hooks)
 
 
 def losses(found):
@@ -136,7 +123,7 @@ def test_the_weights_of_the_best_epoch_come_back_after_a_loss_of_all():
 
 def test_training_stops_when_patience_ends():
     upside_down = part(32, seed=1)
-    wrong = Part(images=upside_down.images, labels=1 - upside_down.labels)
+    wrong = replace(upside_down, labels=1 - upside_down.labels)
     found = train(network(), valid=wrong, epochs=20, patience=3, learning_rate=1e-1)
     assert found.best_epoch + 3 == len(found.trace)
 
@@ -195,12 +182,27 @@ def test_every_image_is_counted_once_an_epoch():
     assert 5 * 64 == train(network()).images
 
 
-def test_a_last_batch_of_one_is_left_out():
-    assert [4, 4] == [len(labels) for _, labels in batches(part(9), torch.arange(9), 4)]
+@pytest.mark.parametrize(
+    ("images", "batch_size", "sizes"),
+    [(8, 4, [4, 4]), (9, 4, [4, 4]), (10, 4, [4, 4, 2]), (3, 1, [1, 1, 1]), (2, 4, [2])],
+)
+def test_only_a_last_batch_of_one_is_left_out(images, batch_size, sizes):
+    assert sizes == [len(labels) for _, labels in batches(part(images), torch.arange(images), batch_size)]
 
 
-def test_a_last_batch_of_two_is_trained_on():
-    assert [4, 4, 2] == [len(labels) for _, labels in batches(part(10), torch.arange(10), 4)]
+def test_batch_norm_meets_no_last_batch_of_one():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))
+    assert 2 * 16 == train(model, images=17, epochs=2).images
+
+
+def test_a_network_without_batch_norm_trains_on_batches_of_one():
+    assert 2 * 5 == train(network(), images=5, epochs=2, batch_size=1).images
+
+
+@pytest.mark.parametrize("batch_size", [1, 16])
+def test_one_image_cannot_be_trained_on(batch_size):
+    with pytest.raises(DataError, match="one image is left to train on"):
+        train(network(), images=1, batch_size=batch_size)
 
 
 def test_prediction_covers_the_last_incomplete_batch():
