@@ -1,4 +1,4 @@
-"""The record (schema 1): everything that one case found out, in names that everything else relies on.
+"""The record (schema 1): the results of one case, under names that everything else relies on.
 
 Units end names. A figure that was not measured is None, with its reason in `warnings`, never 0.
 The JSON is strict: no NaN, no infinity, no unknown and no missing field.
@@ -97,7 +97,7 @@ INCIDENTAL = frozenset({"git_commit", "memory_bytes"})
 
 
 class Record(Section, frozen=True, kw_only=True):
-    """Everything that one case found out; all sections of a case that ended early are None."""
+    """Results of one case; every section of a case that ended early is None."""
 
     schema: int = SCHEMA
     status: Status

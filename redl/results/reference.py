@@ -126,12 +126,12 @@ def load_reference(path: Path) -> Reference:
         if not LEAST_SEEDS <= len(band.accuracies) == len(band.seeds) == len(band.train_peak_bytes) or set(
             band.recipe
         ) != set(COMPARED):
-            raise RecordError(f"{path}: the band of {'-'.join(_key(band)[:3])} is not whole; write it anew")
+            raise RecordError(f"{path}: the band of {'-'.join(_key(band)[:3])} is incomplete; write it anew")
     return reference
 
 
 def save_reference(path: Path, records: Iterable[Record]) -> Reference:
-    """Write the bands of a run's records; those of other cases that a file holds already stay in it.
+    """Write the bands of a run's records; those of other cases that the file already has stay in it.
 
     So do those that another run writes meanwhile. Raise OptionError for a case that did not finish or has
     too few seeds, and leave the file as it was.

@@ -103,5 +103,5 @@ def test_a_band_that_is_not_whole_is_refused(path, lost):
     plain = json.loads(path.read_text())
     plain["bands"][0] |= lost
     path.write_text(json.dumps(plain))
-    with pytest.raises(RecordError, match="the band of rsna-densenet-amp is not whole; write it anew"):
+    with pytest.raises(RecordError, match="the band of rsna-densenet-amp is incomplete; write it anew"):
         load_reference(path)
