@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import textwrap
 import time
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _GAP_S = 60.0  # between two lines about the same step, where there is no terminal
+_LEAST_COLUMNS = 120  # fewer would break the figures of a table
 
 OnProgress = Callable[[int, int], None]
 
@@ -99,6 +101,11 @@ def positives(labels: NDArray[np.uint8]) -> str:
 
     majority = majority_accuracy(labels)
     return f"{labels.sum()} ({labels.mean():.1%}), majority accuracy {majority:.3f}"
+
+
+def table_width() -> int:
+    """Return the number of columns for a table: the terminal's, but at least those that break no figure."""
+    return max(shutil.get_terminal_size().columns, _LEAST_COLUMNS)
 
 
 def print_note(note: str) -> None:
