@@ -1,4 +1,4 @@
-"""`redl baseline set|show`: the only way in which the run that gates compare with moves."""
+"""`redl baseline set|show`: the only way to replace the run that gates compare with."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ FAULTY = 1  # the exit status where a baseline cannot be used
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the commands."""
-    tasks = commands.add_parser("baseline", help="move and show the runs that gates compare with")
+    tasks = commands.add_parser("baseline", help="set and show the runs that gates compare with")
     given = tasks.add_subparsers(metavar="TASK", required=True)
     setting = given.add_parser("set", help="make a saved run the baseline of its profile")
     setting.add_argument("saved", metavar="RUN", help="a saved run's file, number or name")
-    setting.add_argument("--name", help="call it otherwise than its profile, as main or h100")
+    setting.add_argument("--name", help="a name other than that of its profile, e.g. main or h100")
     showing = given.add_parser("show", help="list the baselines, and whether each can be used")
     for parser, run in ((setting, run_set), (showing, run_show)):
         add_reports(parser)
-        parser.set_defaults(run=run, again="the baseline is the old one, or is refused until it is set anew")
+        parser.set_defaults(run=run, again="the old baseline is kept, or refused until it is set again")
 
 
 def run_set(arguments: argparse.Namespace) -> int:
-    """Move a baseline and say what it was; return 0."""
+    """Set a baseline and print what it was before; return 0."""
     from redl.results.gate.baseline import find_run, set_baseline
 
     with one_line(arguments.reports):
         moved = set_baseline(find_run(arguments.saved, arguments.reports), arguments.reports, arguments.name)
     before = "none before" if moved.before is None else f"{moved.before} before"
-    sys.stdout.write(f"{moved.path}: {moved.after} cases, {before}; commit it with its .sha256\n")
+    sys.stdout.write(f"{moved.path}: {moved.after} cases, {before}; commit it together with its .sha256\n")
     return 0
 
 

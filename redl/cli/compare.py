@@ -1,4 +1,4 @@
-"""`redl compare`: a saved run against another, with an exit status for a CI."""
+"""`redl compare`: one saved run against another, with an exit status for CI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redl.cli.display import one_line
+from redl.cli.display import one_line, table_width
 from redl.cli.options import add_reference, add_reports, reference_of
 
 if TYPE_CHECKING:
@@ -20,30 +20,33 @@ FORMATS = ("table", "markdown", "json", "github")
 def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = commands.add_parser(
-        "compare", help="compare two saved runs: status 0 fine, 1 regressed, 2 not comparable"
+        "compare", help="compare two saved runs: status 0 fine, 1 regressed, 2 could not be compared"
     )
     parser.add_argument(
         "base", metavar="BASE", help="a saved run's file, number or name, or a baseline's name"
     )
-    parser.add_argument("new", metavar="NEW", help="the run to judge, the same way")
+    parser.add_argument("new", metavar="NEW", help="the later run, given in the same way")
     parser.add_argument(
         "--fail",
         action="append",
         default=[],
         metavar="RULE",
-        help="what may get how much worse, as accuracy:0.02 or peak_memory:5%%; may be given again",
+        help="by how much a figure may get worse, e.g. accuracy:0.02 (absolute) or peak_memory:5%% (of the "
+        "baseline); may be repeated",
     )
     parser.add_argument(
-        "--other-machine", action="store_true", help="compare across machines and software, costs left out"
+        "--other-machine",
+        action="store_true",
+        help="compare across machines and software, without time and energy",
     )
-    parser.add_argument("--format", choices=FORMATS, default="table", help="table (default), markdown, ...")
+    parser.add_argument("--format", choices=FORMATS, default="table", help="(default: table)")
     add_reports(parser)
     add_reference(parser)
-    parser.set_defaults(run=run, again="nothing was kept; call again to start over")
+    parser.set_defaults(run=run, again="nothing was saved; run it again to start over")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print how two runs compare; return 0 where nothing regressed, 1 where something did, else 2."""
+    """Print how two runs compare; return 1 if a figure regressed, else 2 if any was not compared, else 0."""
     from redl.results.gate.baseline import find_run, load_base
     from redl.results.gate.comparison import compare
     from redl.results.gate.rule import rules_from
@@ -78,10 +81,4 @@ def _text(comparison: Comparison, form: str) -> str:
                     file.write(report.as_markdown(comparison))
             return report.as_annotations(comparison)
         case _:
-            return report.as_table(comparison, width=_width(), changed_only=False)
-
-
-def _width() -> int:
-    from rich.console import Console
-
-    return max(Console().width, 120)
+            return report.as_table(comparison, width=table_width(), changed_only=False)

@@ -1,4 +1,4 @@
-"""`redl history`: one figure over all saved runs, with the steps in it."""
+"""`redl history`: one figure over all saved runs, with its steps marked."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
-    parser = commands.add_parser("history", help="show a figure over all saved runs, with steps marked")
+    parser = commands.add_parser("history", help="show a figure over all saved runs, with its steps marked")
     parser.add_argument(
         "rule",
         nargs="?",
         default="accuracy:noise",
         metavar="RULE",
-        help="a figure and what is no step, as peak_memory:5%% or swin/auc:0.02 (default: accuracy:noise)",
+        help="a figure and the largest change that is not a step, e.g. peak_memory:5%% or swin/auc:0.02 "
+        "(default: accuracy:noise)",
     )
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="table (default) or json"
     )
     add_reports(parser)
     add_reference(parser)
-    parser.set_defaults(run=run, again="nothing was kept; call again to start over")
+    parser.set_defaults(run=run, again="nothing was saved; run it again to start over")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,9 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         print_note(fault)
     series = history_of(runs, rule, reference_of(arguments, runs[-1]))
     if arguments.format == "json":
-        sys.stdout.write(json.dumps([_plain(one) for one in series], indent=1, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps([_plain(cell) for cell in series], indent=1, allow_nan=False) + "\n")
         return 0
-    for one in series:
+    for cell in series:
         rows = [
             (
                 point.run.removesuffix(".json"),
@@ -54,10 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
                 "-" if point.value is None else f"{point.value:.6g}",
                 f"{point.step}: {point.reason}" if point.reason else point.step,
             )
-            for point in one.points
+            for point in cell.points
         ]
         unit = f" ({rule.figure.unit})" if rule.figure.unit else ""
-        print_table(f"{one.cell}, {rule.figure.name}{unit}", ("run", "commit", "figure", "step"), rows)
+        print_table(f"{cell.cell}, {rule.figure.name}{unit}", ("run", "commit", "figure", "step"), rows)
     return 0
 
 

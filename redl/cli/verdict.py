@@ -1,51 +1,55 @@
-"""`redl verdict`: whether the savings of a saved run cost performance, by a margin fixed beforehand."""
+"""`redl verdict`: whether the settings of a saved run cost performance, by a margin fixed beforehand."""
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from redl.results.metric import Metric
+from redl.cli.display import table_width
+from redl.results.metric import Metric, metric_named
+from redl.results.noninferiority.margin import read_margin
 
-NOT_SHOWN = 1  # the exit status unless every saving is non-inferior
-
-_NARROWEST = 120
+NOT_SHOWN = 1  # the exit status unless every setting is non-inferior
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
-    parser = commands.add_parser("verdict", help="tell whether the savings of a saved run cost performance")
-    parser.add_argument("saved", type=Path, metavar="RUN", help="a run that pytest-benchmark saved as JSON")
+    parser = commands.add_parser("verdict", help="judge whether the settings of a saved run cost performance")
+    parser.add_argument("saved", type=Path, metavar="RUN", help="a run saved by pytest-benchmark, a .json")
     parser.add_argument(
         "--margin",
-        type=float,
         required=True,
         metavar="LOSS",
-        help="the loss that would still be acceptable, fixed before the run, such as 0.02",
+        help="the loss that would still be acceptable, fixed before the run, e.g. 0.02 or 2%%",
     )
     parser.add_argument(
-        "--metric", choices=list(Metric), default=Metric.ACCURACY, help="what is compared (default: accuracy)"
+        "--metric",
+        default=Metric.ACCURACY.value,
+        metavar="METRIC",
+        help=f"{', '.join(Metric)} (default: accuracy)",
     )
-    parser.add_argument("--format", choices=("table", "json"), default="table", help="(default: table)")
-    parser.set_defaults(run=run, again="nothing was kept; call again to start over")
+    parser.add_argument(
+        "--format", choices=("table", "json"), default="table", help="table (default) or json"
+    )
+    parser.set_defaults(run=run, again="nothing was saved; run it again to start over")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a verdict on each saving; return 0 if every one is non-inferior, else 1."""
+    """Print a verdict on each setting; return 0 if every one is non-inferior, else 1."""
     from redl.results.arms import arms_of, pairs_of
     from redl.results.noninferiority.table import verdict_table
     from redl.results.noninferiority.verdict import Outcome, to_json, verdicts
     from redl.results.store import load_run
 
+    margin = read_margin(arguments.margin, option="--margin")
+    metric = metric_named(arguments.metric, option="--metric")
     saved = load_run(arguments.saved)
     arms = arms_of(saved.records.values(), saved.predictions)
-    judged = verdicts(pairs_of(arms), margin=arguments.margin, metric=Metric(arguments.metric))
+    found = verdicts(pairs_of(arms), margin=margin, metric=metric)
     if arguments.format == "json":
-        sys.stdout.write(f"{to_json(judged)}\n")
+        sys.stdout.write(f"{to_json(found)}\n")
     else:
-        width = max(shutil.get_terminal_size().columns, _NARROWEST)
-        sys.stdout.write(verdict_table(judged, width=width))
-    return 0 if all(verdict.outcome is Outcome.NON_INFERIOR for verdict in judged) else NOT_SHOWN
+        sys.stdout.write(verdict_table(found, width=table_width()))
+    return 0 if all(verdict.outcome is Outcome.NON_INFERIOR for verdict in found) else NOT_SHOWN

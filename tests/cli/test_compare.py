@@ -33,7 +33,32 @@ def test_a_missing_case_is_not_comparable(here, capsys):
 
 def test_the_default_gate_without_a_reference_does_not_pass(here, capsys):
     assert 2 == main(["compare", "1", "1"])
-    assert "write one by --redl-save-reference" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "write one by --redl-save-reference, or give a number, e.g. accuracy:0.02" in out
+    assert out.splitlines()[-1].endswith("0 regressed, 0 improved, 2 could not be compared")
+
+
+def test_the_default_gate_without_a_reference_finds_a_regression(here, capsys):
+    larger = finished(peak=900_000_000), finished("amp")
+    save(here / "reports" / "Linux" / "0003_larger.json", *larger)
+    assert 1 == main(["compare", "1", "3"])
+    out = capsys.readouterr().out
+    assert "rsna-densenet-baseline" in next(line for line in out.splitlines() if "regressed" in line)
+    assert out.splitlines()[-1].endswith("1 regressed, 0 improved, 2 could not be compared")
+
+
+@pytest.mark.parametrize("rule", ["accuracy:2", "accuracy:100%"])
+def test_a_rule_that_cannot_fail_is_one_line(here, capsys, rule):
+    assert 2 == main(["compare", "1", "2", f"--fail={rule}"])
+    error = capsys.readouterr().err
+    assert f"redl: error: '{rule}': accuracy lies between 0 and 1" in error
+    assert 1 == error.count("\n")
+
+
+def test_a_percentage_is_of_the_baseline(here, capsys):
+    # 0.9 became 0.7, a fall of 22.2 % of the baseline and of 0.2.
+    assert 0 == main(["compare", "1", "2", "--fail=accuracy:23%"])
+    assert 1 == main(["compare", "1", "2", "--fail=accuracy:22%"])
 
 
 def test_rules_come_from_pyproject_too(here, capsys):
@@ -63,9 +88,9 @@ def test_a_summary_that_cannot_be_written_is_one_line(here, capsys, monkeypatch)
 
 
 def test_a_rule_that_is_none_is_one_line(here, capsys):
-    assert 2 == main(["compare", "1", "2", "--fail", "speed:5%"])
+    assert 2 == main(["compare", "1", "2", "--fail", "memory:5%"])
     assert capsys.readouterr().err.startswith(
-        "redl: error: 'speed:5%': no figure 'speed'; use one of accuracy"
+        "redl: error: 'memory:5%': no figure 'memory'; did you mean peak_memory? use one of accuracy, "
     )
 
 
@@ -73,7 +98,7 @@ def test_a_baseline_is_set_shown_and_compared_with(here, capsys):
     assert 0 == main(["baseline", "show"])
     assert "no baseline; set one by `redl baseline set RUN`" in capsys.readouterr().err
     assert 0 == main(["baseline", "set", "1"])
-    assert "smoke.json: 2 cases, none before; commit it with its .sha256" in capsys.readouterr().out
+    assert "smoke.json: 2 cases, none before; commit it together with its .sha256" in capsys.readouterr().out
     assert 0 == main(["baseline", "show"])
     assert "smoke" in capsys.readouterr().out
     assert 1 == main(["compare", "smoke", "2", "--fail", "accuracy:0.02"])
@@ -101,4 +126,4 @@ def test_a_history_marks_the_step(here, capsys):
 def test_a_history_of_nothing_is_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert 2 == main(["history"])
-    assert "redl: error: reports: holds no saved run" in capsys.readouterr().err
+    assert "redl: error: reports: has no saved run" in capsys.readouterr().err

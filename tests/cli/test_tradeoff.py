@@ -35,7 +35,7 @@ def test_json_is_what_a_program_reads(saved, capsys):
 
 def test_options_are_what_is_computed_with(saved, capsys):
     given = (
-        "--margin=0.05",
+        "--margin=5%",
         "--metric=auc",
         "--threshold=0.2",
         "--patients=50",
@@ -51,15 +51,18 @@ def test_options_are_what_is_computed_with(saved, capsys):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("--margin=0", "margin"),
-        ("--metric=beauty", "invalid choice"),
-        ("--threshold=1", "a cut lies between 0 and 1"),
-        ("--threshold=nan", "a cut lies between 0 and 1"),
+        ("--margin=0", "--margin 0: give a margin above 0 and below 1, e.g. 0.02 or 2%"),
+        ("--margin=2", "--margin 2: give a margin above 0 and below 1"),
+        ("--margin=", "--margin : give a margin above 0 and below 1"),
+        ("--metric=beauty", "--metric beauty: unknown; use one of accuracy, subject_accuracy, auc, "),
+        ("--metric=Acuracy", "did you mean accuracy? use one of accuracy, "),
+        ("--threshold=1", "give a cut between 0 and 1"),
+        ("--threshold=nan", "give a cut between 0 and 1"),
         ("--patients=0", "at least one patient"),
         ("--patients=some", "invalid int value"),
-        ("--lambda=1,x", "name energies in Wh, such as"),
-        ("--lambda=", "name energies in Wh, such as"),
-        ("--lambda=0", "name an energy above 0"),
+        ("--lambda=1,x", "give energies in Wh, e.g."),
+        ("--lambda=", "give energies in Wh, e.g."),
+        ("--lambda=0", "give an energy above 0"),
         ("--format=xml", "invalid choice"),
     ],
 )

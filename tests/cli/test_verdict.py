@@ -58,6 +58,15 @@ def test_a_run_with_another_verdict_does_not(saved, capsys, lost, outcome):
     assert outcome == found["outcome"]
 
 
+def test_a_margin_may_be_a_percentage(saved, capsys):
+    path = run(saved, range(5))
+    for margin in ("0.04", "4%"):
+        main(["verdict", path, f"--margin={margin}", "--format=json"])
+    share, percentage = capsys.readouterr().out.split("\n]\n", 1)
+    assert [0.04] == [verdict["margin"] for verdict in json.loads(percentage)]
+    assert json.loads(f"{share}]") == json.loads(percentage)
+
+
 def test_one_failing_saving_of_two_is_enough(saved):
     entries = [entry(setting, seed) for seed in (1, 2) for setting in (Setting.BASELINE, Setting.EIGHT_BIT)]
     path = saved(*entries, {KEY: broken().to_json()})
@@ -77,10 +86,14 @@ def test_the_metric_is_chosen(saved, capsys):
     ("options", "message"),
     [
         ([], "the following arguments are required: --margin"),
-        (["--margin=0"], "margin 0.0: give the loss"),
-        (["--margin=nan"], "margin nan: give the loss"),
-        (["--margin=0.02", "--metric=luck"], "invalid choice: 'luck'"),
-        (["--margin=0.02", "--metric=subject_auc"], "subjects have images of both classes; take auc"),
+        (["--margin=0"], "--margin 0: give a margin above 0 and below 1, e.g. 0.02 or 2%"),
+        (["--margin=2"], "--margin 2: give a margin"),
+        (["--margin=100%"], "--margin 100%: give a margin"),
+        (["--margin=-1"], "--margin -1: give a margin"),
+        (["--margin=nan"], "--margin nan: give a margin"),
+        (["--margin=0.02", "--metric=f1"], "--metric f1: unknown; use one of accuracy, subject_accuracy, "),
+        (["--margin=0.02", "--metric=specifity"], "did you mean specificity? use one of accuracy, "),
+        (["--margin=0.02", "--metric=subject_auc"], "subjects have images of both classes; use auc"),
     ],
 )
 def test_what_cannot_be_judged_is_one_line(saved, capsys, options, message):

@@ -94,7 +94,7 @@ def test_cases_that_were_deselected_are_counted(suite, pytester):
     save(pytester.path / "reports" / "Linux" / "0001_base.json", *BASE, finished("amp", model="mlp"))
     result = suite(BASE, "--redl-compare=base", "--redl-fail=accuracy:0.02")
     assert 0 == result.ret
-    result.stdout.fnmatch_lines(["fine: 3 figures of 3 cases*; 1 cases deselected"])
+    result.stdout.fnmatch_lines(["fine: 3 figures of 3 cases*; 1 case deselected"])
 
 
 def test_a_case_of_which_another_test_was_left_out_is_to_run_all_the_same(suite, pytester):
@@ -118,10 +118,16 @@ def test_nothing_to_compare_fails(suite):
         (["--redl-compare=base", "--redl-reference=empty.json"], "empty.json: no JSON; write it anew"),
         (["--redl-fail=accuracy:0.02"], "--redl-fail=accuracy:0.02: needs --redl-compare"),
         (["--redl-compare=base", "--redl-fail=accuracy"], "'accuracy': no rule; write FIGURE:TOLERANCE"),
-        (["--redl-verdict=2"], "--redl-verdict 2: give a margin above 0 and below 1, as 0.02"),
+        (["--redl-compare=base", "--redl-fail=accuracy:2"], "'accuracy:2': accuracy lies between 0 and 1"),
+        (["--redl-verdict=2"], "--redl-verdict 2: give a margin above 0 and below 1, e.g. 0.02 or 2%"),
+        (["--redl-verdict=100%"], "--redl-verdict 100%: give a margin above 0 and below 1"),
         (
             ["--redl-verdict=0.02", "--redl-verdict-metric=f1"],
-            "--redl-verdict-metric f1: use one of acc",
+            "--redl-verdict-metric f1: unknown; use one of acc",
+        ),
+        (
+            ["--redl-verdict=0.02", "--redl-verdict-metric=acuracy"],
+            "--redl-verdict-metric acuracy: unknown; did you mean accuracy[?] use one of acc",
         ),
     ],
 )
@@ -173,6 +179,20 @@ def test_a_verdict_that_is_inconclusive_fails_and_says_so(suite):
     result = suite(BASE, "--redl-verdict=0.02")
     assert 1 == result.ret
     result.stdout.fnmatch_lines(["verdicts: 0 non-inferior, 0 degraded, 2 inconclusive"])
+
+
+def test_a_margin_may_be_a_percentage(suite):
+    result = suite(BASE, "--redl-verdict=2%")
+    result.stdout.fnmatch_lines(["accuracy, margin 0.02*"])
+
+
+def test_the_default_gate_without_a_reference_fails_but_shows_regressions(suite):
+    larger = [finished(peak=900_000_000), finished("amp"), finished("8bit")]
+    result = suite(larger, "--redl-compare=base")
+    assert 1 == result.ret
+    result.stdout.fnmatch_lines(
+        ["*rsna-densenet-baseline*peak_memory*regressed*", "regressed: *1 regressed*could not be compared"]
+    )
 
 
 def test_nothing_to_judge_fails_a_verdict(suite):

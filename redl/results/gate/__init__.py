@@ -1,1 +1,1 @@
-"""The gate: whether a run is worse than its baseline, by rules, beyond what equal runs differ by."""
+"""The gate: whether a run is worse than its baseline by more than its rules allow."""

@@ -1,7 +1,7 @@
-"""Baselines: the saved runs that gates compare with, which move by an explicit command alone.
+"""Baselines: the saved runs that gates compare with, which only an explicit command replaces.
 
-A baseline is a saved run of pytest-benchmark's, `reports/baseline/NAME.json`, with the checksum of its bytes
-beside it: one that was changed by other means is refused.
+A baseline is a run that pytest-benchmark saved, `reports/baseline/NAME.json`, with the checksum of its bytes
+beside it: a file that was changed by other means is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Move:
-    """Tell what setting a baseline did: where it lies, and how many cases it held before and holds now."""
+    """Place of a baseline that was set, and how many cases it had before and has now."""
 
     path: Path
     before: int | None
@@ -31,9 +31,10 @@ class Move:
 
 
 def find_run(text: str, reports: Path) -> Path:
-    """Find a saved run: a file, a baseline's name, or the number or name that pytest-benchmark gave it.
+    """Return the path of a saved run.
 
-    Raise OptionError if there is none, or more than one.
+    `text` is a file, a baseline's name, or the number or name that pytest-benchmark gave the run. Raise
+    OptionError if there is no such run, or more than one.
     """
     named = _baseline(reports, text) if _NAME.fullmatch(text) else None
     if named is not None and named.is_file():
@@ -53,7 +54,7 @@ def find_run(text: str, reports: Path) -> Path:
 
 
 def find_baseline(profile: str, reports: Path) -> Path:
-    """Return where the baseline of a profile lies; raise OptionError if none was ever set."""
+    """Return the path of a profile's baseline; raise OptionError if none was ever set."""
     path = _baseline(reports, profile)
     if not path.is_file():
         raise OptionError(f"no baseline {profile} in {path.parent}; set one by `redl baseline set RUN`")
@@ -61,7 +62,7 @@ def find_baseline(profile: str, reports: Path) -> Path:
 
 
 def load_base(path: Path) -> Run:
-    """Return the run to compare with; raise RecordError if a baseline is not as it was set."""
+    """Return the run to compare with; raise RecordError for a baseline that was changed since it was set."""
     checksum = _checksum(path)
     if path.parent.name == FOLDER:
         if not checksum.is_file():
@@ -72,29 +73,29 @@ def load_base(path: Path) -> Run:
 
 
 def set_baseline(run: Path, reports: Path, name: str | None = None) -> Move:
-    """Make a saved run the baseline called `name`, by default its profile's.
+    """Make a saved run the baseline called `name`, by default that of its profile.
 
-    Raise OptionError or RecordError, and leave the old one, for a run that cannot be one: of several
-    profiles, or with a case that did not finish.
+    Raise OptionError or RecordError, and keep the old one, for a run of several profiles or with a case that
+    did not finish.
     """
     found = load_run(run)
     profiles = sorted({record.case.profile for record in found.records.values()})
     if len(profiles) > 1:
-        raise OptionError(f"{run}: holds cases of {' and '.join(profiles)}; save a run of one profile")
+        raise OptionError(f"{run}: has cases of {' and '.join(profiles)}; save a run of one profile")
     unfinished = [name for name in found.collected if name not in found.records]
     unfinished += [name for name, record in found.records.items() if record.metrics is None]
     if unfinished:
-        raise OptionError(f"{run}: {unfinished[0]} did not finish; a baseline holds whole cases only")
+        raise OptionError(f"{run}: {unfinished[0]} did not finish; in a baseline every case has")
     name = name or profiles[0]
     if not _NAME.fullmatch(name) or name.isdigit():
         raise OptionError(
-            f"a baseline called {name!r}: begin with a letter, go on with those, digits, _ . and -"
+            f"a baseline called {name!r}: use letters, digits, _ . and -, and begin with a letter"
         )
     path = _baseline(reports, name)
     before = len(load_run(path).records) if path.is_file() else None
     content = run.read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The checksum goes last: killed between the two, the baseline is refused rather than trusted.
+    # The checksum goes last: after a crash between the two, the baseline is refused rather than trusted.
     _checksum(path).unlink(missing_ok=True)
     _write(path, content)
     _write(_checksum(path), f"{_sha256(content)}  {path.name}\n".encode())
@@ -102,7 +103,7 @@ def set_baseline(run: Path, reports: Path, name: str | None = None) -> Move:
 
 
 def baselines(reports: Path) -> Iterator[Path]:
-    """Yield where each baseline lies."""
+    """Yield the path of each baseline."""
     yield from sorted((reports / FOLDER).glob("*.json"))
 
 
@@ -119,9 +120,9 @@ def _sha256(content: bytes) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("wb") as file:
+    partial = path.with_name(f".{path.name}.draft")
+    with partial.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
+    partial.replace(path)

@@ -1,7 +1,7 @@
 """Comparisons: a run against a baseline, figure by figure, and whatever keeps them from being compared.
 
-A gate that cannot fail is a defect. So whatever was expected and is not there, or is no number, is a fault,
-and a comparison with a fault does not pass.
+A gate that cannot fail is a defect. So whatever was expected and is missing, or is not a number, is a fault,
+and a comparison with a fault does not pass. A regression that was found counts even beside faults.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from redl.results.store import Run
 
 
 class Outcome(IntEnum):
-    """Tell how a comparison ended; the number is the exit status of `redl compare`."""
+    """End of a comparison; the number is the exit status of `redl compare`."""
 
     FINE = 0
     REGRESSED = 1
@@ -31,7 +31,7 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """Hold one figure of one cell of the study, the mean over its seeds, before and after.
+    """A figure of one cell of the study, the mean over its seeds, before and after.
 
     `allowed` is how much worse it may get, in the figure's unit.
     """
@@ -46,18 +46,18 @@ class Change:
 
     @property
     def regressed(self) -> bool:
-        """Tell whether it got worse beyond what is allowed."""
+        """Return whether it got worse by more than is allowed."""
         return not self.figure.worse_by(self.before, self.after) <= self.allowed
 
     @property
     def improved(self) -> bool:
-        """Tell whether it got better by more than it may get worse."""
+        """Return whether it got better by more than it may get worse."""
         return self.figure.worse_by(self.before, self.after) < -self.allowed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """Hold every change, every fault in one line each, and how many cases were left out on purpose."""
+    """Every change, every fault in one line each, and the number of cases that were left out on purpose."""
 
     baseline: str
     changes: tuple[Change, ...]
@@ -67,10 +67,10 @@ class Comparison:
 
     @property
     def outcome(self) -> Outcome:
-        """Tell how the comparison ended."""
-        if self.faults:
-            return Outcome.NOT_COMPARABLE
-        return Outcome.REGRESSED if any(change.regressed for change in self.changes) else Outcome.FINE
+        """Return how the comparison ended: by a regression if there is one, else by a fault."""
+        if any(change.regressed for change in self.changes):
+            return Outcome.REGRESSED
+        return Outcome.NOT_COMPARABLE if self.faults else Outcome.FINE
 
 
 def compare(
@@ -83,14 +83,14 @@ def compare(
 ) -> Comparison:
     """Compare a run with its baseline by rules.
 
-    `reference` tells the noise of accuracies. With `other_machine` machine and software may differ, and no
-    rule may be of a figure that depends on them.
+    `reference` has the noise of accuracies. With `other_machine`, machine and software may differ, and a rule
+    for a figure that depends on them is a fault.
     """
     wanted = {case: record for case, record in base.records.items() if case not in new.deselected}
     both = [case for case in new.records if case in wanted]
     faults = list(_missing(base, new, wanted))
     faults += [
-        f"{rule.text}: {rule.figure.name} is of one machine with one software; leave the rule out"
+        f"{rule.text}: {rule.figure.name} depends on machine and software; leave the rule out"
         for rule in rules
         if other_machine and rule.figure.of_machine
     ]
@@ -101,7 +101,7 @@ def compare(
         else:
             sound.append(case)
     cells = _cells(wanted, new.records, sound)
-    # All that noise is allowed to share the false alarms: an accuracy and a peak of every cell, say.
+    # All figures with a rule of noise share the false alarms, e.g. an accuracy and a peak of every cell.
     shared = len(cells) * max(1, len({rule.figure.name for rule in rules if rule.noise}))
     changes: list[Change] = []
     for cell in cells.values():
@@ -111,7 +111,7 @@ def compare(
             else:
                 faults.append(found)
     if not changes and not faults:
-        faults.append("no figure was compared; name a run and rules that have cases in common")
+        faults.append("no figure was compared; give a run and rules that have cases in common")
     return Comparison(
         baseline=base.name,
         changes=tuple(changes),
@@ -122,7 +122,7 @@ def compare(
 
 
 def _missing(base: Run, new: Run, wanted: Mapping[str, Record]) -> Iterator[str]:
-    """Say which cases are not on both sides, or were to run and left no record."""
+    """Yield a line for each case that is not on both sides, or was to run and left no record."""
     for case in new.collected:
         if case not in new.records:
             yield f"{case}: was to run and left no record; it was skipped or ended in an error"
@@ -131,7 +131,7 @@ def _missing(base: Run, new: Run, wanted: Mapping[str, Record]) -> Iterator[str]
             yield f"{case}: is in the baseline and not in this run"
     for case in new.records:
         if case not in base.records:
-            yield f"{case}: is not in the baseline; move it by `redl baseline set` once the case is wanted"
+            yield f"{case}: is not in the baseline; to add it, set this run by `redl baseline set RUN`"
     if not wanted or not new.records:
         yield "there is no case to compare"
 
@@ -146,7 +146,7 @@ def _incomparable(before: Record, after: Record, *, other_machine: bool) -> str 
 def _cells(
     base: Mapping[str, Record], new: Mapping[str, Record], cases: Sequence[str]
 ) -> dict[str, list[tuple[Record, Record]]]:
-    """Gather pairs of records, before and after, by all that their cases share but the seed."""
+    """Return pairs of records, before and after, grouped by all that their cases share but the seed."""
     cells: dict[str, list[tuple[Record, Record]]] = {}
     for name in cases:
         case = new[name].case
@@ -157,12 +157,12 @@ def _cells(
 def _changes(
     pairs: Sequence[tuple[Record, Record]], rules: Sequence[Rule], reference: Reference | None, shared: int
 ) -> Iterator[Change | str]:
-    """Yield a change for each figure that a rule is of, or the reason why there is none."""
+    """Yield a change for each figure that has a rule, or the reason why it could not be compared."""
     record = pairs[0][1]
     case, seeds = record.case, tuple(after.case.seed for _, after in pairs)
     found = rules_for(case, rules)
     if not found:
-        yield f"{case.cell}: no rule is of it; give one, as accuracy:0.02"
+        yield f"{case.cell}: no rule applies to it; give one, e.g. accuracy:0.02"
     for rule in found:
         figures = [(rule.figure.of(before), rule.figure.of(after)) for before, after in pairs]
         known = [(before, after) for before, after in figures if before is not None and after is not None]

@@ -1,4 +1,4 @@
-"""Quantities: the figures of a record that can be gated, each with its unit and its better direction."""
+"""Figures: the numbers of a record that can be compared, each with its unit and its better direction."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from redl.errors import OptionError
 from redl.record import Record, Scores, Status
+from redl.results.metric import Metric
+from redl.results.nearest import one_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
-    """Hold a figure's name, unit and direction, and how to read it from a record.
+    """Name, unit and direction of a number, and how to read it from a record.
 
-    `of_machine` says that it can only be compared on the same machine with the same software.
+    `highest` is the largest value that it can have, None for one without a limit; the least is 0.
+    `of_machine` marks a figure that can only be compared on the same machine with the same software.
     """
 
     name: str
     unit: str
     higher_is_better: bool
+    highest: float | None
     of_machine: bool
     read: Callable[[Record], float | None]
 
@@ -32,46 +37,48 @@ class Figure:
         return before - after if self.higher_is_better else after - before
 
 
+def figure_named(name: str) -> Figure:
+    """Return the figure of a name; raise OptionError, with the nearest name, for an unknown one."""
+    if name in FIGURES:
+        return FIGURES[name]
+    raise OptionError(f"no figure {name!r}; {one_of(name, FIGURES)}")
+
+
 def figures_of(record: Record) -> dict[str, float]:
-    """Return the figures of a record that are known, named for a CI's report, as `redl_accuracy`."""
+    """Return the figures of a record that are known, named for a CI's report, e.g. `redl_accuracy`."""
     known = {name: figure.of(record) for name, figure in FIGURES.items()}
     return {f"redl_{name}": figure for name, figure in known.items() if figure is not None}
 
 
-def _score(name: str, *, higher_is_better: bool = True) -> Figure:
+def _score(metric: Metric) -> Figure:
     def read(record: Record) -> float | None:
         scores: Scores | None = record.metrics.test if record.metrics else None
-        figure: float | None = None if scores is None else getattr(scores, name)
+        figure: float | None = None if scores is None else getattr(scores, metric)
         return figure
 
-    return Figure(name=name, unit="", higher_is_better=higher_is_better, of_machine=False, read=read)
+    better = metric is not Metric.BRIER  # the record has the Brier score itself, not minus it
+    return Figure(
+        name=metric.value, unit="", higher_is_better=better, highest=1.0, of_machine=False, read=read
+    )
 
 
 def _cost(name: str, unit: str, read: Callable[[Record], float | None], *, of_machine: bool = True) -> Figure:
-    return Figure(name=name, unit=unit, higher_is_better=False, of_machine=of_machine, read=read)
+    return Figure(
+        name=name, unit=unit, higher_is_better=False, highest=None, of_machine=of_machine, read=read
+    )
 
 
 FIGURES = {
     figure.name: figure
     for figure in (
-        *(
-            _score(name)
-            for name in (
-                "accuracy",
-                "subject_accuracy",
-                "auc",
-                "subject_auc",
-                "balanced_accuracy",
-                "sensitivity",
-                "specificity",
-            )
-        ),
-        _score("brier", higher_is_better=False),
-        _cost(
-            "diverged",
-            "",
-            lambda r: None if r.metrics is None else float(r.status is Status.DIVERGED),
+        *map(_score, Metric),
+        Figure(
+            name="diverged",
+            unit="",
+            higher_is_better=False,
+            highest=1.0,
             of_machine=False,
+            read=lambda r: None if r.metrics is None else float(r.status is Status.DIVERGED),
         ),
         _cost(
             "peak_memory",

@@ -1,7 +1,7 @@
 """History: one figure of every cell over all saved runs, with the steps in it.
 
 A step is a run whose figure lies further from the median of the runs before it, back to the last step, than
-the gate's rule allows, or that another machine, other software or other data made.
+the rule allows, or one from another machine, other software or other data.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from redl.results.store import Run, load_run
 
 
 class Step(StrEnum):
-    """Tell what sets a point apart from those before it."""
+    """What sets a point apart from those before it."""
 
     NONE = ""
     WORSE = "worse"
@@ -32,7 +32,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
-    """Hold a cell's figure in one run, the mean over its seeds; None where it is not known."""
+    """Figure of a cell in one run, the mean over its seeds; None if it is not known."""
 
     run: str
     commit: str | None
@@ -43,7 +43,7 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Series:
-    """Hold the points of one cell of the study, the oldest first."""
+    """Points of one cell of the study, the oldest first."""
 
     cell: str
     rule: Rule
@@ -53,7 +53,7 @@ class Series:
 def load_history(reports: Path) -> tuple[list[Run], list[str]]:
     """Return the saved runs of a folder in the order of their numbers, and why others could not be read.
 
-    Raise OptionError if there is none.
+    Raise OptionError if none could.
     """
     runs, faults = [], []
     for path in sorted(reports.glob("*/[0-9]*_*.json"), key=lambda path: (path.name, path.parent.name)):
@@ -62,12 +62,12 @@ def load_history(reports: Path) -> tuple[list[Run], list[str]]:
         except RecordError as error:
             faults.append(str(error))
     if not runs:
-        raise OptionError(f"{reports}: holds no saved run; save one by `pytest benchmarks`")
+        raise OptionError(f"{reports}: has no saved run; save one by `pytest benchmarks`")
     return runs, faults
 
 
 def history_of(runs: Sequence[Run], rule: Rule, reference: Reference | None) -> list[Series]:
-    """Return the series of every cell that a rule is of."""
+    """Return the series of every cell that a rule applies to; raise RecordError if its noise is not known."""
     cells: dict[str, list[tuple[Run, list[Record]]]] = {}
     for run in runs:
         for cell, records in _cells(run.records.values(), rule).items():

@@ -1,4 +1,4 @@
-"""Noise: how far figures of equal runs lie apart, which a gate must allow.
+"""Noise: how far the figures of equal runs lie apart, which a gate must allow.
 
 Measured by `benchmarks/test_memory_spread.py` and the reference's repeats (docs/explanation/noise.md).
 """
@@ -15,33 +15,33 @@ from redl.results.gate.rule import Rule
 from redl.results.reference import LEAST_SEEDS, Band, Reference
 
 # (max - min) / median of ten equal runs on a CPU, whose resident peak is noisier than a GPU's allocator, and
-# what the smallest networks' peaks lie apart in bytes.
+# how far the peaks of the smallest networks lie apart, in bytes.
 CPU_SPREAD, CPU_BYTES = 0.04, 4 * 2**20
 CPU_INFERENCE_SPREAD = 0.12
 
-# A GPU's allocator repeats itself; what is allowed is what another cuDNN or driver moves.
+# A GPU's allocator repeats itself; the allowance is for another cuDNN or driver.
 DEVICE_SPREAD, DEVICE_BYTES = 0.01, 8 * 2**20
 
-# Time and energy of a shared machine: a tripwire, no measurement.
+# Time and energy of a shared machine: a tripwire that was not measured.
 TRIPWIRE = 0.25
 
-# Of one whole gate, all its figures together, where nothing changed.
+# Share of gates that fail although nothing changed, over all figures of a gate together.
 FALSE_ALARMS = 0.025
 
 
 def accuracy_margin(band: Band, *, seeds: int, figures: int) -> float:
-    """Return how far the mean accuracy of `seeds` seeds may fall from one run to the next without a cause.
+    """Return by how much the mean accuracy of `seeds` seeds may fall between runs that do not differ.
 
-    Two runs whose sums differ in their order are to each other as two seeds are, so nothing is gained by
-    pairing them. `figures` is how many are gated at once.
+    Two runs that add up in another order differ as much as two seeds do, so pairing them gains nothing.
+    `figures` is the number of figures that are gated at once.
     """
     return _margin(band.spread, len(band.accuracies), seeds, figures)
 
 
 def peak_margin(record: Record, before: float, band: Band | None, *, seeds: int, figures: int) -> float:
-    """Return how many bytes a training peak of `before` bytes may grow without a cause.
+    """Return by how many bytes a training peak of `before` bytes may grow between runs that do not differ.
 
-    The repeats of a band count where they are of a CPU too, whose peaks are noisier for some networks.
+    On a CPU, where the peaks of some networks are noisier, the repeats of a band count too.
     """
     if not _on_cpu(record):
         return max(before * DEVICE_SPREAD, DEVICE_BYTES)
@@ -53,7 +53,7 @@ def peak_margin(record: Record, before: float, band: Band | None, *, seeds: int,
 
 
 def inference_peak_margin(record: Record, before: float) -> float:
-    """Return how many bytes a peak of inference may grow without a cause."""
+    """Return by how many bytes a peak of inference may grow between runs that do not differ."""
     if _on_cpu(record):
         return max(before * CPU_INFERENCE_SPREAD, CPU_BYTES)
     return max(before * DEVICE_SPREAD, DEVICE_BYTES)
@@ -64,7 +64,7 @@ def _on_cpu(record: Record) -> bool:
 
 
 def _margin(spread: float, repeats: int, seeds: int, figures: int) -> float:
-    """Return a one-sided t interval of the difference of two means of `seeds` runs each.
+    """Return the half-width of a one-sided t interval of the difference of two means of `seeds` runs each.
 
     `spread` is the standard deviation of `repeats` runs. The figures that are gated at once divide the share
     of false alarms among them (Bonferroni).
@@ -82,10 +82,10 @@ def _quantile(share: float, degrees: int) -> float:
 def tolerance(
     rule: Rule, record: Record, before: float, *, seeds: int, reference: Reference | None, figures: int
 ) -> float:
-    """Return how much worse than `before` the mean of `seeds` seeds of a record's case may get.
+    """Return how much worse than `before` the mean over `seeds` seeds of a record's case may get.
 
-    `figures` is how many are gated at once. Raise RecordError where the noise that the rule allows is not
-    known.
+    `figures` is the number of figures that are gated at once. Raise RecordError if the rule allows noise that
+    is not known.
     """
     parts = [rule.absolute or 0.0, (rule.relative or 0.0) * abs(before)]
     if rule.noise:
@@ -101,12 +101,10 @@ def _noise(
     match rule.figure.name:
         case "accuracy":
             if band is None or other is not None:
-                fault = (
-                    "there is no reference of it" if band is None else f"its reference is of another {other}"
-                )
+                fault = "it has no reference" if band is None else f"its reference differs in {other}"
                 raise RecordError(
                     f"{rule.text}: {fault}; write one by --redl-save-reference, or give a number, "
-                    "accuracy:0.02"
+                    "e.g. accuracy:0.02"
                 )
             return accuracy_margin(band, seeds=seeds, figures=figures)
         case "peak_memory":
@@ -118,5 +116,5 @@ def _noise(
             return TRIPWIRE * abs(before)
         case name:
             raise RecordError(
-                f"{rule.text}: the noise of {name} was never measured; give a number, as {name}:0.02"
+                f"{rule.text}: the noise of {name} was never measured; give a number, e.g. {name}:0.02"
             )

@@ -1,4 +1,4 @@
-"""Reports of a comparison: a table, Markdown, strict JSON, and what GitHub shows beside a pull request."""
+"""Reports of a comparison: a table, Markdown, strict JSON, and annotations for GitHub's pull requests."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ _MOVE = "to make this run the baseline: redl baseline set RUN"
 
 
 def summary(comparison: Comparison) -> str:
-    """Say in a line how a comparison ended."""
+    """Return one line that says how a comparison ended."""
     changes = comparison.changes
     regressed = sum(change.regressed for change in changes)
     improved = sum(change.improved for change in changes)
     words = (
-        f"{comparison.outcome.name.lower().replace('_', ' ')}: {len(changes)} figures of {comparison.cases} "
-        f"cases against {comparison.baseline}, {regressed} regressed, {improved} improved"
+        f"{comparison.outcome.name.lower().replace('_', ' ')}: {_counted(len(changes), 'figure')} of "
+        f"{_counted(comparison.cases, 'case')} against {comparison.baseline}, {regressed} regressed, "
+        f"{improved} improved"
     )
     if comparison.faults:
         words += f", {len(comparison.faults)} could not be compared"
-    return words + (f"; {comparison.deselected} cases deselected" if comparison.deselected else "")
+    return words + (
+        f"; {_counted(comparison.deselected, 'case')} deselected" if comparison.deselected else ""
+    )
 
 
 def as_table(comparison: Comparison, *, width: int, changed_only: bool) -> str:
-    """Lay out the changes, all or only those beyond what is allowed, then the faults, a line each."""
+    """Return the changes as a table, all or only those beyond what is allowed, then a line for each fault."""
     from rich.console import Console  # slow to import, and the plugin imports this module to collect tests
     from rich.table import Table
 
@@ -47,7 +50,7 @@ def as_table(comparison: Comparison, *, width: int, changed_only: bool) -> str:
 
 
 def as_markdown(comparison: Comparison) -> str:
-    """Write a comparison as Markdown, every change in a row."""
+    """Return a comparison as Markdown, every change in a row."""
     lines = [f"**{_escaped(summary(comparison))}**", ""]
     if comparison.changes:
         lines += [_cells(_HEAD), _cells(["---"] * len(_HEAD))]
@@ -58,7 +61,7 @@ def as_markdown(comparison: Comparison) -> str:
 
 
 def as_json(comparison: Comparison) -> str:
-    """Write a comparison as strict JSON."""
+    """Return a comparison as strict JSON."""
     changes = [
         {
             "cell": change.cell,
@@ -86,7 +89,7 @@ def as_json(comparison: Comparison) -> str:
 
 
 def as_annotations(comparison: Comparison) -> str:
-    """Write what GitHub Actions shows beside a pull request, an annotation a line."""
+    """Return what GitHub Actions shows beside a pull request, one annotation per line."""
     lines = [f"::error title=redl::{_annotation(fault)}" for fault in comparison.faults]
     for change in _worst_first(comparison.changes):
         if state := _state(change):
@@ -97,6 +100,10 @@ def as_annotations(comparison: Comparison) -> str:
     level = "notice" if comparison.outcome is Outcome.FINE else "error"
     lines.append(f"::{level} title=redl::{_annotation(summary(comparison))}")
     return "\n".join(lines) + "\n"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:
@@ -149,5 +156,5 @@ def _escaped(text: str) -> str:
 
 
 def _annotation(text: str) -> str:
-    """Escape what GitHub's workflow commands take for their own."""
+    """Escape the characters that GitHub's workflow commands interpret."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,9 +1,9 @@
-"""Rules: which figure of which cases may get how much worse, as `--redl-fail` and pyproject.toml say it.
+"""Rules: how much worse a figure may get, as written in `--redl-fail` and pyproject.toml.
 
-`accuracy:0.02` is absolute, in the figure's unit, and `peak_memory:5%` relative to the baseline;
-`peak_memory:1%,8MiB` allows the larger of both, `accuracy:noise` what equal runs were measured to differ by.
-`half+8bit/energy:50%` is of the cases of this setting alone, `rsna-swin/accuracy:0.05` of this model on this
-data set.
+`accuracy:0.02` is absolute, in the figure's unit. `5%` is always a share of the baseline's figure:
+`accuracy:5%` of a baseline of 0.80 allows a fall of 0.04. `peak_memory:1%,8MiB` allows the larger of both,
+`accuracy:noise` what equal runs were measured to differ by. `half+8bit/energy:50%` applies only to this
+setting, `rsna-swin/accuracy:0.05` only to this model on this data set.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from redl.errors import OptionError
-from redl.results.gate.figure import FIGURES, Figure
+from redl.results.gate.figure import Figure, figure_named
 from redl.study.case import Case
 
 DEFAULT_RULES = ("accuracy:noise", "peak_memory:noise", "diverged:0")
@@ -30,10 +30,11 @@ _UNITS: dict[str, dict[str, float]] = {"": {}, "B": dict(_BYTES), "s": _SECONDS,
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """Hold how much worse a figure may get: the largest of what its parts allow.
+    """How much worse a figure may get: the largest of what its parts allow.
 
-    `selector` holds parts of a case's id that must all be there; none means every case. `absolute` is in the
-    figure's unit, `relative` a share of the baseline; `noise` allows what equal runs differ by.
+    `selector` lists parts of a case's id, all of which a case must have; without any, the rule applies to
+    every case. `absolute` is in the figure's unit, `relative` a share of the baseline; `noise` allows what
+    equal runs differ by.
     """
 
     figure: Figure
@@ -44,26 +45,28 @@ class Rule:
     text: str
 
     def covers(self, case: Case) -> bool:
-        """Tell whether the rule is of a case."""
+        """Return whether the rule applies to a case."""
         return set(self.selector) <= {case.dataset, case.model, case.setting, f"down{case.downsample}"}
 
 
 def parse_rule(text: str) -> Rule:
-    """Read a rule; raise OptionError naming what is wrong with it."""
+    """Return the rule of a text; raise OptionError that says what is wrong with it, and how to write one."""
     head, colon, tolerance = text.rpartition(":")
     if not colon:
-        raise OptionError(f"{text!r}: no rule; write FIGURE:TOLERANCE, as accuracy:0.02 or peak_memory:5%")
+        raise OptionError(f"{text!r}: no rule; write FIGURE:TOLERANCE, e.g. accuracy:0.02 or peak_memory:5%")
     selector, _, name = head.rpartition("/")
-    if name not in FIGURES:
-        raise OptionError(f"{text!r}: no figure {name!r}; use one of {', '.join(FIGURES)}")
+    try:
+        figure = figure_named(name)
+    except OptionError as error:
+        raise OptionError(f"{text!r}: {error}") from None
     parts: dict[str, float | bool] = {}
     for part in tolerance.split(","):
-        kind, value = _tolerance(part.strip(), FIGURES[name], text)
+        kind, value = _tolerance(part.strip(), figure, text)
         if kind in parts:
             raise OptionError(f"{text!r}: two tolerances of one kind; leave one out")
         parts[kind] = value
     return Rule(
-        figure=FIGURES[name],
+        figure=figure,
         selector=tuple(filter(None, selector.split("-"))),
         absolute=parts.get("absolute"),
         relative=parts.get("relative"),
@@ -75,14 +78,14 @@ def parse_rule(text: str) -> Rule:
 def rules_from(given: Iterable[str], pyproject: Path) -> list[Rule]:
     """Return the rules of [tool.redl.gate] in pyproject.toml and those given, which win; else the default.
 
-    Raise OptionError for what is no rule.
+    Raise OptionError for a text that is not a rule.
     """
     texts = [*_declared(pyproject), *given]
     return [parse_rule(text) for text in texts or DEFAULT_RULES]
 
 
 def rules_for(case: Case, rules: Iterable[Rule]) -> list[Rule]:
-    """Return the rule of each figure that holds for a case: the most special, and of equals the last."""
+    """Return the rule of each figure for a case: the most specific, and of equally specific ones the last."""
     found: dict[str, Rule] = {}
     for rule in rules:
         other = found.get(rule.figure.name)
@@ -102,12 +105,13 @@ def _declared(pyproject: Path) -> list[str]:
         case {"tool": {"redl": {"gate": dict(gate)}}} if all(isinstance(v, str) for v in gate.values()):
             return [f"{name}:{tolerance}" for name, tolerance in gate.items()]
         case {"tool": {"redl": {"gate": _}}}:
-            raise OptionError(f'{pyproject.name}: [tool.redl.gate] needs strings, as accuracy = "0.02"')
+            raise OptionError(f'{pyproject.name}: [tool.redl.gate] needs strings, e.g. accuracy = "0.02"')
         case _:
             return []
 
 
 def _tolerance(part: str, figure: Figure, text: str) -> tuple[str, float | bool]:
+    """Return the kind and value of one tolerance; raise OptionError for one that could never fail, too."""
     if part == "noise":
         return "noise", True
     number = _NUMBER.match(part)
@@ -119,12 +123,29 @@ def _tolerance(part: str, figure: Figure, text: str) -> tuple[str, float | bool]
     value = float(number[0])
     if not math.isfinite(value):
         raise OptionError(f"{text!r}: {part!r} is not finite")
-    return ("relative", value / 100) if unit == "%" else ("absolute", value * known[unit])
+    kind, allowed = ("relative", value / 100) if unit == "%" else ("absolute", value * known[unit])
+    if _never_fails(kind, allowed, figure):
+        raise OptionError(
+            f"{text!r}: {figure.name} lies between 0 and {figure.highest:g}, so {part!r} could never fail; "
+            f"write {_examples(figure)}"
+        )
+    return kind, allowed
+
+
+def _never_fails(kind: str, allowed: float, figure: Figure) -> bool:
+    """Return whether no change of a figure between 0 and its highest value is worse than what is allowed.
+
+    A figure without a highest value, e.g. seconds, can outgrow any tolerance, and so can one that should be
+    low any share of a baseline near 0.
+    """
+    if figure.highest is None:
+        return False
+    return allowed >= figure.highest if kind == "absolute" else figure.higher_is_better and allowed >= 1
 
 
 def _examples(figure: Figure) -> str:
     return {
-        "": "0.02, 5% or noise",
+        "": "0.02 (absolute), 5% (of the baseline) or noise",
         "B": "8MiB, 5%, 1%,8MiB or noise",
         "s": "30s, 25% or noise",
         "Wh": "2Wh, 25% or noise",

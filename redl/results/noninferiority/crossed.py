@@ -1,7 +1,7 @@
-"""Non-inferiority: the difference of two arms with an interval that holds for new seeds and new patients.
+"""The crossed comparison: the difference of two arms, with an interval over new seeds and new patients.
 
-Seeds and patients are crossed: every seed's networks answer for every patient. A variance that takes images
-for independent, or one seed for all, is too small. How often that misleads: docs/explanation/statistics.md.
+Seeds and patients are crossed: every seed's networks answer for every patient. A variance that treats images
+as independent, or one seed as all, is too small. docs/explanation/statistics.md says how often it misleads.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from redl.results.noninferiority.influence import Floats
+from redl.training.metrics import Floats
 
 CONFIDENCE, POWER = 0.975, 0.80  # one-sided, as non-inferiority is; the interval has 95 % of both sides
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """Hold a mean difference, new less old, and its 95 % interval from `low` to `high`.
+    """Mean difference, new minus old, and its 95 % interval from `low` to `high`.
 
     `p` is one-sided, of the hypothesis that the difference is at most minus the margin. `shown_margin` is the
-    least margin that this interval shows, `detectable_margin` the least that an experiment of this variance
-    shows in four of five runs where there is no difference.
+    smallest margin that this interval shows, `detectable_margin` the smallest that an experiment of this
+    variance shows in four of five runs in which there is no difference.
     """
 
     difference: float
@@ -38,9 +38,10 @@ class Comparison:
 def compare(differences: Floats, psi: Floats, *, margin: float) -> Comparison | None:
     """Compare two arms by their difference for each seed (S,) and its influence by patient (S, P).
 
-    None with one seed or one patient, which have no spread. With V_P the variance over patients, V_S that
-    over seeds, and V_I what patients that answer otherwise in each seed put into both, the variance is
-    V_P + max(0, V_S - V_I), and Satterthwaite's degrees of freedom are at least S - 1.
+    Return None for one seed or one patient, which has no spread. V_P is the variance over patients, V_S that
+    over seeds, and V_I their interaction, which is in both: how differently each seed answers for the same
+    patients. The variance is V_P + max(0, V_S - V_I), and Satterthwaite's degrees of freedom are at least
+    S - 1.
     """
     seeds, patients = psi.shape
     if seeds < 2 or patients < 2:
@@ -72,7 +73,7 @@ def _comparison(difference: float, error: float, freedom: float, margin: float) 
 
 
 def _p(above: float, error: float, freedom: float) -> float:
-    """Return the one-sided p of lying `above` the margin by chance; 0 or 1 where nothing varies."""
+    """Return the one-sided p of lying `above` minus the margin by chance; 0 or 1 if nothing varies."""
     if error == 0:
         return 0.0 if above > 0 else 1.0
     return float(student.sf(above / error, freedom))

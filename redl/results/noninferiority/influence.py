@@ -1,26 +1,25 @@
 """Influence: how far each patient moves a metric, from which its variance over patients follows.
 
-The metrics are those of `redl.training.metrics`, of which two differ here: `brier` has its sign turned, so
-that higher is better for all, and an answer that is not a number counts as a wrong one where answers are
-counted, for a network that answers nothing must not go unjudged.
+The metrics are those of `redl.training.metrics`, with two differences: `brier` has its sign turned, so that
+higher is better for all, and where answers are counted, one that is not a number counts as wrong, because a
+network that answers nothing must not go unjudged.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from redl.errors import OptionError
 from redl.results.metric import OF_RANKS, OF_SUBJECTS, Metric
-from redl.training.metrics import per_subject
+from redl.training.metrics import Floats, Ints, per_subject
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Influence:
-    """Hold a metric's value and what each patient contributes to its deviation, `psi` (P,), of sum 0."""
+    """Value of a metric and the contribution of each patient to its deviation, `psi` (P,), whose sum is 0."""
 
     value: float
     psi: Floats
@@ -28,7 +27,7 @@ class Influence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Units:
-    """Hold the N answers that a metric is about: of images, or of whole subjects."""
+    """The N answers that a metric is about, of images or of whole subjects."""
 
     labels: Ints
     probabilities: Floats
@@ -38,12 +37,12 @@ class Units:
 def influence(metric: Metric, labels: Ints, probabilities: Floats, subjects: Ints) -> Influence | None:
     """Return a metric of probabilities (N,) and its influence by patient, in the order of their numbers.
 
-    Patients without an image that the metric is about are left out. None where it is an AUC or the Brier
-    score and a probability is not finite. Raise OptionError where the metric has no meaning for these
-    labels: a class is missing, or subjects with images of both are asked for as wholes.
+    Patients without an image that the metric is about are left out. Return None for an AUC or the Brier
+    score if a probability is not finite. Raise OptionError if the metric has no meaning for these labels: a
+    class is missing, or a metric of whole subjects meets one with images of both.
 
-    A patient's influence on a mean is the sum of its images' deviations over n; on an AUC, that of their
-    placements over the size of their class (Obuchowski 1997).
+    A patient's influence on a mean is the sum of its images' deviations divided by n; on an AUC, that of
+    their placements divided by the size of their class (Obuchowski 1997).
     """
     found = units(metric, labels, probabilities, subjects)
     if metric in (*OF_RANKS, Metric.BRIER) and not np.isfinite(found.probabilities).all():
@@ -62,14 +61,14 @@ def over_seeds(
     None and OptionError are those of `influence`.
     """
     found = [influence(metric, labels, row, subjects) for row in probabilities]
-    whole = [one for one in found if one is not None]
-    if len(whole) < len(found):
+    known = [of_seed for of_seed in found if of_seed is not None]
+    if len(known) < len(found):
         return None
-    return np.array([one.value for one in whole]), np.array([one.psi for one in whole])
+    return np.array([of_seed.value for of_seed in known]), np.array([of_seed.psi for of_seed in known])
 
 
 def units(metric: Metric, labels: Ints, probabilities: Floats, subjects: Ints) -> Units:
-    """Choose the answers that a metric is about; raise OptionError as `influence` does."""
+    """Return the answers that a metric is about; raise OptionError as `influence` does."""
     if metric in (Metric.SENSITIVITY, Metric.SPECIFICITY):
         chosen = labels == (1 if metric is Metric.SENSITIVITY else 0)
         labels, probabilities, subjects = labels[chosen], probabilities[chosen], subjects[chosen]
@@ -79,18 +78,21 @@ def units(metric: Metric, labels: Ints, probabilities: Floats, subjects: Ints) -
     wholes = per_subject(labels, probabilities, subjects)
     if wholes is None:
         remedy = metric.removeprefix("subject_")
-        raise OptionError(f"metric {metric}: subjects have images of both classes; take {remedy}")
+        raise OptionError(f"metric {metric}: subjects have images of both classes; use {remedy}")
     return Units(labels=wholes[0], probabilities=wholes[1], subjects=np.unique(subjects))
 
 
 def right(labels: Ints, probabilities: Floats) -> Floats:
-    """Return 1 for each right answer (N,), else 0; what is not a number answers neither class."""
+    """Return 1 for each correct answer, else 0, from labels (N,) and probabilities (..., N).
+
+    An answer that is not a number is wrong for either class.
+    """
     answers: NDArray[np.bool_] = np.isfinite(probabilities) & ((probabilities > 0.5) == labels)
     return answers.astype(np.float64)
 
 
 def _unit_by_unit(metric: Metric, labels: Ints, probabilities: Floats) -> tuple[float, Floats]:
-    """Return a metric and what each of N units contributes to its deviation, (N,)."""
+    """Return a metric and the contribution of each of N units to its deviation, (N,)."""
     match metric:
         case Metric.AUC | Metric.SUBJECT_AUC:
             return _by_class(placements(labels, probabilities), labels)
@@ -106,7 +108,7 @@ def _unit_by_unit(metric: Metric, labels: Ints, probabilities: Floats) -> tuple[
 
 
 def _by_class(values: Floats, labels: Ints) -> tuple[float, Floats]:
-    """Return the mean of both classes' means, and each value's deviation over the size of its class."""
+    """Return the mean of both classes' means, and each value's deviation divided by the size of its class."""
     sizes = np.bincount(labels, minlength=2)
     means = np.bincount(labels, weights=values, minlength=2) / sizes
     return float(means.mean()), (values - means[labels]) / sizes[labels]
@@ -116,19 +118,15 @@ def _check_classes(metric: Metric, labels: Ints) -> None:
     needs_both = metric in (*OF_RANKS, Metric.BALANCED_ACCURACY)
     if len(labels) == 0 or (needs_both and len(np.unique(labels)) < 2):
         raise OptionError(
-            f"metric {metric}: the test images have none of a class that it needs; take another"
+            f"metric {metric}: the test images have none of a class that it needs; use another metric"
         )
 
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.integer[Any]]
-
-
 def placements(labels: Ints, probabilities: Floats) -> Floats:
-    """Return for each of N answers the share of the other class that it is on the right side of, (N,).
+    """Return for each of N answers the share of the other class that it is ordered correctly with, (N,).
 
     Ties count half. The mean over either class is the AUC (DeLong, DeLong and Clarke-Pearson 1988). Both
-    classes must be there and the probabilities be finite.
+    classes must be present and all probabilities finite.
     """
     positive = labels == 1
     placed = np.empty(len(labels))
@@ -138,7 +136,7 @@ def placements(labels: Ints, probabilities: Floats) -> Floats:
 
 
 def _share_below(others: Floats, values: Floats) -> Floats:
-    """Return the share of `others` below each value, in time n log n."""
+    """Return the share of `others` below each value, ties half, in time n log n."""
     ordered = np.sort(others)
     below, not_above = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
     return np.asarray((below + not_above) / (2 * len(others)))

@@ -1,6 +1,6 @@
-"""Paired intervals: two networks, once trained, on the same independent patients.
+"""Paired intervals: two trained networks on the same independent patients.
 
-They say nothing of other seeds. A verdict prints them beside a pair of one seed, which it cannot judge.
+They say nothing about other seeds. A verdict gives them for a pair of one seed, which it cannot judge.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import numpy as np
 from scipy.stats import norm
 
 from redl.results.metric import OF_RANKS, Metric
-from redl.results.noninferiority.influence import Floats, Ints, placements, right, units
+from redl.results.noninferiority.influence import placements, right, units
+from redl.training.metrics import Floats, Ints
 
 Interval = tuple[float, float]
 
@@ -22,15 +23,15 @@ _HALVINGS = 60  # of an interval no longer than 2, down to the last digit
 def tango(b: int, c: int, n: int) -> Interval:
     """Return Tango's (1998) 95 % score interval of (b - c)/n, the difference of two paired proportions.
 
-    Of n pairs, b are right by the first alone and c by the second alone.
+    Of n pairs, b are correct only by the first and c only by the second.
     """
     return _tango_low(b, c, n), -_tango_low(c, b, n)
 
 
 def delong(labels: Ints, new: Floats, old: Floats) -> tuple[float, float]:
-    """Return the difference of two AUCs on the same N units, new less old, and its variance.
+    """Return the difference of two AUCs on the same N units, new minus old, and its variance.
 
-    After DeLong, DeLong and Clarke-Pearson (1988), in time N log N. Both classes need two units or more.
+    After DeLong, DeLong and Clarke-Pearson (1988), in time N log N. Each class needs at least two units.
     """
     apart = placements(labels, new) - placements(labels, old)
     classes = [apart[labels == label] for label in (0, 1)]
@@ -40,19 +41,19 @@ def delong(labels: Ints, new: Floats, old: Floats) -> tuple[float, float]:
 def interval_of_one_pair(
     metric: Metric, labels: Ints, subjects: Ints, new: Floats, old: Floats
 ) -> tuple[str, Interval] | None:
-    """Return the 95 % interval, new less old, of one pair's probabilities (N,), and its author.
+    """Return the author and the 95 % interval of the difference, new minus old, of probabilities (N,).
 
-    None where there is no such interval: for balanced accuracy and the Brier score, for patients of several
-    images that are not scored as wholes, and for an AUC of fewer than two of either class or of answers that
-    are not finite. Raise OptionError as `influence` does.
+    Return None where there is no such interval: for balanced accuracy and the Brier score, for patients with
+    several images that are not scored as wholes, and for an AUC with fewer than two units in a class or an
+    answer that is not finite. Raise OptionError as `influence` does.
     """
     first, second = (units(metric, labels, probabilities, subjects) for probabilities in (new, old))
     if metric in (Metric.BALANCED_ACCURACY, Metric.BRIER) or len(set(first.subjects)) < len(first.subjects):
         return None
     if metric not in OF_RANKS:
-        ours, theirs = (right(one.labels, one.probabilities) == 1 for one in (first, second))
-        alone = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-        return "Tango 1998", tango(*alone, len(ours))
+        by_new, by_old = (right(arm.labels, arm.probabilities) == 1 for arm in (first, second))
+        only = int((by_new & ~by_old).sum()), int((by_old & ~by_new).sum())
+        return "Tango 1998", tango(*only, len(by_new))
     answers = first.probabilities, second.probabilities
     if np.bincount(first.labels).min() < 2 or not np.isfinite(answers).all():
         return None
@@ -62,7 +63,7 @@ def interval_of_one_pair(
 
 
 def _tango_low(b: int, c: int, n: int) -> float:
-    """Return where the score statistic falls to the quantile, by halving: it falls from -1 to (b - c)/n."""
+    """Return by bisection where the score statistic, which falls from -1 to (b - c)/n, meets the quantile."""
     low, high = -1.0, (b - c) / n
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -76,7 +77,7 @@ def _tango_low(b: int, c: int, n: int) -> float:
 def _score_error(b: int, c: int, n: int, difference: float) -> float:
     """Return the standard error of b - c at a true difference.
 
-    `by_second`, the likeliest chance of being right by the second alone, is the root of a quadratic.
+    `by_second`, the likeliest probability of being correct only by the second, is the root of a quadratic.
     """
     linear = (2 * n - b + c) * difference - b - c
     constant = -c * difference * (1 - difference)

@@ -1,4 +1,4 @@
-"""The table of verdicts: each saving's difference, what it shows, and what the columns mean."""
+"""The table of verdicts, one row per saving, with the reasons and the meaning of its columns below."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ENOUGH_SEEDS = 5
 
 
 def verdict_table(verdicts: Sequence[Verdict], *, width: int) -> str:
-    """Lay out one row a saving, below why one is inconclusive, and what the columns mean."""
+    """Return one row per saving, and below why one is inconclusive and what the columns mean."""
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
     with console.capture() as captured:
         console.print(_table(verdicts))
@@ -33,7 +33,7 @@ def _table(verdicts: Sequence[Verdict]) -> Table:
         table.add_column(head, no_wrap=True)
     for head in (*(["S"] * downsampled), "difference"):
         table.add_column(head, justify="right", no_wrap=True)
-    # These two break where a terminal is narrow, but between words.
+    # In a narrow terminal these two columns break, but between words.
     table.add_column("95 % interval", justify="right", min_width=len("+0.000 to"))
     for head in ("p", "shows", "could\nshow", "diverged"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -78,22 +78,25 @@ def _of(verdict: Verdict) -> str:
 
 def _legend(verdicts: Sequence[Verdict]) -> list[str]:
     sizes = dict.fromkeys(
-        f"{one.dataset} {one.patients} patients, {one.images} images" for one in verdicts if one.seeds
+        f"{verdict.dataset} {verdict.patients} patients, {verdict.images} images"
+        for verdict in verdicts
+        if verdict.seeds
     )
     legend = [
-        "difference: saving less baseline, a mean over the seeds that both have. "
+        "difference: saving minus baseline, the mean over the seeds that both have. "
         f"95 % interval: over new seeds and new patients ({'; '.join(sizes) or 'none seen'}).",
         "p: one-sided, of a loss of the margin or more; Holm's over the settings of a data set, model and S.",
-        "shows: the least margin that the interval excludes. "
-        "could show: the least that four of five such runs would, were nothing lost (80 % power).",
-        "verdict: non-inferior above minus the margin and with p below 0.025 (but lower: and below 0), "
-        "degraded below minus the margin, else inconclusive, which is no pass.",
+        "shows: the smallest margin that the interval excludes. could show: the smallest that four of five "
+        "such runs would exclude if nothing were lost (80 % power).",
+        "verdict: non-inferior if the interval lies above minus the margin and p below 0.025 (but lower: if "
+        "the interval also lies below 0); degraded if it lies below minus the margin; otherwise "
+        "inconclusive, which is never a pass.",
         "diverged: k of S seeds diverged or did not finish; such a saving is never non-inferior.",
     ]
     if any(verdict.downsample > 1 for verdict in verdicts):
         legend.append("S: the side of the squares of pixels that are averaged into one.")
     if any(len(verdict.seeds) < _ENOUGH_SEEDS for verdict in verdicts):
         legend.append(
-            "caveat: under five seeds are a smoke test; a claim needs 5, and 10 for a margin of 0.02."
+            "caveat: fewer than 5 seeds are a smoke test; a claim needs 5, and a margin of 0.02 needs 10."
         )
     return legend

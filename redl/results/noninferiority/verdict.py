@@ -6,26 +6,26 @@ Inconclusive is never a pass: it says that the experiment was too small, not tha
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
 
-from redl.errors import OptionError, RecordError
+from redl.errors import RecordError
 from redl.results.arms import Arm, Pair
 from redl.results.metric import OF_SUBJECTS, Metric
 from redl.results.noninferiority.crossed import Comparison, compare
+from redl.results.noninferiority.holm import holm
 from redl.results.noninferiority.influence import over_seeds, units
+from redl.results.noninferiority.margin import check_margin
 from redl.results.noninferiority.paired import interval_of_one_pair
 
 _LEVEL = 0.025  # one-sided, as the interval's 95 % of both sides
 
 
 class Outcome(StrEnum):
-    """Name what a comparison shows."""
+    """What a comparison shows."""
 
     NON_INFERIOR = "non-inferior"
     DEGRADED = "degraded"
@@ -34,14 +34,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """Hold what a metric's difference, saving less baseline, says of one saving.
+    """Verdict on one saving by the difference of a metric, saving minus baseline.
 
-    `low` to `high` is the 95 % interval over new seeds and new patients; `p` is one-sided, of a loss of the
-    margin or more, and by Holm's way holds for all settings of the data set, model and scale together. These,
-    `shown_margin` and `detectable_margin` (see Comparison) are None where nothing could be computed, which
-    `reason` then tells. `but_lower` marks what is within the margin and yet surely lower. `seeds` are those
-    that both arms have; `patients` and `images` are what the metric is about. `diverged` of the `attempted`
-    seeds diverged or did not finish.
+    `low` to `high` is the 95 % interval over new seeds and new patients. `p` is one-sided, of a loss of the
+    margin or more, and corrected by Holm's method over all settings of the data set, model and scale. These,
+    `shown_margin` and `detectable_margin` (see Comparison) are None where they could not be computed;
+    `reason` then says why. `but_lower` marks a saving that is within the margin and yet surely lower. `seeds`
+    are those that both arms have; `patients` and `images` are what the metric is about. `diverged` of the
+    `attempted` seeds diverged or did not finish.
     """
 
     dataset: str
@@ -70,7 +70,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Finding:
-    """Hold a pair's comparison, or why there is none; `lost` where the saving's answers are why."""
+    """Comparison of a pair, or why there is none; `lost` if the saving's answers are the reason."""
 
     pair: Pair
     patients: int
@@ -82,13 +82,12 @@ class _Finding:
 
 
 def verdicts(pairs: Sequence[Pair], *, margin: float, metric: Metric) -> list[Verdict]:
-    """Judge each saving by the metric, higher is better for all; in the order of `pairs`.
+    """Return a verdict on each saving, in the order of `pairs`; higher is better for every metric.
 
-    Raise OptionError for a margin that is not a positive number and for a metric that has no meaning for the
-    labels, RecordError where there is nothing to judge.
+    Raise OptionError for a margin that is not above 0 and below 1 and for a metric that has no meaning for
+    the labels, RecordError if there is nothing to judge.
     """
-    if not (math.isfinite(margin) and margin > 0):
-        raise OptionError(f"margin {margin}: give the loss that would still be acceptable, such as 0.02")
+    check_margin(margin)
     if not pairs:
         raise RecordError("this run has no saving to judge; run other settings beside their baseline")
     findings = _adjusted([_find(pair, margin, metric) for pair in pairs])
@@ -96,7 +95,7 @@ def verdicts(pairs: Sequence[Pair], *, margin: float, metric: Metric) -> list[Ve
 
 
 def to_json(judged: Sequence[Verdict]) -> str:
-    """Spell verdicts as strict JSON, a list of objects."""
+    """Return verdicts as strict JSON, a list of objects."""
     return json.dumps([asdict(verdict) for verdict in judged], indent=2, allow_nan=False)
 
 
@@ -117,25 +116,25 @@ def _find(pair: Pair, margin: float, metric: Metric) -> _Finding:
         return replace(finding, problem=problem, lost=arm == "saving")
     comparison = compare(new[0] - old[0], new[1] - old[1], margin=margin)
     if comparison is None:
-        return replace(finding, problem="the metric is about one patient alone")
+        return replace(finding, problem="the metric is about only one patient")
     return replace(finding, comparison=comparison, p=comparison.p)
 
 
 def _one_seed(pair: Pair, metric: Metric) -> str:
-    """Say that one seed shows nothing of others, and what it shows of its own two networks."""
-    words = f"seed {pair.seeds[0]} alone, which shows nothing of other seeds"
+    """Return why one seed is not enough, with the interval for just its two networks if there is one."""
+    words = f"only seed {pair.seeds[0]}, which shows nothing about other seeds"
     arm = pair.saving
     found = interval_of_one_pair(metric, arm.labels, arm.subjects, pair.new[0], pair.old[0])
     if found is None:
         return words
     author, (low, high) = found
-    return f"{words}; of its two networks, over patients: {low:+.3f} to {high:+.3f} ({author})"
+    return f"{words}; for just its two networks, over patients: {low:+.3f} to {high:+.3f} ({author})"
 
 
 def _adjusted(findings: Sequence[_Finding]) -> list[_Finding]:
-    """Adjust each p for the settings of its data set, model and scale, by Holm's (1979) way.
+    """Correct each p for the settings of its data set, model and scale, by Holm's method.
 
-    A setting without a p counts as one of 1: to fail must not make it easier for the others.
+    A setting without a p counts as one with p = 1, because a failure must not make it easier for the others.
     """
     families: dict[tuple[object, ...], list[int]] = {}
     for place, finding in enumerate(findings):
@@ -144,9 +143,9 @@ def _adjusted(findings: Sequence[_Finding]) -> list[_Finding]:
     adjusted = list(findings)
     for places in families.values():
         given = [1.0 if (p := findings[place].p) is None else p for place in places]
-        for place, p in zip(places, multipletests(given, method="holm")[1], strict=True):
+        for place, p in zip(places, holm(given), strict=True):
             if findings[place].p is not None:
-                adjusted[place] = replace(findings[place], p=float(p))
+                adjusted[place] = replace(findings[place], p=p)
     return adjusted
 
 
@@ -180,10 +179,10 @@ def _judge(finding: _Finding, margin: float, metric: Metric) -> Verdict:
 
 
 def _outcome(finding: _Finding, margin: float) -> tuple[Outcome, str | None]:
-    """Decide by the first rule that applies, and say why unless the interval does."""
+    """Return the outcome by the first rule that applies, and the reason unless the interval shows it."""
     saving, baseline, found = finding.pair.saving, finding.pair.baseline, finding.comparison
     if baseline.diverged:
-        return Outcome.INCONCLUSIVE, f"of the baseline {_share(baseline)} diverged or did not finish"
+        return Outcome.INCONCLUSIVE, f"{_share(baseline)} of the baseline diverged or did not finish"
     if finding.lost:
         return Outcome.DEGRADED, finding.problem
     if found is None or finding.p is None:
@@ -195,7 +194,10 @@ def _outcome(finding: _Finding, margin: float) -> tuple[Outcome, str | None]:
     if found.low <= -margin:
         return Outcome.INCONCLUSIVE, f"a loss of {margin:g} lies within the interval"
     if finding.p >= _LEVEL:
-        return Outcome.INCONCLUSIVE, f"p {finding.p:.3f} over all settings (Holm) is not below {_LEVEL}"
+        return (
+            Outcome.INCONCLUSIVE,
+            f"p = {finding.p:.3f}, corrected for all settings (Holm), is not below {_LEVEL}",
+        )
     return Outcome.NON_INFERIOR, None
 
 

@@ -1,1 +1,1 @@
-"""The trade-off: what a setting is worth, of what it scores and what it spends."""
+"""The trade-off: what a setting scores, what it costs, and what it is worth."""

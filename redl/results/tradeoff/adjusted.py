@@ -1,8 +1,8 @@
 """Resource-adjusted net benefit: what a setting is worth once its energy is paid for at an agreed rate.
 
-INB(lambda) = dNB - dC / lambda. dNB is net benefit gained against the baseline per 1000 patients, dC the
-energy spent more in Wh per 1000 patients, and lambda the energy that is accepted for one more patient rightly
-triaged, net. Its model is the net benefit of health economics (Stinnett and Mullahy 1998,
+INB(lambda) = dNB - dC / lambda. dNB is the net benefit gained over the baseline per 1000 patients, dC the
+additional energy in Wh per 1000 patients, and lambda the energy that one more correctly triaged patient, net,
+may cost. It follows the net benefit of health economics (Stinnett and Mullahy 1998,
 doi 10.1177/0272989X98018002S09).
 """
 
@@ -13,17 +13,17 @@ from dataclasses import dataclass
 
 from redl.errors import OptionError
 from redl.results.tradeoff.benefit import check_threshold
-from redl.results.tradeoff.resampling import Floats
+from redl.training.metrics import Floats
 
 LAMBDAS_WH = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-PER = 1000  # units, patients or images, of which benefit and energy are told
+PER = 1000  # units, patients or images, for which benefit and energy are given
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Hold what a setting's worth depends on beside the setting: the cut, the patients, the grid of lambda.
+    """What the worth of any setting depends on: the cut, the number of patients, the grid of lambda.
 
-    `patients` are those that one training will serve. Raise OptionError for a value that cannot be one.
+    `patients` is how many one training will serve. Raise OptionError for a value that cannot be used.
     """
 
     threshold: float = 0.5
@@ -33,17 +33,17 @@ class Plan:
     def __post_init__(self) -> None:
         check_threshold(self.threshold)
         if self.patients < 1:
-            raise OptionError(f"patients {self.patients}: one training serves at least one patient")
+            raise OptionError(f"patients {self.patients}: give at least one patient that one training serves")
         if not self.lambdas_wh:
-            raise OptionError("lambda: name at least one energy in Wh")
+            raise OptionError("lambda: give at least one energy in Wh")
         for wh in self.lambdas_wh:
             if not (math.isfinite(wh) and wh > 0):
-                raise OptionError(f"lambda {wh:g}: name an energy above 0 Wh")
+                raise OptionError(f"lambda {wh:g}: give an energy above 0 Wh")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Adjusted:
-    """Hold the resource-adjusted net benefit at one lambda, and the share of draws in which it is above 0."""
+    """Resource-adjusted net benefit at one lambda, and the share of draws in which it is above 0."""
 
     lambda_wh: float
     value: float
@@ -51,7 +51,7 @@ class Adjusted:
 
 
 def energy_per_thousand(train_wh: Floats, inference_wh: Floats, *, planned: float) -> Floats:
-    """Return the Wh of 1000 units: their share of one training for `planned` units, and their inference.
+    """Return the Wh of 1000 units: their share of one training for `planned` units, plus their inference.
 
     `inference_wh` is per unit.
     """
@@ -59,7 +59,7 @@ def energy_per_thousand(train_wh: Floats, inference_wh: Floats, *, planned: floa
 
 
 def adjusted(more_benefit: Floats, more_wh: Floats, lambdas_wh: tuple[float, ...]) -> tuple[Adjusted, ...]:
-    """Return INB at each lambda from what a setting has more than the baseline, (B + 1,), row 0 as they are.
+    """Return INB at each lambda, from the differences to the baseline (B + 1,), row 0 of the data themselves.
 
     A setting that equals the baseline is worth 0, which is not above 0.
     """

@@ -1,7 +1,7 @@
-"""Net benefit: what acting on the answers is worth at a cut, in rightly treated per one looked at.
+"""Net benefit: what acting on the answers is worth at a cut, in correctly treated patients per patient.
 
 Vickers and Elkin (2006), doi 10.1177/0272989X06295361: NB(t) = TP/n - FP/n * t/(1-t). The cut t says how many
-are treated in vain for one that is treated rightly; treating none is worth 0.
+unnecessary treatments one correct treatment is worth; treating nobody is worth 0.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TREAT_NONE = 0.0
 
 
 class Unit(StrEnum):
-    """Name what is treated: a patient, or an image where a patient has images of both classes."""
+    """What is treated: a patient, or an image where a patient has images of both classes."""
 
     PATIENT = "patient"
     IMAGE = "image"
@@ -28,9 +28,9 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Units:
-    """Hold an arm's answers for what is treated, U of them.
+    """Answers of an arm for the U units that are treated.
 
-    `labels` (U,) are 0 or 1, `subjects` (U,) tell whose they are, `probabilities` (S, U) have a row a seed.
+    `labels` (U,) are 0 or 1, `subjects` (U,) say whose they are, `probabilities` (S, U) have a row per seed.
     """
 
     unit: Unit
@@ -40,9 +40,10 @@ class Units:
 
 
 def units_of(arm: Arm) -> Units:
-    """Gather images to patients, by the mean probability, where all images of each share one label.
+    """Return patients, by the mean probability of their images, if all images of each share one label.
 
-    A patient with an answer that is not finite has no finite mean. LIDC's patches stay patches.
+    Otherwise return the images, e.g. LIDC's patches. A patient with an answer that is not finite has no
+    finite mean.
     """
     rows = [per_subject(arm.labels, row, arm.subjects) for row in arm.probabilities]
     gathered = [row for row in rows if row is not None]
@@ -57,15 +58,15 @@ def units_of(arm: Arm) -> Units:
 
 
 def images_of(arm: Arm) -> Units:
-    """Take the images themselves for what is treated."""
+    """Return the images themselves as units."""
     return Units(unit=Unit.IMAGE, labels=arm.labels, subjects=arm.subjects, probabilities=arm.probabilities)
 
 
 def gains(units: Units, threshold: float) -> NDArray[np.float64]:
     """Return what each unit adds to net benefit, (S, U): 1 for a TP, -t/(1-t) for an FP, else 0.
 
-    Treated is who has a probability above the cut, as accuracy has it; an answer that is not finite treats
-    nobody. Raise OptionError for a cut that is not between 0 and 1.
+    A unit is treated if its probability lies above the cut, as for accuracy; an answer that is not finite
+    treats nobody. Raise OptionError for a cut that is not between 0 and 1.
     """
     worth = np.where(units.labels == 1, 1.0, -_harm(threshold))
     return np.where(units.probabilities > threshold, worth, 0.0)
@@ -83,9 +84,9 @@ def treat_all(units: Units, threshold: float) -> float:
 
 
 def check_threshold(threshold: float) -> None:
-    """Raise OptionError for a cut that is not between 0 and 1, NaN among them."""
+    """Raise OptionError for a cut that is not between 0 and 1; NaN is not."""
     if not 0 < threshold < 1:
-        raise OptionError(f"threshold {threshold:g}: a cut lies between 0 and 1; 0.5 is accuracy's")
+        raise OptionError(f"threshold {threshold:g}: give a cut between 0 and 1; accuracy's is 0.5")
 
 
 def _harm(threshold: float) -> float:

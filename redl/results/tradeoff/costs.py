@@ -1,4 +1,4 @@
-"""Costs: what one arm took with each of its seeds, or why that is not known."""
+"""Costs: what each seed of an arm took, or why that is not known."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from enum import StrEnum
 import numpy as np
 
 from redl.record import EnergyKind, EnergyReading, Record
-from redl.results.tradeoff.resampling import Floats
+from redl.results.gate.figure import FIGURES
+from redl.training.metrics import Floats
 
 
 class Resource(StrEnum):
-    """Name what is spent: Wh of training, bytes at its peak, seconds of it, Wh of inference per image."""
+    """What is spent: Wh, bytes at the peak and seconds of training, and Wh of inference per image."""
 
     ENERGY = "energy"
     MEMORY = "memory"
@@ -21,11 +22,18 @@ class Resource(StrEnum):
     INFERENCE = "energy of inference"
 
 
+_OF_TRAINING = {
+    Resource.ENERGY: FIGURES["energy"],
+    Resource.MEMORY: FIGURES["peak_memory"],
+    Resource.TIME: FIGURES["train_time"],
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Costs:
-    """Hold each resource over S seeds, (S,), or why it is missing; a resource is in one of both.
+    """Each resource over S seeds, (S,), in `spent`, or why it is not known, in `missing`.
 
-    `kinds` are those of the two energies, of the least sure seed.
+    `kinds` are those of the two energies, by the least certain seed.
     """
 
     spent: dict[Resource, Floats]
@@ -34,7 +42,7 @@ class Costs:
 
 
 def costs(records: Sequence[Record]) -> Costs:
-    """Gather what finished seeds spent; one seed without a figure leaves the arm without."""
+    """Return what finished seeds spent; if one seed has no figure of a resource, the arm has none."""
     spent: dict[Resource, Floats] = {}
     missing: dict[Resource, str] = {}
     for resource in Resource:
@@ -50,17 +58,11 @@ def costs(records: Sequence[Record]) -> Costs:
 
 
 def _value(record: Record, resource: Resource) -> float | None:
-    match resource:
-        case Resource.ENERGY:
-            return record.energy.train.energy_wh if record.energy else None
-        case Resource.MEMORY:
-            return record.memory.train_peak_bytes if record.memory else None
-        case Resource.TIME:
-            return record.training.seconds_to_stop if record.training else None
-        case Resource.INFERENCE:
-            if record.energy is None or record.energy.inference.energy_wh is None or record.inference is None:
-                return None
-            return record.energy.inference.energy_wh / record.inference.images
+    if resource is not Resource.INFERENCE:
+        return _OF_TRAINING[resource].of(record)
+    if record.energy is None or record.energy.inference.energy_wh is None or record.inference is None:
+        return None
+    return record.energy.inference.energy_wh / record.inference.images
 
 
 def _reason(record: Record, resource: Resource) -> str:

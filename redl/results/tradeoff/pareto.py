@@ -1,4 +1,4 @@
-"""The Pareto set: the settings that no other one beats in one figure without losing in another."""
+"""The Pareto set: the settings that no other setting dominates."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 
 def pareto_set(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which of K options no other one dominates, from costs (..., K, F) to (..., K).
+    """Return whether each of K options is undominated, (..., K), from costs (..., K, F).
 
-    Less is better in all F figures; turn the sign of one that should be high. An option dominates another
-    that it matches or beats in every figure and beats in one: equal ones do not dominate each other.
-    Raise ValueError for a NaN, which would compare as neither better nor worse.
+    Less is better in all F figures; negate one that should be high. An option dominates another if it is at
+    least as good in every figure and better in one, so equal options do not dominate each other. Raise
+    ValueError for a NaN, which would compare as neither better nor worse.
     """
     if np.isnan(costs).any():
         raise ValueError("a cost is NaN: leave out a figure that some option lacks")

@@ -1,4 +1,4 @@
-"""SettingSummary: what one setting scores, spends and is worth, under all draws and against its baseline."""
+"""Summaries of settings: what each scores, costs and is worth, in all draws and against the baseline."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from redl.results.tradeoff.adjusted import PER, Adjusted, Plan, adjusted, energy
 from redl.results.tradeoff.benefit import gains, units_of
 from redl.results.tradeoff.costs import Costs, Resource, costs
 from redl.results.tradeoff.performance import by_patient, performance
-from redl.results.tradeoff.resampling import Draws, Floats
+from redl.results.tradeoff.resampling import Draws
+from redl.training.metrics import Floats
 
-# Savings below a hundredth are no reason to change; nor are those that other seeds might turn.
+# A saving below a hundredth is no reason to change; nor is one that other seeds might reverse.
 SAVED_SHARE, SAVED_PROBABILITY = 0.01, 0.975
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SettingSummary:
-    """Hold where one setting stands, over its seeds; memory is the largest, everything else a mean.
+    """Summary of one setting over its seeds: memory is the largest of them, everything else a mean.
 
-    `net_benefit` and `inference_wh` are per unit. `more_benefit`, `more_energy_wh` and `adjusted` are against
-    the baseline, which itself has none, per 1000 units. `savings` are the resources of which it surely takes
-    less than the baseline. What is not known is None: `left_out` says why a setting is not compared at all,
-    `unknown` why it lacks a resource, `not_adjusted` why its benefit is not adjusted.
+    `net_benefit` and `inference_wh` are per unit. `more_benefit`, `more_energy_wh` and `adjusted` are
+    differences to the baseline per 1000 units; the baseline has none. `savings` are the resources of which
+    the setting surely takes less than the baseline. What is not known is None: `left_out` says why a setting
+    is not compared at all, `unknown` why it lacks a resource, `not_adjusted` why its benefit is not adjusted.
     """
 
     setting: str
@@ -54,7 +55,7 @@ class SettingSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SettingDraws:
-    """Hold one setting under all draws, (B + 1,) each and row 0 the data as they are.
+    """One setting in all draws: arrays (B + 1,), whose first element is of the data themselves.
 
     `benefit` and the energy of inference are per unit.
     """
@@ -71,7 +72,7 @@ class SettingDraws:
 def setting_draws(
     arm: Arm, seeds: Sequence[int], *, metric: Metric, threshold: float, draws: Draws
 ) -> SettingDraws:
-    """Judge an arm by those of its seeds that are drawn from; `diverged` counts all that it has."""
+    """Return an arm in all draws of `seeds`; `diverged` counts all seeds that the arm has."""
     places = [arm.seeds.index(seed) for seed in seeds]
     records = tuple(arm.records[place] for place in places)
     chosen = replace(arm, seeds=tuple(seeds), records=records, probabilities=arm.probabilities[places])
@@ -88,49 +89,49 @@ def setting_draws(
     )
 
 
-def summary(
-    one: SettingDraws,
+def summarise(
+    setting: SettingDraws,
     baseline: SettingDraws | None,
     *,
     compared: Sequence[Resource],
     plan: Plan,
     planned: float,
-    kept: NDArray[np.bool_],
+    in_pareto_set: NDArray[np.bool_],
 ) -> SettingSummary:
-    """Say where a setting stands.
+    """Return the summary of a setting.
 
-    `planned` are the units that one training will serve; `kept` tells whether it is in the Pareto set, of the
-    data as they are and then of each draw.
+    `planned` is the number of units that one training will serve; `in_pareto_set` is of the data themselves
+    and then of each draw.
     """
-    peak = one.spent.get(Resource.MEMORY)
+    peak = setting.spent.get(Resource.MEMORY)
     found = SettingSummary(
-        setting=one.setting,
-        diverged=one.diverged,
-        performance=float(one.performance[0]),
+        setting=setting.setting,
+        diverged=setting.diverged,
+        performance=float(setting.performance[0]),
         train_peak_bytes=None if peak is None else int(peak[0]),
-        train_seconds=_observed(one, Resource.TIME),
-        train_wh=_observed(one, Resource.ENERGY),
-        inference_wh=_observed(one, Resource.INFERENCE),
-        train_kind=one.costs.kinds[Resource.ENERGY],
-        inference_kind=one.costs.kinds[Resource.INFERENCE],
-        unknown=one.costs.missing,
-        pareto=bool(kept[0]),
-        pareto_probability=float(kept[1:].mean()) if len(kept) > 1 else None,
-        net_benefit=float(one.benefit[0]),
+        train_seconds=_observed(setting, Resource.TIME),
+        train_wh=_observed(setting, Resource.ENERGY),
+        inference_wh=_observed(setting, Resource.INFERENCE),
+        train_kind=setting.costs.kinds[Resource.ENERGY],
+        inference_kind=setting.costs.kinds[Resource.INFERENCE],
+        unknown=setting.costs.missing,
+        pareto=bool(in_pareto_set[0]),
+        pareto_probability=float(in_pareto_set[1:].mean()) if len(in_pareto_set) > 1 else None,
+        net_benefit=float(setting.benefit[0]),
     )
-    if one.is_baseline:
+    if setting.is_baseline:
         return found
     if baseline is None:
         return replace(found, not_adjusted="its baseline is not compared")
     savings = tuple(
-        resource for resource in compared if _saves(one.spent[resource], baseline.spent[resource])
+        resource for resource in compared if _saves(setting.spent[resource], baseline.spent[resource])
     )
-    more = PER * (one.benefit - baseline.benefit)
+    more = PER * (setting.benefit - baseline.benefit)
     found = replace(found, savings=savings, more_benefit=float(more[0]))
-    why_not = _why_not_adjusted(one, baseline)
+    why_not = _why_not_adjusted(setting, baseline)
     if why_not:
         return replace(found, not_adjusted=why_not)
-    more_wh = _energy(one, planned) - _energy(baseline, planned)
+    more_wh = _energy(setting, planned) - _energy(baseline, planned)
     worth = adjusted(more, more_wh, plan.lambdas_wh)
     return replace(found, more_energy_wh=float(more_wh[0]), adjusted=worth)
 
@@ -148,8 +149,8 @@ def _spent(found: Costs, draws: Draws, *, images_per_unit: float) -> dict[Resour
     return spent
 
 
-def _observed(one: SettingDraws, resource: Resource) -> float | None:
-    return float(one.spent[resource][0]) if resource in one.spent else None
+def _observed(setting: SettingDraws, resource: Resource) -> float | None:
+    return float(setting.spent[resource][0]) if resource in setting.spent else None
 
 
 def _saves(new: Floats, old: Floats) -> bool:
@@ -157,15 +158,17 @@ def _saves(new: Floats, old: Floats) -> bool:
     return bool(less[0] and less[1:].mean() >= SAVED_PROBABILITY)
 
 
-def _why_not_adjusted(one: SettingDraws, baseline: SettingDraws) -> str | None:
-    for judged in (one, baseline):
+def _why_not_adjusted(setting: SettingDraws, baseline: SettingDraws) -> str | None:
+    for either in (setting, baseline):
         for resource in (Resource.ENERGY, Resource.INFERENCE):
-            if resource in judged.costs.missing:
-                return f"{judged.setting}, {resource}: {judged.costs.missing[resource]}"
-    if one.costs.kinds != baseline.costs.kinds:
-        return f"energy is measured for one of {one.setting} and {baseline.setting}, estimated for the other"
+            if resource in either.costs.missing:
+                return f"{either.setting}, {resource}: {either.costs.missing[resource]}"
+    if setting.costs.kinds != baseline.costs.kinds:
+        names = f"{setting.setting} and {baseline.setting}"
+        return f"energy is measured for one of {names}, estimated for the other"
     return None
 
 
-def _energy(one: SettingDraws, planned: float) -> Floats:
-    return energy_per_thousand(one.spent[Resource.ENERGY], one.spent[Resource.INFERENCE], planned=planned)
+def _energy(setting: SettingDraws, planned: float) -> Floats:
+    spent = setting.spent
+    return energy_per_thousand(spent[Resource.ENERGY], spent[Resource.INFERENCE], planned=planned)

@@ -1,4 +1,4 @@
-"""The trade-off laid out: for a terminal with what its columns mean, and as strict JSON."""
+"""The tables of the trade-off with the meaning of their columns, and the same as strict JSON."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from redl.results.layout import named_table, uncut
 from redl.results.noninferiority.verdict import Verdict
 from redl.results.tradeoff.adjusted import PER, Adjusted
 from redl.results.tradeoff.benefit import TREAT_NONE
-from redl.results.tradeoff.recommendation import chosen, recommendation
+from redl.results.tradeoff.recommendation import chosen, recommendation, verdicts_of
 from redl.results.tradeoff.setting_summary import SAVED_PROBABILITY, SAVED_SHARE, SettingSummary
 from redl.results.tradeoff.tradeoff import Tradeoff
 
 _MISSING = "-"
-_WHOLE_FROM = 100  # net benefit of which tenths are not told
+_WHOLE_FROM = 100  # net benefit from which tenths are not printed
 
 
 def tradeoff_tables(found: Sequence[Tradeoff], verdicts: Sequence[Verdict], *, width: int) -> str:
-    """Lay out what each setting scores and spends, then what it is worth, and below what that means.
+    """Return what each setting scores and costs, what it is worth, and below what the columns mean.
 
     Each model's recommendation stands below its tables.
     """
-    # No markup: a reason may hold brackets.
+    # No markup: a reason may contain brackets.
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
     with console.capture() as captured:
-        for one in found:
-            console.print(_scores(one, verdicts))
-            console.print(_worth(one))
+        for tradeoff in found:
+            console.print(_scores(tradeoff, verdicts))
+            console.print(_worth(tradeoff))
             # No wrapping: a line that is searched for, or copied, stays whole.
-            for note in _notes(one):
+            for note in _notes(tradeoff):
                 console.print(f"note: {note}", soft_wrap=True)
-            console.print(recommendation(one, verdicts), soft_wrap=True)
+            console.print(recommendation(tradeoff, verdicts), soft_wrap=True)
             console.print()
         for line in _legend(found):
             console.print(line)
@@ -46,34 +46,32 @@ def tradeoff_tables(found: Sequence[Tradeoff], verdicts: Sequence[Verdict], *, w
 
 
 def to_json(found: Sequence[Tradeoff], verdicts: Sequence[Verdict]) -> str:
-    """Spell trade-offs, each with its verdicts and its recommendation, as strict JSON, a list of objects."""
-    return json.dumps([_plain(one, verdicts) for one in found], indent=2, allow_nan=False)
+    """Return trade-offs, each with its verdicts and its recommendation, as strict JSON, a list of objects."""
+    return json.dumps([_plain(tradeoff, verdicts) for tradeoff in found], indent=2, allow_nan=False)
 
 
-def _plain(one: Tradeoff, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    own = [asdict(verdict) for verdict in verdicts if _is_of(verdict, one)]
-    told = {"recommended": chosen(one, verdicts), "recommendation": recommendation(one, verdicts)}
-    return asdict(one) | {"verdicts": own} | told
+def _plain(tradeoff: Tradeoff, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    return asdict(tradeoff) | {
+        "verdicts": [asdict(verdict) for verdict in verdicts_of(tradeoff, verdicts)],
+        "recommended": chosen(tradeoff, verdicts),
+        "recommendation": recommendation(tradeoff, verdicts),
+    }
 
 
-def _is_of(verdict: Verdict, one: Tradeoff) -> bool:
-    return (verdict.dataset, verdict.model, verdict.downsample) == (one.dataset, one.model, one.downsample)
-
-
-def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
-    outcomes = {verdict.setting: _outcome(verdict) for verdict in verdicts if _is_of(verdict, one)}
-    # A line break in a head: rich gives a column that it must narrow no room for its longest word.
+def _scores(tradeoff: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
+    outcomes = {verdict.setting: _outcome(verdict) for verdict in verdicts_of(tradeoff, verdicts)}
+    # Line breaks in the heads: rich may make a column narrower than its longest word.
     figures = (
         "memory\n(MB)",
         "T_c\n(s)",
         "E\n(Wh)",
-        f"mWh a\n{one.unit}",
+        f"mWh per\n{tradeoff.unit}",
         "Pareto\n(P)",
         "NB",
         "saves",
     )
-    table = named_table(_title(one), ("setting", "verdict"), (one.metric, *figures))
-    for summary in one.summaries:
+    table = named_table(_title(tradeoff), ("setting", "verdict"), (tradeoff.metric, *figures))
+    for summary in tradeoff.summaries:
         table.add_row(
             summary.setting,
             outcomes.get(summary.setting, "is the baseline"),
@@ -89,31 +87,31 @@ def _scores(one: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
     return uncut(table)
 
 
-def _worth(one: Tradeoff) -> Table:
-    grid = [f"INB at\n{wh:g} Wh" for wh in one.plan.lambdas_wh]
-    title = f"Against the baseline, per {PER} {one.unit}s"
+def _worth(tradeoff: Tradeoff) -> Table:
+    grid = [f"INB at\n{wh:g} Wh" for wh in tradeoff.plan.lambdas_wh]
+    title = f"Against the baseline, per {PER} {tradeoff.unit}s"
     table = named_table(title, ("setting",), ("dNB", "dC\n(Wh)", *grid))
-    for summary in one.summaries:
+    for summary in tradeoff.summaries:
         if summary.more_benefit is None:
             continue
-        worth = [f"{_worth_of(each)} ({each.probability:.2f})" for each in summary.adjusted]
+        worth = [f"{_inb(adjusted)} ({adjusted.probability:.2f})" for adjusted in summary.adjusted]
         table.add_row(
             summary.setting,
             f"{summary.more_benefit:+.1f}",
-            _energy(summary.more_energy_wh, 3, _least_sure(summary), sign="+"),
+            _energy(summary.more_energy_wh, 3, _weakest(summary), sign="+"),
             *(worth or [_MISSING] * len(grid)),
         )
     return uncut(table)
 
 
-def _pareto(one: SettingSummary) -> str:
-    if one.pareto is None:
+def _pareto(summary: SettingSummary) -> str:
+    if summary.pareto is None:
         return _MISSING
-    return f"{'yes' if one.pareto else 'no'} ({_number(one.pareto_probability, 2)})"
+    return f"{'yes' if summary.pareto else 'no'} ({_number(summary.pareto_probability, 2)})"
 
 
-def _worth_of(one: Adjusted) -> str:
-    return f"{one.value:+.{0 if abs(one.value) >= _WHOLE_FROM else 1}f}"
+def _inb(adjusted: Adjusted) -> str:
+    return f"{adjusted.value:+.{0 if abs(adjusted.value) >= _WHOLE_FROM else 1}f}"
 
 
 def _outcome(verdict: Verdict) -> str:
@@ -122,28 +120,28 @@ def _outcome(verdict: Verdict) -> str:
     return f"{verdict.outcome}{lower}{lost}"
 
 
-def _title(one: Tradeoff) -> str:
-    reduced = " (reduced)" if one.reduced else ""
-    scale = f", S = {one.downsample}" if one.downsample > 1 else ""
-    images = "phantom" if one.synthetic else "real"
-    counted = f"{one.patients} patients, seeds {', '.join(map(str, one.seeds)) or 'none'}"
-    profile = f"{one.profile} profile, {images} images"
-    return f"Trade-off of {one.model}{reduced} on {one.dataset}{scale}, {profile}, {counted}"
+def _title(tradeoff: Tradeoff) -> str:
+    reduced = " (reduced)" if tradeoff.reduced else ""
+    scale = f", S = {tradeoff.downsample}" if tradeoff.downsample > 1 else ""
+    images = "phantom" if tradeoff.synthetic else "real"
+    counted = f"{tradeoff.patients} patients, seeds {', '.join(map(str, tradeoff.seeds)) or 'none'}"
+    profile = f"{tradeoff.profile} profile, {images} images"
+    return f"Trade-off of {tradeoff.model}{reduced} on {tradeoff.dataset}{scale}, {profile}, {counted}"
 
 
-def _notes(one: Tradeoff) -> Iterator[str]:
-    for resource, why in one.not_compared.items():
+def _notes(tradeoff: Tradeoff) -> Iterator[str]:
+    for resource, why in tradeoff.not_compared.items():
         yield f"{resource} is not compared: {why}"
-    for summary in one.summaries:
+    for summary in tradeoff.summaries:
         if summary.left_out:
             yield f"{summary.setting} is left out: {summary.left_out}"
         if summary.not_adjusted:
             yield f"{summary.setting} has no INB: {summary.not_adjusted}"
-    if one.treat_all is not None:
-        treated = f"{one.units} {one.unit}s: all {one.treat_all:.3f}, none {TREAT_NONE:.3f}"
-        yield f"NB of treating {treated}"
-    if len(one.seeds) == 1:
-        yield "one seed alone: the draws, and so all probabilities, know nothing of other seeds"
+    if tradeoff.treat_all is not None:
+        counted = f"{tradeoff.units} {tradeoff.unit}s"
+        yield f"NB of treating {counted}: all {tradeoff.treat_all:.3f}, none {TREAT_NONE:.3f}"
+    if len(tradeoff.seeds) == 1:
+        yield "only one seed: the draws, and so all probabilities, say nothing about other seeds"
 
 
 def _legend(found: Sequence[Tradeoff]) -> list[str]:
@@ -153,18 +151,19 @@ def _legend(found: Sequence[Tradeoff]) -> list[str]:
         f"{found[0].metric}: the mean over seeds. * diverged or did not finish.",
         "memory: peak of training, the largest of the seeds. T_c: training until it stopped. E: of training. "
         "mWh: of inference. ~ marks an estimate.",
-        "Pareto: no other setting is as good in performance, memory, T_c and E, and better in one of them. "
-        f"P: share of {found[0].draws} draws, of seeds and of patients with replacement.",
+        "Pareto: no other setting is at least as good in performance, memory, T_c and E and better in one of "
+        f"them. P: the share of {found[0].draws} draws of seeds and patients with replacement in which it is "
+        "so.",
         f"saves: at least {SAVED_SHARE:.0%} less than the baseline in {SAVED_PROBABILITY:.1%} of the draws.",
-        f"NB: net benefit TP/n - FP/n * t/(1-t), treated from a probability above t = {plan.threshold:g}"
-        f"{accuracys}.",
-        "INB = dNB - dC/lambda, and P(INB > 0): net benefit gained, less energy spent more (a share of one "
-        f"training for {plan.patients} patients, and inference), where lambda Wh are accepted for one more "
-        "patient rightly triaged, net.",
+        "NB: net benefit TP/n - FP/n * t/(1-t), where treatment follows a probability above t = "
+        f"{plan.threshold:g}{accuracys}.",
+        "INB = dNB - dC/lambda, and P(INB > 0): the net benefit gained minus the additional energy (a share "
+        f"of one training for {plan.patients} patients, and inference), if one more correctly triaged "
+        "patient, net, may cost lambda Wh.",
     ]
 
 
-def _least_sure(summary: SettingSummary) -> EnergyKind:
+def _weakest(summary: SettingSummary) -> EnergyKind:
     kinds = (summary.train_kind, summary.inference_kind)
     return EnergyKind.ESTIMATED if EnergyKind.ESTIMATED in kinds else EnergyKind.MEASURED
 

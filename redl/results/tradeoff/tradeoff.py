@@ -1,6 +1,6 @@
 """Trade-off: the settings of one model on one data set side by side, with the Pareto set among them.
 
-Every setting is judged on the same draws of seeds and patients, so that what is common to all cancels.
+All settings share the same draws of seeds and patients, so that what they have in common cancels.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from redl.results.tradeoff.benefit import Unit, treat_all, units_of
 from redl.results.tradeoff.costs import Resource
 from redl.results.tradeoff.pareto import pareto_set
 from redl.results.tradeoff.resampling import DRAWS, draw
-from redl.results.tradeoff.setting_summary import SettingDraws, SettingSummary, setting_draws, summary
+from redl.results.tradeoff.setting_summary import SettingDraws, SettingSummary, setting_draws, summarise
 
 # What is compared beside performance, in the order in which a setting is chosen by it.
 COMPARED = (Resource.ENERGY, Resource.MEMORY, Resource.TIME)
-_DIGITS = 12  # means of equal values that were added up in another order differ beyond these
+_DIGITS = 12  # beyond these, means of equal values differ by the order in which they were added up
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tradeoff:
-    """Hold the settings of one model, data set and scale side by side.
+    """The settings of one model, data set and scale side by side.
 
-    `seeds` are those that all compared settings have; `patients` are those of the test part, `units` how many
-    of `unit` there are to configure. `compared` are the resources of the Pareto set, `not_compared` says why
-    others are not. `synthetic` marks phantom images, `reduced` a network made small.
+    `seeds` are those that all compared settings have, `patients` the number in the test part, and `units` the
+    number of what is treated, patients or images as `unit` says. `compared` are the resources of the Pareto
+    set; `not_compared` says why others are not. `synthetic` marks phantom images, `reduced` a network that
+    was made small.
     """
 
     dataset: str
@@ -55,10 +56,10 @@ class Tradeoff:
 
 
 def tradeoffs(arms: Sequence[Arm], *, metric: Metric, plan: Plan, draws: int = DRAWS) -> list[Tradeoff]:
-    """Set the settings of each model, data set and scale side by side, in the order in which they come.
+    """Return the trade-off of each model, data set and scale, in the order in which they come.
 
-    All arms of one data set must have seen the same images, of which `pairs_of` makes sure. Raise OptionError
-    for a metric by subject where subjects have images of both classes.
+    All arms of one data set must have seen the same images, which `pairs_of` checks. Raise OptionError for a
+    metric of whole subjects if a subject has images of both classes.
     """
     groups: dict[tuple[str, str, int], list[Arm]] = {}
     for arm in arms:
@@ -72,15 +73,17 @@ def _tradeoff(arms: Sequence[Arm], metric: Metric, plan: Plan, draws: int) -> Tr
     seeds = _shared_seeds(arms)
     left_out = {arm.setting: why for arm in arms if (why := _why_left_out(arm, seeds, metric))}
     kept = [arm for arm in arms if arm.setting not in left_out]
-    judged: list[SettingDraws] = []
+    settings: list[SettingDraws] = []
     if kept:
         drawn = draw(seeds=len(seeds), patients=patients, draws=draws)
-        judged = [setting_draws(a, seeds, metric=metric, threshold=plan.threshold, draws=drawn) for a in kept]
-    not_compared = _not_compared(judged)
-    compared = tuple(resource for resource in COMPARED if judged and resource not in not_compared)
+        settings = [
+            setting_draws(arm, seeds, metric=metric, threshold=plan.threshold, draws=drawn) for arm in kept
+        ]
+    not_compared = _not_compared(settings)
+    compared = tuple(resource for resource in COMPARED if settings and resource not in not_compared)
     planned = plan.patients * len(units.labels) / patients if patients else 0.0
-    found = {one.setting: one for one in _summaries(judged, compared, plan, planned)}
-    record = _telling(arms)
+    found = {summary.setting: summary for summary in _summaries(settings, compared, plan, planned)}
+    record = _with_data(arms)
     return Tradeoff(
         dataset=seen.dataset,
         model=seen.model,
@@ -108,13 +111,13 @@ def _tradeoff(arms: Sequence[Arm], metric: Metric, plan: Plan, draws: int) -> Tr
 
 
 def _shared_seeds(arms: Sequence[Arm]) -> tuple[int, ...]:
-    """Return the seeds that all settings have of which every seed finished."""
+    """Return the seeds that all settings share, leaving out settings of which a seed did not finish."""
     whole = [arm for arm in arms if not arm.broken]
     return tuple(seed for seed in whole[0].seeds if all(seed in arm.seeds for arm in whole)) if whole else ()
 
 
 def _why_left_out(arm: Arm, seeds: Sequence[int], metric: Metric) -> str | None:
-    if arm.broken:  # the mean of those that survived would flatter it
+    if arm.broken:  # the mean of its survivors would flatter it
         return f"{len(arm.broken)} of {len(arm.broken) + len(arm.seeds)} seeds did not finish"
     if not seeds:
         return "the settings have no seed in common"
@@ -124,44 +127,48 @@ def _why_left_out(arm: Arm, seeds: Sequence[int], metric: Metric) -> str | None:
     return None
 
 
-def _not_compared(judged: Sequence[SettingDraws]) -> dict[Resource, str]:
-    """Say which resources cannot be compared: what one setting lacks, and energy of two kinds."""
+def _not_compared(settings: Sequence[SettingDraws]) -> dict[Resource, str]:
+    """Return why resources cannot be compared: one setting lacks a figure, or energy is of two kinds."""
     reasons: dict[Resource, str] = {}
     for resource in COMPARED:
-        lacking = [one for one in judged if resource in one.costs.missing]
+        lacking = [setting for setting in settings if resource in setting.costs.missing]
         if lacking:
             reasons[resource] = f"{lacking[0].setting}: {lacking[0].costs.missing[resource]}"
-    if len({one.costs.kinds[Resource.ENERGY] for one in judged}) > 1:
+    if len({setting.costs.kinds[Resource.ENERGY] for setting in settings}) > 1:
         reasons.setdefault(Resource.ENERGY, "measured for some settings and estimated for others")
     return reasons
 
 
 def _summaries(
-    judged: Sequence[SettingDraws], compared: Sequence[Resource], plan: Plan, planned: float
+    settings: Sequence[SettingDraws], compared: Sequence[Resource], plan: Plan, planned: float
 ) -> list[SettingSummary]:
-    if not judged:
+    if not settings:
         return []
-    kept = _in_pareto_set(judged, compared)
-    baseline = next((one for one in judged if one.is_baseline), None)
+    members = _in_pareto_set(settings, compared)
+    baseline = next((setting for setting in settings if setting.is_baseline), None)
     return [
-        summary(one, baseline, compared=compared, plan=plan, planned=planned, kept=kept[:, place])
-        for place, one in enumerate(judged)
+        summarise(
+            setting, baseline, compared=compared, plan=plan, planned=planned, in_pareto_set=members[:, place]
+        )
+        for place, setting in enumerate(settings)
     ]
 
 
-def _in_pareto_set(judged: Sequence[SettingDraws], compared: Sequence[Resource]) -> NDArray[np.bool_]:
-    """Tell who is in the Pareto set, (B + 1, K), but for draws without a class that the metric needs."""
+def _in_pareto_set(settings: Sequence[SettingDraws], compared: Sequence[Resource]) -> NDArray[np.bool_]:
+    """Return which settings are in the Pareto set, (B + 1, K), without draws that lack a needed class."""
     costs = np.stack(
         [
-            np.stack([-one.performance.round(_DIGITS), *(one.spent[name] for name in compared)], axis=-1)
-            for one in judged
+            np.stack(
+                [-setting.performance.round(_DIGITS), *(setting.spent[name] for name in compared)], axis=-1
+            )
+            for setting in settings
         ],
         axis=1,
     )  # (B + 1, K, F)
     return pareto_set(costs[np.isfinite(costs).all(axis=(1, 2))])
 
 
-def _telling(arms: Sequence[Arm]) -> Record:
-    """Find a record that knows its data; one that ended early does not."""
+def _with_data(arms: Sequence[Arm]) -> Record:
+    """Return a record that has its data, which one that ended early lacks; the first if none has."""
     records = [record for arm in arms for record in (*arm.records, *arm.broken)]
     return next((record for record in records if record.data), records[0])

@@ -86,7 +86,7 @@ def test_a_run_of_two_profiles_is_refused(reports):
 
     tiny = finished()
     tiny = replace(tiny, case=replace(tiny.case, profile="tiny", seed=2))
-    with pytest.raises(OptionError, match="holds cases of smoke and tiny; save a run of one profile"):
+    with pytest.raises(OptionError, match="has cases of smoke and tiny; save a run of one profile"):
         set_baseline(save(reports / "x" / "0001_a.json", finished(), tiny), reports)
 
 

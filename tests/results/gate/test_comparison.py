@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from redl.record import Status
 from redl.results.gate.comparison import Outcome, compare
 from redl.results.gate.noise import CPU_SPREAD, accuracy_margin
+from redl.results.gate.rule import DEFAULT_RULES
 from tests.helpers.changes import replace
 from tests.helpers.samples import DIVERGED, WHOLE, broken, energy
 from tests.helpers.saved import band_of, finished, reference_of, rules, run_of
@@ -57,7 +58,7 @@ def test_improvements_are_told():
     assert not change.regressed
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.99))
 def test_a_change_is_never_both_worse_and_better(before, after, allowed):
     (change,) = compare(
         run_of(finished(accuracy=before)), run_of(finished(accuracy=after)), rules(f"accuracy:{allowed:.6f}")
@@ -80,6 +81,46 @@ def test_a_setting_that_starts_to_diverge_regresses():
     assert Outcome.FINE is outcome(after, after, "diverged:0")
 
 
+# Regressions beside what could not be judged.
+
+
+WORSE_PEAK = {"peak": 900_000_000}
+
+
+@pytest.mark.parametrize(
+    ("after", "texts", "expected"),
+    [
+        (WORSE_PEAK, (), Outcome.REGRESSED),
+        ({}, (), Outcome.NOT_COMPARABLE),
+        ({}, ("accuracy:0.02", "peak_memory:noise"), Outcome.FINE),
+        (WORSE_PEAK, ("accuracy:0.02", "peak_memory:noise"), Outcome.REGRESSED),
+    ],
+    ids=["regressed and not judged", "fine and not judged", "all fine", "regressed"],
+)
+def test_the_default_gate_without_a_reference_fails_but_finds_regressions(after, texts, expected):
+    given = rules(*texts or DEFAULT_RULES)
+    found = compare(run_of(finished()), run_of(finished(**after)), given)
+    assert expected is found.outcome
+    assert bool(found.faults) == (not texts)
+
+
+@given(st.booleans(), st.booleans(), st.booleans())
+def test_only_a_comparison_without_fault_or_regression_passes(regressed, missing, unmeasured):
+    base = run_of(finished(), finished("amp"))
+    new = finished(accuracy=0.5) if regressed else finished()
+    others = () if missing else (finished("amp", accuracy=None if unmeasured else 0.9),)
+    found = compare(base, run_of(new, *others), ACCURACY)
+    faulty = missing or unmeasured
+    expected = Outcome.REGRESSED if regressed else Outcome.NOT_COMPARABLE if faulty else Outcome.FINE
+    assert (expected, faulty) == (found.outcome, bool(found.faults))
+
+
+def test_nothing_that_can_be_compared_fails():
+    assert Outcome.NOT_COMPARABLE is compare(run_of(), run_of(), ACCURACY).outcome
+    unmeasured = run_of(finished(accuracy=None))
+    assert Outcome.NOT_COMPARABLE is compare(unmeasured, unmeasured, ACCURACY).outcome
+
+
 # What must not pass in silence.
 
 
@@ -92,7 +133,10 @@ def test_a_case_that_left_the_run_fails():
 
 def test_a_case_that_the_baseline_does_not_know_fails():
     (fault,) = faults(run_of(finished()), run_of(finished(), finished("amp")))
-    assert "rsna-densenet-amp-seed1: is not in the baseline; move it by `redl baseline set`" in fault
+    assert (
+        "rsna-densenet-amp-seed1: is not in the baseline; to add it, set this run by "
+        "`redl baseline set RUN`" == fault
+    )
 
 
 def test_a_case_that_was_to_run_and_left_no_record_fails():
@@ -142,7 +186,7 @@ def test_zero_cases_fail():
 
 def test_no_rule_of_a_case_fails():
     (fault,) = faults(run_of(finished()), run_of(finished()), "swin/accuracy:0.02")
-    assert "rsna-densenet-baseline: no rule is of it; give one, as accuracy:0.02" == fault
+    assert "rsna-densenet-baseline: no rule applies to it; give one, e.g. accuracy:0.02" == fault
 
 
 def test_other_data_fail():
@@ -186,7 +230,7 @@ def test_costs_of_another_machine_cannot_be_gated(figure):
         for f in faults(run_of(finished()), run_of(finished()), f"{figure}:25%", other_machine=True)
         if "leave" in f
     ]
-    assert f"{figure}:25%: {figure} is of one machine with one software; leave the rule out" == fault
+    assert f"{figure}:25%: {figure} depends on machine and software; leave the rule out" == fault
 
 
 # The noise that is allowed.
@@ -214,18 +258,19 @@ def test_more_seeds_allow_less_and_more_cases_more():
 @pytest.mark.parametrize(
     ("reference", "fault"),
     [
-        (None, "there is no reference of it"),
-        (reference_of(), "there is no reference of it"),
+        (None, "it has no reference"),
+        (reference_of(), "it has no reference"),
         (
             reference_of(replace(band_of(WHOLE, ACCURACIES), data_fingerprint="f")),
-            "its reference is of another data",
+            "its reference differs in data",
         ),
     ],
 )
 def test_noise_that_nobody_measured_fails(reference, fault):
-    (told,) = faults(run_of(finished()), run_of(finished()), "accuracy:noise", reference=reference)
-    expected = f"accuracy:noise: {fault}; write one by --redl-save-reference, or give a number, accuracy:0.02"
-    assert f"rsna-densenet-baseline: {expected}" == told
+    (found,) = faults(run_of(finished()), run_of(finished()), "accuracy:noise", reference=reference)
+    expected = f"accuracy:noise: {fault}; write one by --redl-save-reference, or give a number, "
+    expected += "e.g. accuracy:0.02"
+    assert f"rsna-densenet-baseline: {expected}" == found
 
 
 def test_noise_of_memory_is_the_devices():
@@ -283,4 +328,4 @@ def test_noise_of_costs_is_a_tripwire():
 
 def test_noise_of_other_scores_was_never_measured():
     (fault,) = faults(run_of(finished()), run_of(finished()), "auc:noise")
-    assert "auc:noise: the noise of auc was never measured; give a number, as auc:0.02" in fault
+    assert "auc:noise: the noise of auc was never measured; give a number, e.g. auc:0.02" in fault

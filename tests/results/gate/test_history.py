@@ -52,7 +52,7 @@ def test_each_cell_has_its_series_and_a_selector_leaves_some_out():
 
 
 def test_noise_that_nobody_measured_is_no_measure_of_steps():
-    with pytest.raises(RecordError, match="there is no reference of it"):
+    with pytest.raises(RecordError, match="it has no reference"):
         history_of([run_of(finished()), run_of(finished())], rules("accuracy:noise")[0], None)
 
 
@@ -69,5 +69,5 @@ def test_saved_runs_come_in_the_order_of_their_numbers_and_damaged_ones_are_told
 
 
 def test_no_saved_run_is_one_line(tmp_path):
-    with pytest.raises(OptionError, match="holds no saved run; save one by `pytest benchmarks`"):
+    with pytest.raises(OptionError, match="has no saved run; save one by `pytest benchmarks`"):
         load_history(tmp_path)

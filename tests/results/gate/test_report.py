@@ -56,6 +56,19 @@ def test_faults_are_told_a_line_each_in_every_form():
     assert "not comparable" in summary(found)
 
 
+def test_a_regression_and_what_could_not_be_compared_are_both_shown():
+    base, new = run_of(finished(), finished("amp")), run_of(finished(accuracy=0.5))
+    found = compare(base, new, rules("accuracy:0.02"))
+    assert (
+        "regressed: 1 figure of 1 case against a.json, 1 regressed, 0 improved, 1 could not be compared"
+        == (summary(found))
+    )
+    text = as_table(found, width=120, changed_only=True)
+    assert "regressed " in text
+    assert "rsna-densenet-amp-seed1: is in the baseline and not in this run" in text
+    assert 2 == sum(line.startswith("::error") for line in as_annotations(found).splitlines()[:-1])
+
+
 def test_json_has_every_change_with_its_unit_and_direction():
     (baseline, _) = json.loads(as_json(comparison(accuracy=0.8)))["changes"]
     assert "regressed" == baseline["state"]

@@ -3,6 +3,7 @@
 import pytest
 
 from redl.errors import OptionError
+from redl.results.gate.figure import FIGURES
 from redl.results.gate.rule import DEFAULT_RULES, parse_rule, rules_for, rules_from
 from tests.helpers.changes import replace
 from tests.helpers.samples import WHOLE
@@ -25,6 +26,12 @@ CASE = WHOLE.case
         ("energy:2", 2.0, None, False),
         ("accuracy:1e-2", 0.01, None, False),
         ("diverged:0", 0.0, None, False),
+        ("accuracy:0.99", 0.99, None, False),
+        ("accuracy:99%", None, 0.99, False),
+        ("energy:250%", None, 2.5, False),
+        ("energy:9000kWh", 9_000_000.0, None, False),
+        ("peak_memory:100%,1GiB", 2**30, 1.0, False),
+        ("brier:150%", None, 1.5, False),
         ("accuracy:noise", None, None, True),
     ],
 )
@@ -42,8 +49,9 @@ def test_a_tolerance_is_absolute_relative_or_noise(text, absolute, relative, noi
     [
         ("accuracy", "no rule; write FIGURE:TOLERANCE"),
         ("", "no rule"),
-        ("acuracy:0.02", "no figure 'acuracy'; use one of accuracy, "),
-        ("accuracy:", "'' is no tolerance of accuracy; write 0.02, 5% or noise"),
+        ("acuracy:0.02", r"no figure 'acuracy'; did you mean accuracy\? use one of accuracy, "),
+        ("speed:5%", "no figure 'speed'; use one of accuracy, "),
+        ("accuracy:", r"'' is no tolerance of accuracy; write 0.02 \(absolute\), 5% \(of the baseline\) or"),
         ("accuracy:-0.02", "'-0.02' is no tolerance"),
         ("accuracy:nan", "'nan' is no tolerance"),
         ("accuracy:inf", "'inf' is no tolerance"),
@@ -52,11 +60,46 @@ def test_a_tolerance_is_absolute_relative_or_noise(text, absolute, relative, noi
         ("peak_memory:5", "'5' is no tolerance of peak_memory; write 8MiB"),
         ("peak_memory:5 parsecs", "'5 parsecs' is no tolerance"),
         ("energy:25%,30%", "two tolerances of one kind"),
+        ("accuracy:1", "accuracy lies between 0 and 1, so '1' could never fail; write 0.02"),
+        ("accuracy:2", "'2' could never fail"),
+        ("rsna-swin/accuracy:100%", "'100%' could never fail"),
+        ("accuracy:noise,2", "'2' could never fail"),
+        ("brier:1", "brier lies between 0 and 1, so '1' could never fail"),
+        ("diverged:1", "diverged lies between 0 and 1, so '1' could never fail"),
     ],
 )
 def test_what_is_no_rule_is_refused_with_a_way_to_write_it(text, message):
     with pytest.raises(OptionError, match=message):
         parse_rule(text)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("tolerance", ["1.0", "100%", "1000%"])
+def test_a_rule_is_refused_only_where_nothing_can_break_it(name, tolerance):
+    figure, unit = FIGURES[name], "" if tolerance.endswith("%") else FIGURES[name].unit
+    values = [0.0, 0.25, 1.0] if figure.highest else [0.0, 0.25, 1.0, 100.0]
+    value, share = float(tolerance.removesuffix("%")), "%" in tolerance
+    breakable = any(
+        figure.worse_by(before, after) > (value / 100 * before if share else value)
+        for before in values
+        for after in values
+    )
+    assert breakable == is_rule(f"{name}:{tolerance}{unit}")
+
+
+def is_rule(text):
+    try:
+        return bool(parse_rule(text))
+    except OptionError:
+        return False
+
+
+@pytest.mark.parametrize("declared", ['accuracy = "2"', '"swin/auc" = "100%"'])
+def test_a_rule_that_cannot_fail_is_refused_in_pyproject_too(tmp_path, declared):
+    path = tmp_path / "pyproject.toml"
+    path.write_text(f"[tool.redl.gate]\n{declared}\n")
+    with pytest.raises(OptionError, match="could never fail"):
+        rules_from([], path)
 
 
 def test_a_rule_covers_the_cases_that_its_selector_names():
@@ -74,7 +117,7 @@ def test_the_most_special_rule_of_a_figure_holds_and_of_equals_the_last():
             "densenet/accuracy:0.05",
             "accuracy:0.01",
             "densenet/accuracy:0.04",
-            "swin/accuracy:1",
+            "swin/accuracy:0.9",
             "energy:5%",
         ),
     )

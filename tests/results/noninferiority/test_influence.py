@@ -1,7 +1,5 @@
 """Influence: each metric as it is scored, and by patient against derivatives taken by brute force."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -65,7 +63,7 @@ def by_derivative(metric, labels, probabilities, subjects):
 @pytest.mark.parametrize("metric", Metric)
 @given(given_answers=answers())
 def test_a_metric_is_what_a_case_is_scored_by(metric, given_answers):
-    expected = asdict(score(*given_answers, threshold_at_90=None))[metric]
+    expected = getattr(score(*given_answers, threshold_at_90=None), metric)
     sign = -1 if metric is Metric.BRIER else 1
     assert sign * expected == pytest.approx(influence(metric, *given_answers).value)
 
@@ -127,7 +125,7 @@ def test_seeds_are_stacked():
 
 @pytest.mark.parametrize("metric", OF_SUBJECTS)
 def test_a_subject_of_both_classes_is_no_whole(metric):
-    with pytest.raises(OptionError, match=rf"^metric {metric}: subjects .* take {metric[8:]}$"):
+    with pytest.raises(OptionError, match=rf"^metric {metric}: subjects .* use {metric[8:]}$"):
         influence(metric, np.array([0, 1, 1, 1]), np.full(4, 0.9), SUBJECTS)
 
 

@@ -107,7 +107,7 @@ def test_holm_takes_back_what_one_setting_alone_would_pass():
     assert first.p == pytest.approx(2 * alone)
     assert first.low > -margin
     assert Outcome.INCONCLUSIVE == first.outcome == second.outcome
-    assert f"p {first.p:.3f} over all settings (Holm) is not below 0.025" == first.reason
+    assert f"p = {first.p:.3f}, corrected for all settings (Holm), is not below 0.025" == first.reason
 
 
 def test_holm_steps_down():
@@ -178,19 +178,19 @@ def test_a_baseline_without_answers_is_no_one_elses_fault():
 def test_a_baseline_that_diverged_judges_nobody(saving):
     found = one(saving, baseline=arm("baseline", BASELINE, diverged=2))
     assert Outcome.INCONCLUSIVE == found.outcome
-    assert "of the baseline 2 of 5 seeds diverged or did not finish" == found.reason
+    assert "2 of 5 seeds of the baseline diverged or did not finish" == found.reason
     assert (2, 5) == (found.baseline_diverged, found.baseline_attempted)
 
 
 def test_one_seed_shows_nothing_of_others():
     found = one(arm("amp", BASELINE[:1]))
     assert (Outcome.INCONCLUSIVE, (1,), None) == (found.outcome, found.seeds, found.low)
-    assert "seed 1 alone, which shows nothing of other seeds" == found.reason
+    assert "only seed 1, which shows nothing about other seeds" == found.reason
 
 
 def test_of_one_seed_the_two_networks_are_compared_where_patients_are_independent():
     found = one(arm("amp", BASELINE[:1]), metric=Metric.SUBJECT_ACCURACY)
-    assert found.reason.endswith("of its two networks, over patients: -0.037 to +0.037 (Tango 1998)")
+    assert found.reason.endswith("for just its two networks, over patients: -0.037 to +0.037 (Tango 1998)")
     assert Outcome.INCONCLUSIVE == found.outcome
 
 
@@ -205,7 +205,7 @@ def test_one_patient_has_no_spread():
     saving, baseline = (
         arm(name, BASELINE, probabilities=np.full((5, 2), 0.1), **alone) for name in ("amp", "baseline")
     )
-    assert "the metric is about one patient alone" == one(saving, baseline=baseline).reason
+    assert "the metric is about only one patient" == one(saving, baseline=baseline).reason
 
 
 def test_patients_and_images_are_those_of_the_metric():
@@ -215,9 +215,11 @@ def test_patients_and_images_are_those_of_the_metric():
     assert (100, 200) == (found.patients, found.images)
 
 
-@pytest.mark.parametrize("margin", [0, -0.02, float("nan"), float("inf")])
-def test_a_margin_is_a_positive_number(margin):
-    with pytest.raises(OptionError, match=r"^margin .*: give the loss that would still be acceptable"):
+@pytest.mark.parametrize("margin", [0, -0.02, 1, 2, float("nan"), float("inf")])
+def test_a_margin_lies_between_0_and_1(margin):
+    with pytest.raises(
+        OptionError, match=rf"^margin {margin:g}: give a margin above 0 and below 1, e.g. 0.02"
+    ):
         one(SAME, margin=margin)
 
 
@@ -317,6 +319,6 @@ def test_the_title_tells_metric_and_margin_and_that_brier_is_turned():
 
 
 def test_few_seeds_are_a_smoke_test():
-    caveat = "under five seeds are a smoke test"
+    caveat = "fewer than 5 seeds are a smoke test"
     assert caveat not in verdict_table(judged(SAME), width=160)
     assert caveat in verdict_table(judged(arm("amp", BASELINE[:4])), width=160)

@@ -98,5 +98,5 @@ def test_each_seed_has_its_own():
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0, -0.1, NAN])
 def test_a_cut_that_is_none_is_refused(threshold):
-    with pytest.raises(OptionError, match="a cut lies between 0 and 1"):
+    with pytest.raises(OptionError, match="give a cut between 0 and 1"):
         net_benefit(units(), threshold)

@@ -5,8 +5,9 @@ import pytest
 from sklearn import metrics as sk
 
 from redl.errors import OptionError
-from redl.results.metric import OF_SUBJECTS, Metric
+from redl.results.metric import OF_RANKS, OF_SUBJECTS, Metric
 from redl.results.noninferiority.influence import over_seeds
+from redl.results.tradeoff.benefit import images_of, units_of
 from redl.results.tradeoff.performance import performance
 from redl.results.tradeoff.resampling import Draws, draw
 from tests.helpers.changes import replace
@@ -42,6 +43,16 @@ def test_it_is_scikit_learns_on_the_drawn_images(metric):
     for row in range(len(found)):
         places = drawn_images(DRAWN.patients[row])
         scores = [ORACLES[metric](LABELS[places], answers[places]) for answers in MADE.probabilities]
+        assert np.average(scores, weights=DRAWN.seeds[row]) == pytest.approx(found[row])
+
+
+@pytest.mark.parametrize("metric", OF_RANKS)
+def test_an_auc_weighs_an_answer_by_how_often_its_patient_was_drawn(metric):
+    units = units_of(MADE) if metric in OF_SUBJECTS else images_of(MADE)
+    found = performance(MADE, metric, DRAWN)
+    for row, drawn in enumerate(DRAWN.patients):
+        weights = drawn[units.subjects]
+        scores = [sk.roc_auc_score(units.labels, p, sample_weight=weights) for p in units.probabilities]
         assert np.average(scores, weights=DRAWN.seeds[row]) == pytest.approx(found[row])
 
 

@@ -90,9 +90,9 @@ def test_verdicts_on_another_model_are_passed_over():
 
 def test_it_says_what_is_saved_and_how_that_is_known():
     expected = (
-        "For densenet on rsna (phantom images, smoke profile): amp may replace the baseline: it was shown to "
-        "be no more than 2 percentage points of accuracy worse, and trains in 25 % less memory, in 10 % less "
-        "time and with 50 % less energy (measured); 60 patients, 5 seeds."
+        "For densenet on rsna (phantom images, smoke profile): amp may replace the baseline, because it was "
+        "shown to be no more than 2 percentage points worse in accuracy, and training takes 25 % less "
+        "memory, 10 % less time and 50 % less energy (measured); 60 patients, 5 seeds."
     )
     assert expected == sentence(amp={"memory": MEMORY, "seconds": 9.0, "wh": 2.0})
 
@@ -104,12 +104,12 @@ def test_estimated_energy_is_called_estimated():
 
 def test_energy_that_is_not_known_is_called_so():
     told = sentence(amp={"memory": MEMORY, "wh": None})
-    assert "in 25 % less memory, in as much time and with energy that is not known;" in told
+    assert "takes 25 % less memory and the same time (its energy is not known); 60" in told
 
 
 def test_what_costs_more_is_told():
     told = sentence(amp={"memory": MEMORY, "seconds": 12.0, "wh": 4.4})
-    assert "in 25 % less memory, in 20 % more time and with 10 % more energy (measured)" in told
+    assert "takes 25 % less memory, 20 % more time and 10 % more energy (measured);" in told
 
 
 def test_real_images_of_the_papers_profile_need_no_caution():
@@ -130,7 +130,9 @@ def test_a_reduced_network_and_a_scale_are_told():
 def test_a_loss_within_the_margin_is_told():
     found, judged = weighed(amp={"wh": 2.0})
     judged = [replace(each, but_lower=True, difference=-0.011) for each in judged]
-    words = "no more than 2 percentage points of accuracy worse, though lower by 1.1, and trains"
+    words = (
+        "no more than 2 percentage points worse in accuracy, though it is worse by 1.1 percentage points, and"
+    )
     assert words in recommendation(found, judged)
 
 
@@ -142,34 +144,37 @@ def test_where_nothing_passed_it_counts_what_became_of_all():
         "half_bf16": {"diverged": True},
     }
     expected = (
-        "For densenet on rsna (phantom images, smoke profile): keep the baseline: no saving was shown to be "
-        "within 2 percentage points of accuracy (2 inconclusive, 1 degraded, 1 diverged)."
+        "For densenet on rsna (phantom images, smoke profile): keep the baseline, because no setting was "
+        "shown to be within 2 percentage points of its accuracy (2 inconclusive, 1 degraded, 1 diverged)."
     )
     assert expected == sentence(**settings)
 
 
 def test_what_passed_but_saves_nothing_is_not_said_to_have_failed():
     told = sentence(amp={})
-    assert "no setting that surely saves was shown to be within" in told
+    assert "no setting that surely saves anything was shown to be within" in told
     assert "(1 non-inferior but saving nothing)" in told
 
 
 def test_a_baseline_that_diverged_recommends_nothing():
     told = sentence(baseline={"diverged": True}, amp={"wh": 2.0})
-    assert "no recommendation: the baseline itself diverged or did not finish with 5 of 5 seeds." in told
+    words = "no recommendation, because the baseline itself diverged or did not finish with 5 of 5 seeds."
+    assert words in told
 
 
 def test_a_run_of_the_baseline_alone_says_so():
     found, _ = weighed(amp={})
-    assert "keep the baseline: this run holds no other setting." in recommendation(found, [])
+    assert "keep the baseline, because this run has no other setting." in recommendation(found, [])
 
 
 @pytest.mark.parametrize(
     ("metric", "margin", "words"),
     [
-        (Metric.AUC, 0.03, "0.03 of auc"),
-        (Metric.SUBJECT_ACCURACY, 0.01, "1 percentage point of subject accuracy"),
+        (Metric.AUC, 0.03, "0.03 worse in AUC"),
+        (Metric.BRIER, 0.03, "0.03 worse in Brier score"),
+        (Metric.SUBJECT_ACCURACY, 0.01, "1 percentage point worse in subject accuracy"),
+        (Metric.ACCURACY, 0.125, "12.5 percentage points worse in accuracy"),
     ],
 )
 def test_the_margin_is_in_the_metrics_own_measure(metric, margin, words):
-    assert f"no more than {words} worse" in sentence(metric=metric, margin=margin, amp={"wh": 2.0})
+    assert f"no more than {words}, and" in sentence(metric=metric, margin=margin, amp={"wh": 2.0})

@@ -96,8 +96,8 @@ def test_net_benefit_stands_beside_treating_all_and_none():
 
 def test_one_seed_alone_is_warned_of():
     made = arms(seeds=(1,), baseline={}, amp={})
-    assert "note: one seed alone" in tradeoff_tables(*weighed(made), width=160)
-    assert "note: one seed alone" not in laid_out(amp={})
+    assert "note: only one seed: the draws" in tradeoff_tables(*weighed(made), width=160)
+    assert "note: only one seed" not in laid_out(amp={})
 
 
 def test_the_legend_says_what_the_cut_is():
@@ -128,7 +128,7 @@ def test_the_json_is_strict_and_holds_verdicts_and_recommendation():
     (told,) = json.loads(to_json(found, judged), parse_constant=lambda name: 1 / 0)
     assert ["baseline", "amp"] == [each["setting"] for each in told["summaries"]]
     assert None is told["summaries"][1]["train_wh"]
-    assert "amp: seed 1 has no figure" == told["not_compared"]["energy"]
+    assert "amp: seed 1 has no figure (cpu missing)" == told["not_compared"]["energy"]
     assert ["non-inferior"] == [each["outcome"] for each in told["verdicts"]]
     assert "baseline" == told["recommended"]
     assert told["recommendation"].startswith("For densenet on rsna")

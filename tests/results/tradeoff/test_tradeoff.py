@@ -115,7 +115,7 @@ def test_a_gain_that_other_seeds_would_turn_is_in_the_set_by_chance():
 def test_a_figure_that_one_setting_lacks_is_left_out_and_named():
     found = tradeoff(arms(baseline={}, amp={"wh": None, "memory": 300_000_000}))
     assert (Resource.MEMORY, Resource.TIME) == found.compared
-    assert {Resource.ENERGY: "amp: seed 1 has no figure"} == found.not_compared
+    assert {Resource.ENERGY: "amp: seed 1 has no figure (cpu missing)"} == found.not_compared
     assert [False, True] == [each.pareto for each in found.summaries]
 
 
@@ -335,13 +335,13 @@ def test_the_same_run_always_gives_the_same():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"threshold": 1.0}, "threshold 1: a cut lies between 0 and 1"),
-        ({"patients": 0}, "patients 0: one training serves at least one"),
-        ({"lambdas_wh": ()}, "lambda: name at least one energy"),
-        ({"lambdas_wh": (1.0, 0.0)}, "lambda 0: name an energy above 0"),
-        ({"lambdas_wh": (-1.0,)}, "lambda -1: name an energy above 0"),
-        ({"lambdas_wh": (float("nan"),)}, "lambda nan: name an energy above 0"),
-        ({"lambdas_wh": (float("inf"),)}, "lambda inf: name an energy above 0"),
+        ({"threshold": 1.0}, "threshold 1: give a cut between 0 and 1"),
+        ({"patients": 0}, "patients 0: give at least one patient that one training serves"),
+        ({"lambdas_wh": ()}, "lambda: give at least one energy"),
+        ({"lambdas_wh": (1.0, 0.0)}, "lambda 0: give an energy above 0"),
+        ({"lambdas_wh": (-1.0,)}, "lambda -1: give an energy above 0"),
+        ({"lambdas_wh": (float("nan"),)}, "lambda nan: give an energy above 0"),
+        ({"lambdas_wh": (float("inf"),)}, "lambda inf: give an energy above 0"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(given, words):
