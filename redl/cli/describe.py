@@ -129,7 +129,7 @@ def _print_parts(described: CohortDescription) -> None:
 def _print_shortcut(shortcut: Shortcut, majority: float) -> None:
     name, accuracy = _SHORTCUTS[shortcut.column], shortcut.accuracy
     print_table(
-        f"From the {name} alone, with no image: accuracy {accuracy:.3f}, majority class {majority:.3f}",
+        f"From only the {name}, without an image: accuracy {accuracy:.3f}, majority class {majority:.3f}",
         (name, "images", "positive", ""),
         [
             (group.name, str(group.images), str(group.positives), f"{group.positives / group.images:.1%}")

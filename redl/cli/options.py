@@ -58,7 +58,7 @@ def add_data_options(parser: argparse.ArgumentParser, *names: str, without_root:
 
 
 def data_options_of(arguments: argparse.Namespace, *, spacing_mm: float | None = None) -> DataOptions:
-    """Return what the suite would be told; raise RedlError for what cannot be used.
+    """Return the data options as the suite would read them; raise RedlError for unusable ones.
 
     `spacing_mm` is the pixel spacing of CT scans for which none is given.
     """
@@ -96,7 +96,7 @@ def needed_root_of(options: DataOptions, dataset: str) -> Path:
 
 
 def source_of(arguments: argparse.Namespace, *, image_size: int) -> Source:
-    """Describe the data set that lies below the root, `image_size` pixels a side."""
+    """Return the source of the data set below the root, `image_size` pixels a side."""
     from redl.data.datasets import find_source
 
     profile = replace(SMOKE, image_size=image_size)  # all that matters where a root is given
@@ -157,7 +157,7 @@ def add_reference(parser: argparse.ArgumentParser) -> None:
 
 
 def reference_of(arguments: argparse.Namespace, run: Run) -> Reference | None:
-    """Return the reference that was named, or that of the run's profile; None if there is none."""
+    """Return the reference that was named, or that of the run's profile; None without one."""
     from redl.results.reference import find_reference, load_reference
 
     profile = next(iter(run.records.values())).case.profile

@@ -24,7 +24,7 @@ _NO_COMMAND = 2  # as argparse has it
 
 
 class Parser(argparse.ArgumentParser):
-    """Take options by their whole names, and report what cannot be parsed in one line, as all else is."""
+    """Parser that accepts options only by their full names, and reports errors in one line."""
 
     def __init__(self, **words: Any) -> None:  # noqa: ANN401 - argparse's own
         super().__init__(allow_abbrev=False, **words)

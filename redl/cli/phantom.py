@@ -53,11 +53,11 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
         ("options of --dataset lidc", _LIDC),
     ):
         group = parser.add_argument_group(title)
-        for name, (kind, told) in choices.items():
+        for name, (kind, words) in choices.items():
             if kind is bool:
-                group.add_argument(flag(name), action="store_true", default=None, help=told)
+                group.add_argument(flag(name), action="store_true", default=None, help=words)
             else:
-                group.add_argument(flag(name), type=kind, metavar="N" if kind is int else "X", help=told)
+                group.add_argument(flag(name), type=kind, metavar="N" if kind is int else "X", help=words)
     parser.set_defaults(run=run, again="nothing was kept; call again to start over")
 
 
@@ -109,7 +109,7 @@ def _writing(arguments: argparse.Namespace) -> Callable[[Callable[[int, int], No
 
 
 def _source(root: Path, dataset: Dataset) -> Source:
-    """Describe what was written as the suite would see it by default."""
+    """Return the source of what was written, as the suite sees it by default."""
     from redl.data.datasets import DataOptions, find_source
 
     roots: dict[str, Any] = {f"{dataset}_root": root}

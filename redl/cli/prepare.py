@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class _Pace:
-    """Hold how many items were worked through in this call, and in how many seconds."""
+    """Number of items that this call processed, and the seconds it took."""
 
     def __init__(self, on_progress: OnProgress) -> None:
         self._on_progress, self._start = on_progress, time.perf_counter()

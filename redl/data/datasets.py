@@ -1,4 +1,4 @@
-"""Inputs: from a data set's name to prepared images on disk, phantom, download or a user's own."""
+"""Data sets by name, prepared on disk: a phantom, a download or your own."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def _silently(what: str) -> OnProgress:  # noqa: ARG001 - nothing is shown of it
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataOptions:
-    """Hold where data lie and what is taken from them; without its root, a data set is a phantom's.
+    """Where data are and what is selected from them; a data set without a root is a phantom.
 
-    `crop` cuts mammograms to the breast; without it they are squashed whole, as published.
+    `crop` crops mammograms to the breast; without it they are resized whole, as published.
     """
 
     cache: Path
@@ -55,7 +55,7 @@ class DataOptions:
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """Name every data set: the study's, then the user's own."""
+        """Return the names of all data sets: the study's, then your own."""
         return (*Dataset, *(folder.name for folder in self.folders))
 
 
@@ -68,7 +68,7 @@ def prepare_dataset(
 ) -> Path:
     """Prepare a data set at the profile's size, once, and return where it lies.
 
-    `on_progress` is told of a long step and returns what to call with how many are done, and of how many.
+    `on_progress` is called with the name of a long step and returns a function of (done, total).
     Raise DataError for files that cannot be used.
     """
     source = bounded(find_source(dataset, profile, options, on_progress=on_progress), profile.images)
@@ -87,7 +87,7 @@ def find_source(
     *,
     on_progress: Callable[[str], OnProgress] = _silently,
 ) -> Source:
-    """Describe a data set; a phantom that stands in for it is written into the cache at first use."""
+    """Return the source of a data set; a phantom in its place is written to the cache at first use."""
     on_phantom = on_progress(f"{dataset}: writing the phantom")
     match dataset:
         case Dataset.RSNA:

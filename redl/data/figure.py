@@ -1,6 +1,6 @@
 """Figures: drawn from arrays, without pyplot's global state, so that equal data draw equal files.
 
-Black, white and greys, as the images themselves: what is told apart is told apart on paper too.
+Black, white and greys, as the images themselves: what can be distinguished stays so on paper.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _NO_METADATA: dict[str, dict[str, None]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Histogram:
-    """Hold what a histogram counts: `values` (M,), NaN left out, of class `labels` (M,), in bars one wide.
+    """What a histogram counts: `values` (M,), NaN left out, of class `labels` (M,), in bars one wide.
 
     `axis` names the values with their unit, `counted` what M are; `values` from `last` on share its bar.
     """

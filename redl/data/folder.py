@@ -64,7 +64,7 @@ def check_folder(folder: Folder) -> None:
 
 
 def folder_source(folder: Folder, *, image_size: int) -> Source:
-    """Describe the folder's images, `image_size` pixels a side; raise DataError if it cannot be used."""
+    """Return the source of the folder's images, `image_size` pixels a side; raise DataError if unusable."""
     check_folder(folder)
     rows = _read_rows(folder.table)
     _, subjects = np.unique([row.subject for row in rows], return_inverse=True)

@@ -27,7 +27,7 @@ def detectability(signal: Array, power: Array) -> float:
     """Return d' of the prewhitening matched filter for `signal`, shape (H, W), at a known place.
 
     `power`, shape (H, W), is the noise's on the grid of fft2, E|fft2(noise)|^2 / (H W): the variance in each
-    pixel where the noise is white. It is infinite at a frequency that tells nothing, and never 0.
+    pixel where the noise is white. It is infinite at a frequency without information, and never 0.
     """
     spectrum = np.abs(fft.fft2(np.asarray(signal, dtype=np.float64))) ** 2
     return math.sqrt((spectrum / power).sum() / spectrum.size)
@@ -76,7 +76,7 @@ def ideal_accuracy(absent: Floats, present: Floats, shares: Floats) -> tuple[flo
     `shares`, shape (2, 2), summing to 1, is the share of images by what is so, [0] no signal, [1] one, and by
     what is recorded: off the diagonal are wrong labels. At a rate e of them on either side the accuracy A of
     perfect labels falls to (1 - e) A + e (1 - A). A stack of shares, (groups, 2, 2), summing to 1, makes an
-    observer who is told each image's group.
+    observer who knows each image's group.
     """
     right = np.zeros_like(absent)
     for group in shares.reshape(-1, 2, 2):

@@ -50,7 +50,7 @@ class DataOption:
         return f"--{self.name.replace('_', '-')}"
 
     def value(self, text: str, flag: str) -> Any:  # noqa: ANN401 - as many kinds as options
-        """Return what a text means; raise OptionError, with the remedy, for one that means nothing."""
+        """Return the value of a text; raise OptionError, with the remedy, for a text without one."""
         try:
             return self.read(text)
         except ValueError:

@@ -17,7 +17,7 @@ Option = str | int | float | bool | None
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """Hold one file, or one scan, and how to make images of it.
+    """One file or one scan, and how to make images of it.
 
     `name` may be shown to anyone, so it holds no patient; `stamp` changes when the file does. `work` is
     called in another process: it returns `rows` images, uint8 (rows, size, size), or raises DataError.
@@ -31,7 +31,7 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Source:
-    """Hold a data set before its images are made.
+    """A data set before its images are made.
 
     The N rows are those of the items, one after another: `labels` uint8 (N,), 1 is positive; `subjects` int32
     (N,), counted for this run only; `raters` uint8 (N,), how many marked what is seen, where that is known.
@@ -67,7 +67,7 @@ _SEED = 1  # the same subjects for every run of as many images
 
 
 def bounded(source: Source, images: int | None) -> Source:
-    """Take subjects at random, each with all its images, as long as they have at most `images` together.
+    """Select subjects at random, each with all images, while they have at most `images` together.
 
     None takes all. What is left out is never decoded.
     """

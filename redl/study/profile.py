@@ -12,7 +12,7 @@ Size = str | int | float | bool | None
 
 
 class Pretraining(StrEnum):
-    """Tell whether training starts from pretrained weights.
+    """Whether training starts from pretrained weights.
 
     Never, where they can be had, not without; or, as published, not without where any were published.
     """
@@ -25,7 +25,7 @@ class Pretraining(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """Hold what is other for one model than for the rest of its profile."""
+    """What differs for one model from the rest of its profile."""
 
     model: str
     epochs: int
@@ -36,7 +36,7 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Profile:
-    """Hold every size and tolerance of a run.
+    """Sizes and tolerances of a run.
 
     `reduced` shrinks the networks that are too large for a laptop; `scales` are those of downsampling beside
     1; `images` bounds the images that are taken of a data set.

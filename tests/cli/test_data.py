@@ -267,7 +267,7 @@ def test_a_cohort_is_described_from_its_table_alone(capsys, tmp_path, phantom_ro
     shown = figures(out)
     assert (0, "", "10") == (status, err, shown["subjects"])
     assert "5 (50.0%), majority accuracy 0.500" == shown["positive subjects"]
-    assert "From the site alone, with no image: accuracy" in out
+    assert "From only the site, without an image: accuracy" in out
     assert "Counts that differ from the published" in out
     assert re.search(r"^  images +\d+ +11856$", out, re.MULTILINE)
 

@@ -28,7 +28,7 @@ _META = "meta.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unreadable:
-    """Hold an item that was kept out: its name, which holds no patient, and why."""
+    """An item that was left out: its name, which contains no patient, and the reason."""
 
     name: str
     reason: str
@@ -36,7 +36,7 @@ class Unreadable:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Hold what an entry's arrays do not tell of where they come from; for each field see Source."""
+    """What is known of the origin of an entry's arrays; see Source for each field."""
 
     options: dict[str, Option]
     synthetic: bool
@@ -47,7 +47,7 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Prepared:
-    """Hold a data set of N images.
+    """A prepared data set of N images.
 
     `images` uint8 (N, H, W), mapped from disk; `labels` uint8 (N,), 1 is positive; `subjects` int32 (N,);
     `raters` uint8 (N,), 0 where no raters are known; `fingerprint` is the SHA-256 of these four as saved,
@@ -108,7 +108,7 @@ def open_prepared(entry: Path) -> Prepared:
 
 
 def is_whole(entry: Path) -> bool:
-    """Tell whether an entry is there and as it was written."""
+    """Return whether an entry exists and is as it was written."""
     try:
         return open_prepared(entry).fingerprint == _fingerprint(entry)
     except DataError:

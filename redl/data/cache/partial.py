@@ -20,7 +20,7 @@ _CHUNK = 64  # images read at a time
 
 
 class Partial:
-    """Hold a folder with room for the images of some items, and a note of which have brought theirs.
+    """A folder with room for the images of some items, and a note of which items are done.
 
     `rows` counts the images of each item, of `image_size` pixels a side. What an item brought is noted by its
     checksum: a note that outlived a power cut without its images counts for nothing.
@@ -45,13 +45,13 @@ class Partial:
         self._notes.write(number, np.array([_checksum(images)], "<u8"))
 
     def done(self) -> NDArray[np.bool_]:
-        """Tell for each item whether its images are here and whole, shape (items,)."""
+        """Return for each item whether its images are complete, shape (items,)."""
         notes = self._notes.read(0, len(self._first) - 1)
         whole = [note != 0 and note == _checksum(self._of(number)) for number, note in enumerate(notes)]
         return np.array(whole, bool)
 
     def rows_of(self, items: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Tell for each image whether it is one of the chosen items', shape (N,)."""
+        """Return for each image whether it belongs to a chosen item, shape (N,)."""
         return np.repeat(items, np.diff(self._first))
 
     def chunks(self, rows: NDArray[np.bool_]) -> Iterator[NDArray[np.uint8]]:
@@ -65,7 +65,7 @@ class Partial:
 
 
 class _Rows:
-    """Hold a file of equal rows that read as zeros until they are written."""
+    """A file of equal rows, which read as zeros until they are written."""
 
     def __init__(self, path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
         self._dtype, self._shape = dtype, shape[1:]

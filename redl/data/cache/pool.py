@@ -1,7 +1,7 @@
 """A pool: one process a core that makes images, and outlives the death of any of them.
 
 Processes rather than threads: most decoders hold the GIL, and one that a damaged file brings down must not
-take the run with it. They are spawned, for a fork would copy whatever threads and locks the caller has.
+take the run with it. They are spawned, because a fork would copy whatever threads and locks the caller has.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _AHEAD = 4  # items handed out for each process, so that none is idle while the 
 
 
 class Pool:
-    """Hold processes that work through items; `processes` defaults to one for each core it may use."""
+    """Processes that work through items; `processes` defaults to one for each usable core."""
 
     def __init__(self, processes: int | None = None) -> None:
         self._processes = processes or usable_processors()
@@ -46,7 +46,7 @@ class Pool:
         self._pool.shutdown(cancel_futures=True)
 
     def work_through(self, items: Iterable[tuple[int, Item]]) -> Iterator[tuple[int, Made]]:
-        """Yield each item's number with its images, or with why there are none, as they are done.
+        """Yield the number of each item with its images, or the reason for their absence, as they are done.
 
         Raise RedlError if no process can start.
         """
@@ -118,7 +118,7 @@ def _idle() -> None:
 
 
 def _join_pool() -> None:
-    """Begin a worker, for which there is nothing to do without a parent."""
+    """Start a worker, which has nothing to do without a parent."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 

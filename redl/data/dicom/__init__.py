@@ -2,7 +2,7 @@
 
 Real files differ by machine: compressed or not, light or dark background (MONOCHROME2 or 1), linear or
 sigmoid windows. Read as published, each scaled by its own maximum and MONOCHROME1 left inverted, an image
-would tell its machine before its content; read here, every image is what a radiologist's screen shows.
+would reveal its machine before its content; read here, every image is what a radiologist's screen shows.
 
 Decoding takes nearly all of the time, so the rest hides behind it: an image is reduced before it is windowed,
 and a JPEG 2000 file decoded no finer than asked for.

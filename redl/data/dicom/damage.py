@@ -42,4 +42,4 @@ def quiet() -> Iterator[None]:
 
 
 class UnreadableImage(Exception):  # noqa: N818 - it never leaves this package
-    """Report what is wrong with a file and how to mend it; `read_image` puts the file's name before it."""
+    """Reason why a file is not read, and the remedy; `read_image` puts the file's name before it."""

@@ -23,7 +23,7 @@ _STEEP = 80.0  # beyond it a logistic curve is flat, and the exponential of a li
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Display:
-    """Hold a curve over stored values: 1/2 at `centre`, a line of slope `gain` or a logistic curve."""
+    """A curve over stored values: 1/2 at `centre`, a line of slope `gain` or a logistic curve."""
 
     centre: float
     gain: float
@@ -61,7 +61,7 @@ def read_display(header: Dataset) -> Display:
 
 
 def has_window(header: Dataset) -> bool:
-    """Tell whether a window is given."""
+    """Return whether a window is given."""
     return all(tag in header and header[tag].VM for tag in ("WindowCenter", "WindowWidth"))
 
 

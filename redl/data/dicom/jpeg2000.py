@@ -23,7 +23,7 @@ _SIZ, _COD, _SOT = 0xFF51, 0xFF52, 0xFF90
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Codestream:
-    """Hold what a codestream says of its image; `levels` is how often it can be halved."""
+    """Properties of the image in a codestream; `levels` is how often it can be halved."""
 
     shape: tuple[int, int]
     precision: int

@@ -31,7 +31,7 @@ _SOF3, _DHT, _DRI, _SOS = 0xFFC3, 0xFFC4, 0xFFDD, 0xFFDA
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scan:
-    """Hold the one scan of a grey image: its shape (rows, columns), precision in bits, and coded data."""
+    """The one scan of a grey image: its shape (rows, columns), precision in bits, and coded data."""
 
     shape: tuple[int, int]
     precision: int
@@ -56,7 +56,7 @@ def encode(image: NDArray[np.uint16], *, precision: int) -> bytes:
 
 
 def parse(stream: bytes) -> Scan:
-    """Take a codestream, without padding, apart.
+    """Parse a codestream without padding.
 
     Raise ValueError, LookupError or struct.error for one that is damaged or no lossless JPEG of one
     component; NotImplementedError for restart markers and point transforms, which no machine was seen to use.
@@ -102,7 +102,7 @@ def _room(scan: Scan) -> NDArray[Any]:
 
 
 def _holds_marker(data: bytes) -> bool:
-    """Tell whether a 0xFF stands for anything but itself: then 0 follows it."""
+    """Return whether a 0xFF means anything but itself, which a following 0 says."""
     values = np.frombuffer(data + b"\xff", np.uint8)
     places = np.flatnonzero(values[:-1] == 0xFF)  # a quarter of the time of counting both in bytes
     return bool(values[places + 1].any())

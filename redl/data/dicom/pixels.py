@@ -1,7 +1,7 @@
 """The stored values of an image, decoded no finer than asked for and checked against what the header says.
 
 Decoders are lenient: a stream cut in half still gives an image, and so does one of another shape. Whatever
-can be told from the outside is told here: lengths, shapes, precisions and end markers.
+can be checked from the outside is checked here: lengths, shapes, precisions and end markers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FRAMES = "not a single-frame image; use one file for each view"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """Hold how an image lies in its file: its shape, the bits of a pixel and whether they have a sign."""
+    """Layout of an image in its file: shape, bits of a pixel, and whether they are signed."""
 
     rows: int
     columns: int
@@ -55,10 +55,12 @@ def read_layout(header: Dataset) -> Layout:
         signed=header.PixelRepresentation == 1,
     )
     if min(layout.rows, layout.columns) < 1 or layout.rows * layout.columns > MAX_PIXELS:
-        raise UnreadableImage("its number of rows or columns is none of a mammogram; download it again")
+        raise UnreadableImage(
+            "its number of rows or columns cannot be that of a mammogram; download it again"
+        )
     if layout.bits_allocated not in {8, 16} or not 0 < layout.bits_stored <= layout.bits_allocated:
         raise UnreadableImage(
-            "its number of bits is none of a mammogram; only 8 and 16 bits a pixel are read"
+            "its number of bits cannot be that of a mammogram; only 8 and 16 bits a pixel are read"
         )
     return layout
 
@@ -67,7 +69,7 @@ def read_pixels(header: Dataset, layout: Layout, *, halvings: int) -> NDArray[np
     """Return the stored values, each the mean over 2 ** `halvings` pixels in both directions, shape (H, W).
 
     Where a side is no multiple, the rest is left out by averaging and rounded up by JPEG 2000. Bits beyond
-    BitsStored are kept, for real files hold values there: masked, the brightest tissue would turn black.
+    BitsStored are kept, because real files have values there: masked, the brightest tissue would turn black.
     Signed values have their sign extended from BitsStored.
     """
     stored, done = _decode(header, layout, halvings)

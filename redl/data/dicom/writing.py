@@ -27,7 +27,7 @@ BITS_STORED = 12  # of the images that are written; those that are read say thei
 
 
 class Syntax(StrEnum):
-    """Name a transfer syntax (DICOM PS3.5 section 10), all of them lossless."""
+    """Transfer syntaxes (DICOM PS3.5 section 10), all of them lossless."""
 
     UNCOMPRESSED = "uncompressed"
     DEFLATED = "deflated"
@@ -38,7 +38,7 @@ class Syntax(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Encoding:
-    """Tell how a machine stores an image: its transfer syntax, photometric interpretation and window."""
+    """How a machine stores an image: transfer syntax, photometric interpretation and window."""
 
     syntax: Syntax
     inverted: bool

@@ -26,11 +26,11 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patch:
-    """Hold one slice of one nodule.
+    """One slice of one nodule.
 
     `scan` and `slice` count as in Scan, `nodule` within the scan. (`row`, `column`) is the middle of the box
     around all masks in the slice. `raters` have a mask there that is not empty; `cluster` annotations make
-    the nodule, more than four where neighbours could not be told apart.
+    the nodule, more than four where neighbours could not be separated.
     """
 
     scan: int
@@ -45,7 +45,7 @@ class Patch:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Outline:
-    """Hold a patch with the union of its raters' masks, bool (h, w), whose first pixel is (`top`, `left`)."""
+    """A patch with the union of its raters' masks, bool (h, w), whose first pixel is (`top`, `left`)."""
 
     patch: Patch
     top: int
@@ -157,7 +157,7 @@ def _outline(scan: Scan, nodule: int, cluster: list[Annotation]) -> Iterator[Out
 
 
 def _crop(mask: Mask) -> tuple[Mask, int, int]:
-    """Return the smallest box around what is set, and its first row and column."""
+    """Return the smallest box around the pixels that are set, and its first row and column."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     top, left = int(rows[0]), int(columns[0])
     return mask[top : rows[-1] + 1, left : columns[-1] + 1], top, left

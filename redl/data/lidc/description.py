@@ -13,7 +13,7 @@ from redl.data.lidc.rules import RATERS, LidcRules
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnnotationDescription:
-    """Hold the counts of the whole set, its nodules and patches as the rules choose them.
+    """Counts of the whole set, its nodules and patches as the rules select them.
 
     `patches_by_raters` counts those of 1, 2, 3 and 4 or more raters; the fractions are of patches, and
     `majority_accuracy` is that of always saying the larger class.

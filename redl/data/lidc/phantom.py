@@ -4,7 +4,7 @@ Which scans there are, their slices, spacing and identifiers, where each nodule 
 radiologists drew it are the installed database's; only the pixels are made up. A lesion's amplitude is the
 share of raters, so that the labels can be learned, and how well is known (phantom_observer.py). Two real
 effects stay: larger outlines have more raters, and scans of thin slices more patches. The mean of a patch
-tells nothing more: each slice has an offset of its own, far larger than what a lesion adds.
+reveals nothing more: each slice has its own offset, far larger than what a lesion adds.
 """
 
 from __future__ import annotations
@@ -49,11 +49,12 @@ Progress = Callable[[int, int], None]  # scans written, scans in all
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LidcPhantom:
-    """Hold everything a phantom follows from.
+    """Parameters of a phantom, from which all of it follows.
 
-    Of the 875 annotated patients `patients` are drawn, those of scans with few slices first, for their files
-    are small. `contrast_hu` is what a lesion of four raters adds; `texture_hu` and `noise_hu` are standard
-    deviations. At the rate `label_noise` a patch shows an amplitude of the other class, one rater or several.
+    Of the 875 annotated patients `patients` are drawn, first those of scans with few slices, because their
+    files are small. `contrast_hu` is what a lesion of four raters adds; `texture_hu` and `noise_hu` are
+    standard deviations. At the rate `label_noise` a patch shows an amplitude of the other class, one rater or
+    several.
     """
 
     patients: int
@@ -103,8 +104,8 @@ def ensure_lidc(folder: Path, phantom: LidcPhantom, *, on_progress: Progress | N
 def write_lidc(root: Path, phantom: LidcPhantom, *, on_progress: Progress | None = None) -> None:
     """Write `phantom` to the new folder `root`, all of it or nothing; equal phantoms give equal bytes.
 
-    `on_progress` is told how many scans are written, of how many. Raise DataError where `root` exists, or the
-    set has fewer annotated patients.
+    `on_progress` is called with the scans written and their total. Raise DataError where `root` exists, or
+    the set has fewer annotated patients.
     """
     if root.exists():
         raise DataError(f"{root}: exists already; name a new folder")

@@ -1,4 +1,4 @@
-"""How well anyone can tell from a phantom's patch how many radiologists outlined its lesion.
+"""How well a phantom's patch can reveal how many radiologists outlined its lesion.
 
 A lesion's amplitude is a quarter of the contrast for each rater, so that an observer who knows where it
 lies, its outline and the noise sees no more than the matched filter's answer T ~ N(amplitude d', 1), with d'

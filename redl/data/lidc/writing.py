@@ -30,7 +30,7 @@ _PIXELS = b"\xe0\x7f\x10\x00OW\0\0" + (2 * SIDE * SIDE).to_bytes(4, "little")  #
 
 
 class SliceWriter:
-    """Hold the folder of a scan and what its files have in common."""
+    """The folder of a scan and what its files have in common."""
 
     def __init__(self, folder: Path, scan: Scan) -> None:
         self._folder, self._scan = folder, scan

@@ -37,7 +37,7 @@ _REMEDY = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CohortRules:
-    """Say who belongs to a cohort; the defaults are those of Selvan, Schoen and Dam (2023), section 3.
+    """Who belongs to a cohort; the defaults are those of Selvan, Schoen and Dam (2023), section 3.
 
     Subjects younger than `max_age` (None: of any age, known or not), of one `site` (None: of all), whose
     BI-RADS category is known, as a label follows from nothing else.
@@ -58,14 +58,14 @@ class CohortRules:
 
     @property
     def said(self) -> str:
-        """Say the rules in a few words."""
+        """Return the rules in a few words."""
         age = "of any age" if self.max_age is None else f"younger than {self.max_age:g}"
         return f"{age}, with a BIRADS" + ("" if self.site is None else f", of site {self.site}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Cohort:
-    """Hold the images of a cohort in the order of their table.
+    """The images of a cohort in the order of their table.
 
     Of each of the N images: its file; its label, uint8, 1 where a follow-up scan was called for; and its
     subject, int32, counted from 0 for this run only. `manifest` is a phantom's, empty for patients.
@@ -115,7 +115,7 @@ def read_cohort(root: Path, rules: CohortRules = CohortRules()) -> Cohort:
 
 
 def rsna_source(root: Path, *, rules: CohortRules, image_size: int, crop: bool) -> Source:
-    """Describe a cohort's mammograms, `image_size` pixels a side, cropped to the breast or squashed whole."""
+    """Return the source of a cohort's mammograms, `image_size` pixels a side, cropped or resized whole."""
     from redl.data.rsna.cropping import load_mammogram  # its decoders come with it
 
     cohort = read_cohort(root, rules)
@@ -141,7 +141,7 @@ def rsna_source(root: Path, *, rules: CohortRules, image_size: int, crop: bool) 
 
 
 def read_table(root: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Read columns of train.csv, numbers as numbers; raise DataError for a value that is none."""
+    """Read columns of train.csv, numbers as numbers; raise DataError for any other value."""
     import pandas as pd
 
     path = root / TABLE
@@ -157,7 +157,7 @@ def read_table(root: Path, columns: tuple[str, ...]) -> pd.DataFrame:
 
 
 def select(table: pd.DataFrame, rules: CohortRules) -> pd.DataFrame:
-    """Return the rows of the cohort; raise DataError if there is none, or one that cannot be used."""
+    """Return the rows of the cohort; raise DataError if it is empty or has a row that cannot be used."""
     chosen = table["BIRADS"].notna()
     if rules.max_age is not None:
         chosen &= table["age"] < rules.max_age
@@ -176,7 +176,7 @@ def select(table: pd.DataFrame, rules: CohortRules) -> pd.DataFrame:
 
 
 def _read_manifest(root: Path) -> dict[str, Any]:
-    """Return a phantom's manifest, empty where there is none; a damaged one must not pass for patients."""
+    """Return a phantom's manifest, empty without one; a damaged one must not pass for patients."""
     try:
         manifest = json.loads((root / MANIFEST).read_bytes())
     except FileNotFoundError:

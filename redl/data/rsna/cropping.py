@@ -24,9 +24,9 @@ _CONTENT = 2 / 255  # an image whose pixels differ by no more is blank
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Box:
-    """Hold where a breast lies: rows `top` to `bottom`, columns `left` to `right`, the last ones excluded.
+    """Box around a breast: rows `top` to `bottom`, columns `left` to `right`, the last ones excluded.
 
-    `on_left` tells whether the chest wall is on its left.
+    `on_left` says whether the chest wall is on its left.
     """
 
     top: int
@@ -67,7 +67,7 @@ def frame(image: NDArray[np.float32], size: int, *, crop: bool) -> NDArray[np.ui
 
 
 def find_breast(image: NDArray[np.float32]) -> Box:
-    """Find the box around the largest connected region brighter than air; of a blank image, all of it.
+    """Return the box around the largest connected region brighter than air, or all of a blank image.
 
     Regions fewer than _CELL pixels apart count as one.
     """

@@ -1,7 +1,8 @@
 """Description: what a data set holds, before anything is trained on it.
 
 A cohort is counted from its table alone, beside what is known of the real one. What its site or its machine
-tells of the label is counted too: a network that finds either in the pixels has learnt nothing of breasts.
+reveals about the label is counted too: a network that finds either in the pixels has learnt nothing
+about breasts.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 OPTIONAL_COLUMNS = ("site_id", "machine_id", "view", "laterality", "implant")
 
-# A value that is none of these is not shown: in a table whose columns have slipped it can be a patient's.
+# Any other value is not shown: in a table with shifted columns it can be a patient's.
 _VIEWS = ("CC", "MLO", "AT", "LM", "ML", "LMO")
 _SIDES = ("L", "R")
 _OTHER = "other"
@@ -64,21 +65,21 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shortcut:
-    """Hold what a column tells of the label: its groups of images."""
+    """What a column reveals about the label, by its groups of images."""
 
     column: str
     groups: tuple[Group, ...]
 
     @property
     def accuracy(self) -> float:
-        """Return what is scored by answering, for every image, its group's majority: no image is needed."""
+        """Return the accuracy of answering every image with the majority of its group, seeing none."""
         right = sum(max(group.positives, group.images - group.positives) for group in self.groups)
         return right / sum(group.images for group in self.groups)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """Hold a count that is not the published one."""
+    """A count that differs from the published one."""
 
     what: str
     found: int
@@ -87,11 +88,11 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class CohortDescription:
-    """Hold the figures of a cohort.
+    """Figures of a cohort.
 
     `birads`, `views`, `sides` and `implants` count images, `images_per_subject` the subjects of so many
     images. `subject_ages`, float64 (S,) in years, is NaN where unknown; `subject_labels`, uint8 (S,).
-    What a column in `missing_columns` would tell is None, or no shortcut.
+    What depends on a column in `missing_columns` is None, or no shortcut.
     """
 
     synthetic: bool
@@ -236,7 +237,7 @@ def _new(columns: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _numbers(column: pd.Series) -> NDArray[np.float64]:
-    """Return a column as numbers, NaN for what is none."""
+    """Return a column as numbers, NaN for anything else."""
     import pandas as pd
 
     return pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
@@ -257,6 +258,6 @@ def _shortcut(column: str, values: NDArray[np.float64], labels: NDArray[np.uint8
 
 
 def _count(values: NDArray[Any], known: Iterable[Any] = ()) -> dict[Any, int]:
-    """Count each value, those that are `known` even where there are none."""
+    """Count each value, including those that are `known` but absent."""
     found, counts = np.unique(values, return_counts=True)
     return dict.fromkeys(known, 0) | dict(zip(found.tolist(), counts.tolist(), strict=True))

@@ -1,7 +1,7 @@
 """A phantom of the RSNA data: synthetic mammograms in real DICOM files, laid out as Kaggle's download.
 
-A subject who needs a follow-up has a lesion in every image. How well the best possible observer tells them
-apart is in the manifest: a result that beats it has found something other than lesions.
+A subject who needs a follow-up has a lesion in every image. How well the best possible observer distinguishes
+such subjects is in the manifest: a result that beats it has found something other than lesions.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ _RANGES = {
 }
 _VIEWS = (("L", "CC"), ("L", "MLO"), ("R", "CC"), ("R", "MLO"))
 _OBSERVER = (
-    "The ideal observer of brightness, texture and noise on the unmasked field, told all else of an image "
+    "The ideal observer of brightness, texture and noise on the unmasked field, knowing all else of an image "
     "(outline, thickness, structures, the shape of the lesion it may hold) but not where a lesion may be."
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Phantom:
-    """Hold everything a phantom follows from.
+    """Parameters of a phantom, from which all of it follows.
 
     `subjects` counts those of the cohort; a few outside it are added. `prevalence` is the share of those with
     lesions. `radius_fraction` is a lesion's radius over `rows`; for `contrast`, `texture` and `noise` see
@@ -118,7 +118,7 @@ def ensure_rsna(cache: Path, phantom: Phantom, *, on_progress: Progress | None =
 def write_rsna(root: Path, phantom: Phantom, *, on_progress: Progress | None = None) -> None:
     """Write `phantom` to the new folder `root`, all of it or nothing; equal phantoms give equal bytes.
 
-    `on_progress` is told how many images are written, of how many. Raise DataError where `root` exists.
+    `on_progress` is called with the images written and their total. Raise DataError where `root` exists.
     """
     if root.exists():
         raise DataError(f"{root}: exists already; name a new folder")
@@ -143,7 +143,7 @@ def _write_subjects(folder: Path, phantom: Phantom, on_progress: Progress | None
     """Write each image and yield its row of train.csv."""
     roster, seeds = _roster(phantom)
     total = sum(subject.images for subject in roster)
-    # In chance order: counted through, a high number within a subject would tell of a negative one.
+    # In random order: consecutive, a high number within a subject would reveal a negative one.
     images = iter(100_000 + np.random.default_rng(seeds[0]).permutation(total))
     done = 0
     for number, (subject, seed) in enumerate(zip(roster, seeds[1:], strict=True)):
@@ -208,12 +208,12 @@ def _ideal_accuracy(phantom: Phantom) -> dict[str, object]:
     """Return the accuracy, at the proportions of the images written, that nothing can beat but by chance."""
     absent, present = _evidence(phantom.shape, phantom.tissue)
     accuracy, error = ideal_accuracy(absent, present, _shares(phantom))
-    told = " It is told the site as well." if phantom.site_leak else ""
+    known = " It knows the site as well." if phantom.site_leak else ""
     return {
         "accuracy": round(accuracy, 6),
         "standard_error": round(error, 6),
         "samples": len(absent),
-        "observer": _OBSERVER + told,
+        "observer": _OBSERVER + known,
     }
 
 
@@ -222,7 +222,7 @@ def _shares(phantom: Phantom) -> NDArray[np.float64]:
     counts = np.zeros((2, 2, 2))
     for subject in _roster(phantom)[0]:
         if subject.in_cohort:
-            # A leak is in the pixels too, for a machine's window shows in them: told, no one gains from it.
+            # A leak is in the pixels too, because a machine's window shows in them: knowing it gains nothing.
             group = int(phantom.site_leak and subject.machine.site == 2)
             counts[group, int(subject.lesions), int(subject.birads == 0)] += subject.images
     shares: NDArray[np.float64] = counts / counts.sum()

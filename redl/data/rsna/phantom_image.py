@@ -5,7 +5,7 @@
 Brightness, texture and noise make one stationary Gaussian field of exactly known spectrum: whatever the
 breast does with it, no one can do better than the ideal observer of that field (redl.data.observer).
 Brightness varies far more between images than a lesion adds to it, and half of all images hold a broad smooth
-mass, benign in look, so that the mean tells nothing of a lesion and the brightest pixel little.
+mass, benign in look, so that the mean reveals nothing of a lesion and the brightest pixel little.
 
 Source: P(f) = K / f^b with b about 2.8, and the lesion's profile, from Burgess, Jacobson and Judy (2001),
 "Human observer detection experiments with mammograms and power-law noise".
@@ -33,7 +33,7 @@ _SPICULE = 0.3  # how far spicules stand out, in radii
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tissue:
-    """Hold what all mammograms of a phantom share.
+    """What all mammograms of a phantom share.
 
     `texture` is the tissue's standard deviation, `noise` the detector's where the breast is thickest, and
     `contrast` a lesion's height over both, as fractions of full brightness; `radius` is a lesion's in pixels.
@@ -66,7 +66,7 @@ class Tissue:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Anatomy:
-    """Hold all of one image but its field and whether and where it holds a lesion.
+    """All of one image except its field and its lesion.
 
     `thickness`, shape (H, W), is the compressed breast's, at most 1, and 0 in the air; `structures`, shape
     (H, W), what is brighter than the rest and no lesion; `lesion`, on the field's grid, the lesion it may
@@ -81,7 +81,7 @@ class Anatomy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Outline:
-    """Hold the half-ellipse of a breast, whose flat side is the image's left edge; all in pixels."""
+    """The half-ellipse of a breast, whose flat side is the left edge of the image; all in pixels."""
 
     center: float
     half_height: float

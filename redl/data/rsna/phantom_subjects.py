@@ -32,7 +32,7 @@ _POSITIVES_OF_SITE_2 = 1342 / 3953  # every one of site 2's images in the cohort
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
-    """Hold a machine, its site and how it stores images; `share` is that of the subjects seen on it."""
+    """A machine, its site and how it stores images; `share` is that of the subjects examined on it."""
 
     id: int
     site: int
@@ -60,7 +60,7 @@ _MACHINES = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """Hold what is drawn of a subject before any image.
+    """What is drawn of a subject before any image.
 
     `age` and `birads` are as recorded, None where unknown; `lesions` is what the images show.
     """
@@ -73,7 +73,7 @@ class Subject:
 
     @property
     def in_cohort(self) -> bool:
-        """Tell whether the paper's cohort has this subject."""
+        """Return whether the paper's cohort includes this subject."""
         return self.age is not None and self.age < MAX_AGE and self.birads is not None
 
 

@@ -152,14 +152,16 @@ def test_fewer_bits_than_the_pixels_have_are_refused(tmp_path, brightness, synta
 
 @pytest.mark.parametrize("bits", [{"BitsAllocated": 32}, {"BitsStored": 17}, {"BitsStored": 0}])
 def test_bits_that_no_mammogram_has_are_refused(file, bits):
-    expected = "1023.dcm: its number of bits is none of a mammogram; only 8 and 16 bits a pixel are read"
+    expected = (
+        "1023.dcm: its number of bits cannot be that of a mammogram; only 8 and 16 bits a pixel are read"
+    )
     assert expected == refusal(edit(file, **bits))
 
 
 @pytest.mark.parametrize("shape", [(0, 40), (48, 0), (65535, 65535)])
 def test_a_size_that_no_mammogram_has_is_refused_before_anything_is_decoded(file, shape):
     edit(file, Rows=shape[0], Columns=shape[1])
-    expected = "1023.dcm: its number of rows or columns is none of a mammogram; download it again"
+    expected = "1023.dcm: its number of rows or columns cannot be that of a mammogram; download it again"
     assert expected == refusal(file)
 
 

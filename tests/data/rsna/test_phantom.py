@@ -433,7 +433,7 @@ def test_label_noise_caps_the_ideal_accuracy_at_the_share_of_right_labels():
 def test_a_site_leak_raises_the_ideal_accuracy():
     leaking = ideal(contrast=0.0, site_leak=True)
     assert leaking["accuracy"] == pytest.approx(0.506 + 0.494 * 1342 / 3953, abs=0.06)
-    assert "told the site" in leaking["observer"]
+    assert "knows the site" in leaking["observer"]
 
 
 # Repeatable, and whole or absent
