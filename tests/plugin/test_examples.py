@@ -38,6 +38,7 @@ def example(pytester, tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_all_three_run_together(example, pytester):
     chosen = "squares and smallnet and frugal"
     result = example("-k", chosen, "--benchmark-json=run.json")
@@ -63,6 +64,7 @@ def test_each_is_crossed_with_the_study(example):
     } < ids
 
 
+@pytest.mark.slow
 def test_pyproject_declares_the_same(example, pytester):
     example("--collect-only", "-q")  # draws the images
     (pytester.path / "conftest.py").unlink()
