@@ -1,6 +1,6 @@
 """Train on downsampled images under three settings, as the paper's Figure 2C: data quality as a resource.
 
-At full size these are cases of `test_training`. By default it is DenseNet's; `--redl-model` names others.
+At full size these are cases of `test_training`. The network is DenseNet unless `--redl-model` names others.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def test_downsampling(
     redl_keep: Callable[[CaseProcess], Record],
     redl_check: Callable[[Record], CaseCheck],
 ) -> None:
-    """A setting trains on images of fewer pixels; what that costs is in the table."""
+    """A setting trains on images of fewer pixels; the table shows the cost."""
     redl_case_process.warm_up()
     benchmark.pedantic(redl_case_process.train, rounds=1, iterations=1)
     assert not redl_check(redl_keep(redl_case_process)).problems

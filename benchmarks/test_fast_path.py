@@ -1,4 +1,4 @@
-"""What the fast path gains on a GPU: the same cases with it and without, side by side in one run."""
+"""What the fast path gains on a GPU: the same cases with and without it, in turns in one run."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +17,7 @@ from redl.study.case import Case, Dataset, Model, Setting
 
 SETTINGS = (Setting.BASELINE, Setting.AMP, Setting.AMP_EIGHT_BIT, Setting.HALF_EIGHT_BIT)
 PAIRS = 3
-MOST = 1.02  # of the plain way's time: what gains nothing must cost nothing
+MOST = 1.02  # of the plain time: what gains nothing must cost nothing
 
 
 @pytest.mark.benchmark(group="fast path")
@@ -28,9 +28,9 @@ def test_the_fast_path_is_no_slower(
     redl_options: SuiteOptions,
     redl_prepared: Callable[[str], Path],
 ) -> None:
-    """A case trains no slower by the fast path than without; of both the shortest of three times counts."""
+    """A case trains no slower with the fast path than without; the shortest of three times counts."""
     if not _has_gpu():
-        pytest.skip("the fast path is a GPU's, and there is none")
+        pytest.skip("the fast path is for GPUs, and there is none")
     profile = replace(redl_options.run.profile, epochs=1)
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile=profile.name)
     fast = Job(case=case, prepared=redl_prepared(Dataset.RSNA), options=RunOptions(profile=profile))

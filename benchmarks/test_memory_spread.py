@@ -39,7 +39,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def memory_of(setting: Setting, prepared: Path) -> Memory:
-    """Run one case in a process of its own."""
+    """Run one case in its own process."""
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=setting, seed=1, profile=PROFILE.name)
     start = start_case(Job(case=case, prepared=prepared, options=RunOptions(profile=PROFILE)))
     case_process = CaseProcess(case, start, timeout_s=600, on_epoch=lambda _: None)
@@ -55,7 +55,7 @@ def spread_of(found: list[int | None]) -> dict[str, float]:
     """Describe how peaks in bytes lie apart."""
     peaks = [peak for peak in found if peak is not None]
     if not peaks:
-        pytest.skip("this system does not tell a process its resident peak")
+        pytest.skip("this system does not report a process's resident peak")
     return {
         "min_bytes": min(peaks),
         "median_bytes": median(peaks),

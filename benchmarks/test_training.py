@@ -1,6 +1,6 @@
-"""Train every model under every setting on every data set, and judge what it scored and cost.
+"""Train every model under every setting on every data set, and check scores and costs.
 
-The cases come from `redl_case`; select with `-k`, as `-k densenet` or `-k "8bit and not amp"`.
+The cases come from `redl_case`; select with `-k`, e.g. `-k densenet` or `-k "8bit and not amp"`.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def test_training(
     redl_keep: Callable[[CaseProcess], Record],
     redl_check: Callable[[Record], CaseCheck],
 ) -> None:
-    """A setting trains as it must, beats the majority class and stays within its baseline's tolerance."""
+    """A setting trains as expected, beats the majority class and stays within its baseline's tolerance."""
     redl_case_process.warm_up()
     benchmark.pedantic(redl_case_process.train, rounds=1, iterations=1)
     assert not redl_check(redl_keep(redl_case_process)).problems

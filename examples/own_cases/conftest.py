@@ -1,4 +1,4 @@
-"""Bring a network, a setting and a data set of one's own to the suite."""
+"""Add your own network, setting and data set to the suite."""
 
 import csv
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A network of one's own: a small convolutional one for images of any size."""
+"""A custom network: a small convolutional one for images of any size."""
 
 from torch import nn
 

@@ -1,4 +1,4 @@
-"""Run the suite's cases, one's own among them, and judge them in one's own way."""
+"""Run the suite's cases and your own, and check them in your own way."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A setting of one's own: SGD, which keeps one moment, on a network whose norms are frozen."""
+"""A custom setting: SGD, which keeps one moment, on a network whose norms are frozen."""
 
 import torch
 from torch import nn
