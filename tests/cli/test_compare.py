@@ -21,7 +21,7 @@ def here(tmp_path, monkeypatch):
     ("base", "new", "status"),
     [("1", "1", 0), ("1", "2", 1), ("main", "worse", 1), ("2", "1", 0), ("1", "3", 2)],
 )
-def test_the_status_tells_fine_from_regressed_from_not_comparable(here, capsys, base, new, status):
+def test_the_status_distinguishes_fine_regressed_and_not_comparable(here, capsys, base, new, status):
     assert status == main(["compare", base, new, "--fail", "accuracy:0.02"])
 
 

@@ -13,20 +13,20 @@ def saved(tmp_path):
     return save(tmp_path / "run.json", *run_of(baseline={}, amp={"wh": 2.0, "memory": 300_000_000}))
 
 
-def told(capsys, *arguments):
+def printed(capsys, *arguments):
     """Return what the command writes to stdout; its status must be 0."""
     assert 0 == main(["tradeoff", *map(str, arguments)])
     return capsys.readouterr().out
 
 
 def test_a_run_is_laid_out_with_a_recommendation(saved, capsys):
-    text = told(capsys, saved)
+    text = printed(capsys, saved)
     assert "Trade-off of densenet on rsna" in text
     assert "amp may replace the baseline" in text
 
 
 def test_json_is_what_a_program_reads(saved, capsys):
-    (found,) = json.loads(told(capsys, saved, "--format", "json"))
+    (found,) = json.loads(printed(capsys, saved, "--format", "json"))
     assert "amp" == found["recommended"]
     assert [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0] == found["plan"]["lambdas_wh"]
     assert (0.5, 10_000, 2000) == (found["plan"]["threshold"], found["plan"]["patients"], found["draws"])
@@ -42,7 +42,7 @@ def test_options_are_what_is_computed_with(saved, capsys):
         "--lambda=0.5,2",
         "--format=json",
     )
-    (found,) = json.loads(told(capsys, saved, *given))
+    (found,) = json.loads(printed(capsys, saved, *given))
     assert {"threshold": 0.2, "patients": 50, "lambdas_wh": [0.5, 2.0]} == found["plan"]
     assert ("auc", 0.05) == (found["metric"], found["verdicts"][0]["margin"])
     assert [0.5, 2.0] == [each["lambda_wh"] for each in found["summaries"][1]["adjusted"]]

@@ -70,7 +70,7 @@ def test_a_worse_run_fails_at_the_end_with_a_table_of_what_regressed(suite):
     assert "8bit " not in "".join(line for line in result.outlines if "MB" in line)
 
 
-def test_an_improvement_is_told_with_the_command_that_moves_the_baseline(suite):
+def test_an_improvement_is_reported_with_the_command_that_sets_the_baseline(suite):
     better = [finished(accuracy=0.95), finished("amp"), finished("8bit")]
     result = suite(better, "--redl-compare=base", "--redl-fail=accuracy:0.02")
     assert 0 == result.ret
@@ -171,7 +171,7 @@ def test_the_junit_report_has_every_figure_and_the_gates_end(suite, pytester):
     assert '<property name="redl_gate" value="fine: 3 figures of 3 cases' in report
 
 
-def test_collecting_alone_is_not_gated(suite):
+def test_only_collecting_is_not_gated(suite):
     assert 0 == suite(BASE, "--redl-compare=base", "--redl-fail=accuracy:0.02", "--collect-only", "-q").ret
 
 

@@ -67,10 +67,10 @@ class Comparison:
 
     @property
     def outcome(self) -> Outcome:
-        """Return how the comparison ended: by a regression if there is one, else by a fault."""
+        """Return how the comparison ended; one with a fault, or with nothing to compare, is never fine."""
         if any(change.regressed for change in self.changes):
             return Outcome.REGRESSED
-        return Outcome.NOT_COMPARABLE if self.faults else Outcome.FINE
+        return Outcome.FINE if self.changes and not self.faults else Outcome.NOT_COMPARABLE
 
 
 def compare(
@@ -110,8 +110,6 @@ def compare(
                 changes.append(found)
             else:
                 faults.append(found)
-    if not changes and not faults:
-        faults.append("no figure was compared; give a run and rules that have cases in common")
     return Comparison(
         baseline=base.name,
         changes=tuple(changes),

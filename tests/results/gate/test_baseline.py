@@ -30,14 +30,14 @@ def test_a_baseline_is_the_run_that_was_set(reports, run):
     assert [moved.path] == list(baselines(reports))
 
 
-def test_moving_a_baseline_tells_what_it_was(reports, run):
+def test_setting_a_baseline_reports_what_it_was(reports, run):
     set_baseline(run, reports)
     two = save(reports / "Linux-CPython" / "0004_main.json", finished(), finished("amp"))
     moved = set_baseline(two, reports)
     assert (1, 2) == (moved.before, moved.after)
 
 
-def test_a_baseline_may_have_a_name_of_its_own(reports, run):
+def test_a_baseline_may_have_another_name_than_its_profile(reports, run):
     set_baseline(run, reports, "main-h100")
     assert find_run("main-h100", reports) == find_baseline("main-h100", reports)
 
@@ -107,7 +107,7 @@ def test_a_run_that_is_not_there_is_refused(reports, run, text):
         find_run(text, reports)
 
 
-def test_two_runs_of_one_name_are_told_apart_by_their_files(reports, run):
+def test_two_runs_of_one_name_are_distinguished_by_their_files(reports, run):
     save(reports / "Darwin-CPython" / "0003_main.json", finished())
     with pytest.raises(OptionError, match=r"more than one saved run \(Darwin.*, Linux.*\); name the file"):
         find_run("3", reports)

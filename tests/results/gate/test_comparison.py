@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redl.record import Status
-from redl.results.gate.comparison import Outcome, compare
+from redl.results.gate.comparison import Comparison, Outcome, compare
 from redl.results.gate.noise import CPU_SPREAD, accuracy_margin
 from redl.results.gate.rule import DEFAULT_RULES
 from tests.helpers.changes import replace
@@ -47,12 +47,12 @@ def test_memory_may_grow_by_a_share(after, expected):
     assert expected is outcome(finished(peak=100), finished(peak=after), "peak_memory:5%")
 
 
-def test_the_larger_of_two_tolerances_holds():
+def test_the_larger_of_two_tolerances_applies():
     assert Outcome.FINE is outcome(finished(peak=100), finished(peak=140), "peak_memory:5%,50B")
     assert Outcome.REGRESSED is outcome(finished(peak=100), finished(peak=160), "peak_memory:5%,50B")
 
 
-def test_improvements_are_told():
+def test_improvements_are_reported():
     (change,) = compare(run_of(finished(accuracy=0.8)), run_of(finished(accuracy=0.9)), ACCURACY).changes
     assert change.improved
     assert not change.regressed
@@ -119,6 +119,8 @@ def test_nothing_that_can_be_compared_fails():
     assert Outcome.NOT_COMPARABLE is compare(run_of(), run_of(), ACCURACY).outcome
     unmeasured = run_of(finished(accuracy=None))
     assert Outcome.NOT_COMPARABLE is compare(unmeasured, unmeasured, ACCURACY).outcome
+    empty = Comparison(baseline="a.json", changes=(), faults=(), cases=0, deselected=0)
+    assert Outcome.NOT_COMPARABLE is empty.outcome
 
 
 # What must not pass in silence.

@@ -56,7 +56,7 @@ def test_noise_that_nobody_measured_is_no_measure_of_steps():
         history_of([run_of(finished()), run_of(finished())], rules("accuracy:noise")[0], None)
 
 
-def test_saved_runs_come_in_the_order_of_their_numbers_and_damaged_ones_are_told(tmp_path):
+def test_saved_runs_come_in_the_order_of_their_numbers_and_damaged_ones_are_reported(tmp_path):
     for number in (10, 2):
         save(tmp_path / "Linux" / f"{number:04}_a.json", finished())
     (tmp_path / "Linux" / "0003_b.json").write_text("{")

@@ -14,7 +14,7 @@ def comparison(**after):
     return compare(base, run_of(finished(**after), finished("amp", accuracy=0.9)), rules("accuracy:0.02"))
 
 
-def test_a_table_tells_what_regressed_first():
+def test_a_table_shows_first_what_regressed():
     text = as_table(comparison(accuracy=0.8), width=120, changed_only=True)
     regressed, improved = (
         next(line for line in text.splitlines() if word in line) for word in ("regressed ", "improved ")
@@ -31,7 +31,7 @@ def test_what_did_not_change_is_left_out_where_only_changes_are_wanted():
     assert "rsna-densenet-baseline" not in as_table(comparison(), width=120, changed_only=True)
 
 
-def test_bytes_are_told_in_megabytes():
+def test_bytes_are_shown_in_megabytes():
     found = compare(
         run_of(finished(peak=100_000_000)), run_of(finished(peak=120_000_000)), rules("peak_memory:5%")
     )
@@ -46,7 +46,7 @@ def test_a_line_sums_it_up():
     )
 
 
-def test_faults_are_told_a_line_each_in_every_form():
+def test_faults_have_a_line_each_in_every_format():
     found = compare(run_of(finished(), finished("amp")), run_of(finished()), rules("accuracy:0.02"))
     fault = "rsna-densenet-amp-seed1: is in the baseline and not in this run"
     assert fault in as_table(found, width=120, changed_only=True).splitlines()

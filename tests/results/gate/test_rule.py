@@ -1,4 +1,4 @@
-"""Rules: what their grammar says, which one holds for a case, and what is no rule."""
+"""Rules: their grammar, which one applies to a case, and what is refused."""
 
 import pytest
 
@@ -110,7 +110,7 @@ def test_a_rule_covers_the_cases_that_its_selector_names():
     assert rules("down4/accuracy:0.02")[0].covers(replace(CASE, downsample=4))
 
 
-def test_the_most_special_rule_of_a_figure_holds_and_of_equals_the_last():
+def test_the_most_specific_rule_of_a_figure_applies_and_of_equals_the_last():
     found = rules_for(
         CASE,
         rules(
@@ -124,7 +124,7 @@ def test_the_most_special_rule_of_a_figure_holds_and_of_equals_the_last():
     assert ["densenet/accuracy:0.04", "energy:5%"] == [rule.text for rule in found]
 
 
-def test_without_any_the_default_rules_hold(tmp_path):
+def test_without_any_rule_the_default_ones_apply(tmp_path):
     assert list(DEFAULT_RULES) == [rule.text for rule in rules_from([], tmp_path / "pyproject.toml")]
 
 

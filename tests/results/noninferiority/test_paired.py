@@ -50,7 +50,7 @@ def counts(draw):
 
 
 @given(counts=counts())
-def test_tangos_interval_turns_with_the_pair_and_holds_the_difference(counts):
+def test_tangos_interval_turns_with_the_pair_and_contains_the_difference(counts):
     b, c, n = counts
     low, high = tango(b, c, n)
     assert (-high, -low) == tango(c, b, n)
@@ -69,16 +69,16 @@ def test_where_all_differ_alike_tangos_interval_ends_at_one():
 
 
 @pytest.mark.parametrize("chances", [(0.2, 0.1), (0.05, 0.05), (0.3, 0.05), (0.45, 0.45)])
-def test_tangos_interval_holds_the_truth_about_as_often_as_it_says(chances):
+def test_tangos_interval_contains_the_truth_about_as_often_as_it_says(chances):
     first, second = chances
-    n, held = 25, 0.0
+    n, covered = 25, 0.0
     for b, c in product(range(n + 1), repeat=2):
         if b + c <= n:
             low, high = tango(b, c, n)
             ways = comb(n, b) * comb(n - b, c)
             chance = ways * first**b * second**c * (1 - first - second) ** (n - b - c)
-            held += chance * (low <= first - second <= high)
-    assert held == pytest.approx(0.95, abs=0.03)  # its own coverage, of discrete counts
+            covered += chance * (low <= first - second <= high)
+    assert covered == pytest.approx(0.95, abs=0.03)  # its own coverage, of discrete counts
 
 
 def drawn(seed, images):
@@ -133,7 +133,7 @@ def interval(metric, labels=LABELS, subjects=ALONE, new=NEW, old=OLD):
     return interval_of_one_pair(metric, labels, subjects, new, old)
 
 
-def test_shares_have_tangos_interval_of_what_one_alone_is_right_on():
+def test_shares_have_tangos_interval_of_what_only_one_answers_correctly():
     assert ("Tango 1998", tango(1, 2, 6)) == interval(Metric.ACCURACY)
     assert ("Tango 1998", tango(0, 1, 3)) == interval(Metric.SENSITIVITY)
     assert ("Tango 1998", tango(1, 1, 3)) == interval(Metric.SPECIFICITY)

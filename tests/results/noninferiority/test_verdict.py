@@ -71,7 +71,7 @@ def test_equal_answers_are_non_inferior():
     assert (0, 0, 0, 0) == (found.difference, found.low, found.high, found.p)
 
 
-def test_a_verdict_holds_the_comparison_over_seeds_and_patients():
+def test_a_verdict_has_the_comparison_over_seeds_and_patients():
     found = one(WORSE, margin=0.5)
     psi = -0.01 * (np.isin(np.arange(PATIENTS), [50, 51, 52, 53]) - 0.04)
     expected = compare(np.full(5, -0.04), np.tile(psi, (5, 1)), margin=0.5)
@@ -80,7 +80,7 @@ def test_a_verdict_holds_the_comparison_over_seeds_and_patients():
     assert ((1, 2, 3, 4, 5), 100, 200) == (found.seeds, found.patients, found.images)
 
 
-def test_a_loss_within_the_margin_that_is_surely_one_is_told():
+def test_a_sure_loss_within_the_margin_is_marked():
     assert one(WORSE).high < 0
     found = one(WORSE, margin=0.1)
     assert (Outcome.NON_INFERIOR, True) == (found.outcome, found.but_lower)
@@ -92,14 +92,14 @@ def test_a_loss_that_surely_exceeds_the_margin_is_degraded():
     assert (Outcome.DEGRADED, False, None) == (found.outcome, found.but_lower, found.reason)
 
 
-def test_an_interval_that_holds_the_margin_is_inconclusive():
+def test_an_interval_that_contains_the_margin_is_inconclusive():
     found = one(WORSE, margin=0.04)
     assert found.low < -0.04 < found.high
     assert Outcome.INCONCLUSIVE == found.outcome
     assert "a loss of 0.04 lies within the interval" == found.reason
 
 
-def test_holm_takes_back_what_one_setting_alone_would_pass():
+def test_holm_refuses_what_would_pass_as_the_only_setting():
     margin = one(WORSE).shown_margin + 0.002
     assert Outcome.NON_INFERIOR == one(WORSE, margin=margin).outcome
     alone = one(WORSE, margin=margin).p
@@ -238,7 +238,7 @@ def test_a_metric_without_a_meaning_is_refused():
         )
 
 
-def test_json_holds_every_verdict_strictly():
+def test_json_has_every_verdict_strictly():
     found = judged(SAME, arm("half", [], lost=2))
     expected = [asdict(verdict) | {"seeds": list(verdict.seeds)} for verdict in found]
     assert expected == json.loads(to_json(found))
@@ -256,7 +256,7 @@ def cells_of(text):
     ]
 
 
-def test_a_row_holds_what_a_saving_showed():
+def test_a_row_has_what_a_saving_showed():
     found = one(WORSE, margin=0.1)
     expected = [
         *("rsna", "densenet", "amp", "-0.040", f"{found.low:+.3f} to {found.high:+.3f}"),
@@ -313,7 +313,7 @@ def test_reasons_stand_below():
     assert "rsna densenet amp: inconclusive: a loss of 0.04 lies within the interval." in text
 
 
-def test_the_title_tells_metric_and_margin_and_that_brier_is_turned():
+def test_the_title_has_metric_and_margin_and_says_that_brier_is_turned():
     assert "accuracy, margin 0.02" in verdict_table(judged(SAME), width=160)
     assert "minus the Brier score, margin 0.02" in verdict_table(judged(SAME, metric=Metric.BRIER), width=160)
 

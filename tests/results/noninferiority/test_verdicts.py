@@ -84,7 +84,7 @@ def test_one_seed_or_one_patient_has_no_spread():
     psi=effects(3, 5),
     differences=arrays(np.float64, 3, elements=st.integers(-5, 5).map(lambda one: one / 100)),
 )
-def test_p_and_interval_tell_the_same(psi, differences):
+def test_p_and_interval_agree(psi, differences):
     found = compare(differences, centred(psi), margin=MARGIN)
     assert (found.low > -MARGIN) == (found.p < 0.025)
 
@@ -105,16 +105,16 @@ def test_a_gain_shows_any_margin():
     assert 0 == compare(np.array([0.10, 0.11, 0.12]), np.zeros((3, 4)), margin=MARGIN).shown_margin
 
 
-def test_a_difference_holds_for_new_seeds_and_patients_as_often_as_it_says():
-    """Draw crossed normal effects and count how often the interval holds the truth: 95 % of 4000."""
+def test_an_interval_covers_new_seeds_and_patients_as_often_as_it_says():
+    """Draw crossed normal effects and count how often the interval contains the truth: 95 % of 4000."""
     rng, seeds, patients = np.random.default_rng(3), 5, 60
-    held = 0
+    covered = 0
     for _ in range(4000):
         influences = rng.normal(size=patients) + rng.normal(size=(seeds, patients))
         differences = influences.mean(axis=1) + 0.1 * rng.normal(size=seeds)
         found = compare(differences, centred(influences) / patients, margin=MARGIN)
-        held += found.low <= 0 <= found.high
-    assert held / 4000 == pytest.approx(0.95, abs=0.015)
+        covered += found.low <= 0 <= found.high
+    assert covered / 4000 == pytest.approx(0.95, abs=0.015)
 
 
 def test_four_of_five_experiments_show_the_detectable_margin():

@@ -103,13 +103,13 @@ def test_estimated_energy_is_called_estimated():
 
 
 def test_energy_that_is_not_known_is_called_so():
-    told = sentence(amp={"memory": MEMORY, "wh": None})
-    assert "takes 25 % less memory and the same time (its energy is not known); 60" in told
+    text = sentence(amp={"memory": MEMORY, "wh": None})
+    assert "takes 25 % less memory and the same time (its energy is not known); 60" in text
 
 
-def test_what_costs_more_is_told():
-    told = sentence(amp={"memory": MEMORY, "seconds": 12.0, "wh": 4.4})
-    assert "takes 25 % less memory, 20 % more time and 10 % more energy (measured);" in told
+def test_what_costs_more_is_stated():
+    text = sentence(amp={"memory": MEMORY, "seconds": 12.0, "wh": 4.4})
+    assert "takes 25 % less memory, 20 % more time and 10 % more energy (measured);" in text
 
 
 def test_real_images_of_the_papers_profile_need_no_caution():
@@ -119,7 +119,7 @@ def test_real_images_of_the_papers_profile_need_no_caution():
     )
 
 
-def test_a_reduced_network_and_a_scale_are_told():
+def test_a_reduced_network_and_a_scale_are_stated():
     found, judged = weighed(amp={"wh": 2.0})
     judged = [replace(each, downsample=4) for each in judged]
     assert recommendation(replace(found, reduced=True, downsample=4), judged).startswith(
@@ -127,7 +127,7 @@ def test_a_reduced_network_and_a_scale_are_told():
     )
 
 
-def test_a_loss_within_the_margin_is_told():
+def test_a_loss_within_the_margin_is_stated():
     found, judged = weighed(amp={"wh": 2.0})
     judged = [replace(each, but_lower=True, difference=-0.011) for each in judged]
     words = (
@@ -151,18 +151,18 @@ def test_where_nothing_passed_it_counts_what_became_of_all():
 
 
 def test_what_passed_but_saves_nothing_is_not_said_to_have_failed():
-    told = sentence(amp={})
-    assert "no setting that surely saves anything was shown to be within" in told
-    assert "(1 non-inferior but saving nothing)" in told
+    text = sentence(amp={})
+    assert "no setting that surely saves anything was shown to be within" in text
+    assert "(1 non-inferior but saving nothing)" in text
 
 
 def test_a_baseline_that_diverged_recommends_nothing():
-    told = sentence(baseline={"diverged": True}, amp={"wh": 2.0})
+    text = sentence(baseline={"diverged": True}, amp={"wh": 2.0})
     words = "no recommendation, because the baseline itself diverged or did not finish with 5 of 5 seeds."
-    assert words in told
+    assert words in text
 
 
-def test_a_run_of_the_baseline_alone_says_so():
+def test_a_run_with_only_the_baseline_says_so():
     found, _ = weighed(amp={})
     assert "keep the baseline, because this run has no other setting." in recommendation(found, [])
 
@@ -176,5 +176,5 @@ def test_a_run_of_the_baseline_alone_says_so():
         (Metric.ACCURACY, 0.125, "12.5 percentage points worse in accuracy"),
     ],
 )
-def test_the_margin_is_in_the_metrics_own_measure(metric, margin, words):
+def test_the_margin_is_in_the_unit_of_the_metric(metric, margin, words):
     assert f"no more than {words}, and" in sentence(metric=metric, margin=margin, amp={"wh": 2.0})

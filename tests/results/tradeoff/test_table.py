@@ -28,7 +28,7 @@ def rows(text, setting):
     return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
 
 
-def test_a_row_holds_what_a_setting_scores_and_spends():
+def test_a_row_has_what_a_setting_scores_and_costs():
     expected = [
         "amp",
         "non-inferior",
@@ -44,7 +44,7 @@ def test_a_row_holds_what_a_setting_scores_and_spends():
     assert expected == rows(laid_out(amp={"wh": 2.0, "memory": 300_000_000}), "amp")[0]
 
 
-def test_another_holds_what_it_is_worth_against_the_baseline():
+def test_another_has_what_it_is_worth_against_the_baseline():
     text = laid_out(amp={"wh": 2.0}, plan={"lambdas_wh": (1.0, 1000.0)})
     assert ["amp", "+0.0", "-100.200", "+100 (1.00)", "+0.1 (1.00)"] == rows(text, "amp")[1]
 
@@ -94,7 +94,7 @@ def test_net_benefit_stands_beside_treating_all_and_none():
     assert "note: NB of treating 60 patients: all -0.333, none 0.000" in laid_out(amp={})
 
 
-def test_one_seed_alone_is_warned_of():
+def test_only_one_seed_is_warned_of():
     made = arms(seeds=(1,), baseline={}, amp={})
     assert "note: only one seed: the draws" in tradeoff_tables(*weighed(made), width=160)
     assert "note: only one seed" not in laid_out(amp={})
@@ -123,12 +123,12 @@ def test_nothing_is_cut_at_the_narrowest_width():
     assert set("┓┃┩│┘") == {line[-1] for line in lines}  # or its last column would be cut
 
 
-def test_the_json_is_strict_and_holds_verdicts_and_recommendation():
+def test_the_json_is_strict_and_has_verdicts_and_recommendation():
     found, judged = weighed(arms(baseline={}, amp={"wh": None}))
-    (told,) = json.loads(to_json(found, judged), parse_constant=lambda name: 1 / 0)
-    assert ["baseline", "amp"] == [each["setting"] for each in told["summaries"]]
-    assert None is told["summaries"][1]["train_wh"]
-    assert "amp: seed 1 has no figure (cpu missing)" == told["not_compared"]["energy"]
-    assert ["non-inferior"] == [each["outcome"] for each in told["verdicts"]]
-    assert "baseline" == told["recommended"]
-    assert told["recommendation"].startswith("For densenet on rsna")
+    (words,) = json.loads(to_json(found, judged), parse_constant=lambda name: 1 / 0)
+    assert ["baseline", "amp"] == [each["setting"] for each in words["summaries"]]
+    assert None is words["summaries"][1]["train_wh"]
+    assert "amp: seed 1 has no figure (cpu missing)" == words["not_compared"]["energy"]
+    assert ["non-inferior"] == [each["outcome"] for each in words["verdicts"]]
+    assert "baseline" == words["recommended"]
+    assert words["recommendation"].startswith("For densenet on rsna")

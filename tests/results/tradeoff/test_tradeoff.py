@@ -59,7 +59,7 @@ def test_a_setting_has_the_means_of_its_seeds_and_the_largest_peak():
     assert 3.0 * PER_IMAGE * IMAGES == pytest.approx(found.inference_wh)
 
 
-def test_what_is_told_of_the_group():
+def test_a_tradeoff_names_its_group():
     found = tradeoff(arms(baseline={}, amp={}))
     assert ("rsna", "densenet", 1, "smoke", True) == (
         found.dataset,
@@ -85,14 +85,14 @@ def test_models_data_sets_and_scales_are_apart():
 # The Pareto set
 
 
-def test_less_of_a_resource_alone_puts_the_baseline_out_of_the_set():
+def test_less_of_one_resource_is_enough_to_put_the_baseline_out_of_the_set():
     for changed in ({"memory": 300_000_000}, {"seconds": 5.0}, {"wh": 2.0}):
         found = tradeoff(arms(baseline={}, amp=changed))
         assert [False, True] == [each.pareto for each in found.summaries]
         assert [0.0, 1.0] == [each.pareto_probability for each in found.summaries]
 
 
-def test_a_loss_alone_puts_a_setting_out_of_the_set():
+def test_a_loss_without_a_saving_puts_a_setting_out_of_the_set():
     found = amp(lost=3)
     assert False is found.pareto
     assert found.pareto_probability < 0.05  # of draws without one of the three, who make it equal
@@ -124,7 +124,7 @@ def test_measured_energy_is_not_compared_with_estimated():
     assert "measured for some settings and estimated for others" == found.not_compared[Resource.ENERGY]
 
 
-def test_the_reason_for_a_missing_energy_is_told():
+def test_the_reason_for_a_missing_energy_is_given():
     records, predictions = run_of(baseline={}, amp={})
     part = component("cpu", None, "unavailable", None)
     spent = energy(part, energy_wh=None, partial_wh=1.0, kind="unavailable")
@@ -243,7 +243,7 @@ def test_of_images_the_share_is_an_images():
     assert expected == pytest.approx(summary(found, "amp").more_energy_wh)
 
 
-def test_net_benefit_is_told_of_a_thousand_patients():
+def test_net_benefit_is_per_thousand_patients():
     # Patient 0 is missed, and patient 2 treated in vain.
     records, predictions = run_of(seeds=(1,), baseline={}, amp={"lost": 2})
     found = summary(tradeoff(arms_of(records, predictions)), "amp")
@@ -300,7 +300,7 @@ def test_a_benefit_that_seeds_turn_is_of_no_certainty():
     assert 0.05 < amp(apart=True, plan={"lambdas_wh": (1e6,)}).adjusted[0].probability < 0.95
 
 
-def test_without_energy_nothing_is_adjusted_and_the_reason_told():
+def test_without_energy_nothing_is_adjusted_and_the_reason_is_given():
     for changed in ({"wh": None}, {"baseline": {"wh": None}}):
         found = amp(**changed)
         assert (None, ()) == (found.more_energy_wh, found.adjusted)
