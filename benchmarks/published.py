@@ -1,4 +1,4 @@
-"""Full-size mammograms in the data's transfer syntaxes, decoded, and prepared in the published way."""
+"""Full-size mammograms in the data's transfer syntaxes, decoded and prepared in the published way."""
 
 import io
 from pathlib import Path
@@ -18,7 +18,7 @@ REDUCE = 2  # halvings that leave both sides at twice SIZE
 
 
 def write_mammograms(folder: Path, count: int) -> list[Path]:
-    """Write mammograms of 12 bits, each in both of the data's transfer syntaxes."""
+    """Write 12-bit mammograms, each in both of the data's transfer syntaxes."""
     rng = np.random.default_rng(0)
     tissue = Tissue(texture=0.08, contrast=0.55, radius=0.03 * SHAPE[0], noise=0.01)
     paths = []
@@ -35,7 +35,7 @@ def write_mammograms(folder: Path, count: int) -> list[Path]:
 
 
 def decode(path: Path) -> np.ndarray:
-    """Decode what the path needs and no more, by the libraries alone: JPEG 2000 at a quarter."""
+    """Decode only what preparation needs, using only the libraries: JPEG 2000 at a quarter of the size."""
     stream = get_frame(dcmread(path).PixelData, 0, number_of_frames=1)
     if Syntax.JPEG2000 in path.name:
         with Image.open(io.BytesIO(stream)) as image:
@@ -47,9 +47,9 @@ def decode(path: Path) -> np.ndarray:
 
 
 def publish(path: Path) -> None:
-    """Decode whole, scale by the maximum, resize in floating point, write a PNG file.
+    """Decode the whole image, scale it by its maximum, resize it in floating point and write a PNG file.
 
-    Source: the published code of Selvan, Schoen and Dam (2023), which does so for one file after another.
+    Source: the published code of Selvan, Schoen and Dam (2023), which processes one file after another.
     """
     stream = get_frame(dcmread(path).PixelData, 0, number_of_frames=1)
     whole = imagecodecs.jpeg2k_decode if Syntax.JPEG2000 in path.name else imagecodecs.ljpeg_decode
