@@ -34,7 +34,7 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
     add_dataset(parser)
     add_processes(parser)
     add_data_options(parser, without_root="required, except for a declared data set")
-    parser.set_defaults(run=run, again="nothing was kept; call again to start over")
+    parser.set_defaults(run=run, again="nothing was saved; run it again to start over")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -441,7 +441,7 @@ def test_what_is_no_command_is_refused_in_one_line(capsys, argv):
     ("task", "told"),
     [
         ("prepare", "redl: interrupted; call again to resume\n"),
-        ("check", "redl: interrupted; nothing was kept; call again to start over\n"),
+        ("check", "redl: interrupted; nothing was saved; run it again to start over\n"),
     ],
 )
 def test_ctrl_c_ends_in_one_line_that_says_what_is_left(

@@ -142,8 +142,8 @@ _CHECKS: Arguments = (
             "metavar": "RULE",
             "action": "append",
             "default": [],
-            "help": "how much worse a figure may get, e.g. accuracy:0.02, peak_memory:5%% or energy:25%%; "
-            "may be repeated (default: accuracy:noise, peak_memory:noise and diverged:0)",
+            "help": "how much worse a figure may get, e.g. accuracy:0.02 (absolute) or peak_memory:5%% (of "
+            "the baseline); may be repeated (default: accuracy:noise, peak_memory:noise and diverged:0)",
         },
     ),
     (
@@ -158,7 +158,7 @@ _CHECKS: Arguments = (
         {
             "metavar": "MARGIN",
             "help": "fail where a setting is not shown to be within this margin of its baseline, over seeds "
-            "and patients",
+            "and patients, e.g. 0.02 or 2%%",
         },
     ),
     (
