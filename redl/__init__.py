@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # type checkers take it for true; importing typing would be most of this import's time
 
 if TYPE_CHECKING:
     from redl.data.folder import Folder
