@@ -18,6 +18,7 @@ from redl.metering.meter import EnergyMeter
 from redl.metering.stopwatch import Stopwatch
 from redl.record import Epoch, Flags, Predictions, Pretrained, Record
 from redl.training import convolution
+from redl.training.first_pass import check_batch_size, first_pass
 from redl.training.loop import Hooks, Part, Plan, fit, predict
 from redl.training.models import build
 from redl.training.optimizers import import_library, state_bits, state_width
@@ -54,6 +55,7 @@ def open_case(job: Job, on_epoch: OnEpoch = lambda _: None) -> Iterator[CaseRun]
             pretraining=plan.profile.pretraining,
             weights=job.options.weights,
         )
+        check_batch_size(plan.network.name, module, plan.profile.batch_size)
         model = plan.precision.place(plan.setup.change(module))
         yield CaseRun(plan, parts, model, pretrained, flags, energy, memory, on_epoch)
 
@@ -84,8 +86,13 @@ class CaseRun:
         self._findings: Findings | None = None
 
     def warm_up(self) -> None:
-        """Pass one batch through the untrained model, which leaves model and random stream as they were."""
-        self._predict(self._train_part.images[: self._plan.profile.batch_size])
+        """Pass one batch through the untrained model, which leaves model and random stream as they were.
+
+        Raise ModelError if the model cannot take images of this size, or does not return logits (N, 1).
+        """
+        plan, batch_size = self._plan, self._plan.profile.batch_size
+        batch = self._train_part.images[:batch_size]
+        first_pass(plan.network.name, self._model, batch, precision=plan.precision, batch_size=batch_size)
 
     def train(self) -> None:
         """Train, and meter time, memory and energy of the training steps."""

@@ -1,7 +1,7 @@
 """A process per case: its history, its leaks and its death touch no other case.
 
 The parent imports no torch and never touches CUDA. Children come from a forkserver that has imported the
-heavy libraries once, so that only the first case waits for them; a CUDA context is made in the child alone.
+heavy libraries once, so that only the first case waits for them; a CUDA context is made only in the child.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from typing import Literal, Protocol
 
 from redl.record import Epoch, Predictions, Record, Status
@@ -22,19 +23,19 @@ OnEpoch = Callable[[Epoch], None]
 
 
 class Steps(Protocol):
-    """Do one case's work in the child, in this order; the last two may be repeated."""
+    """The work of one case in the child, in this order; the last two steps may be repeated."""
 
     def warm_up(self) -> None:
-        """Bring device and libraries to working temperature; changes nothing that training sees."""
+        """Warm up device and libraries, without any change that training would see."""
 
     def train(self) -> None:
         """Train the model."""
 
     def finish(self) -> Record:
-        """Evaluate, measure inference, and say everything that was found."""
+        """Evaluate, measure inference, and return the record."""
 
     def predictions(self) -> Predictions:
-        """Say what the trained model answered for each test image."""
+        """Return what the trained model answered for each test image."""
 
     def infer(self) -> None:
         """Pass once over the test images."""
@@ -44,7 +45,7 @@ Start = Callable[[OnEpoch], AbstractContextManager[Steps]]
 
 
 class CaseBrokeError(Exception):
-    """Tell how a child ended before its time."""
+    """A child ended early; `status` and `reason` say how."""
 
     def __init__(self, status: Status, reason: str) -> None:
         super().__init__(reason)
@@ -53,15 +54,14 @@ class CaseBrokeError(Exception):
 
 
 class Worker:
-    """Hold a child process that works through the steps of one case.
+    """A child process that works through the steps of one case.
 
     `start` is pickled to the child and called there. `timeout_s` bounds the child's working time, not the
     time it waits for the next call.
     """
 
     def __init__(self, start: Start, *, timeout_s: float, on_epoch: OnEpoch) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["redl.execution.preload"])
+        context = fork_server()
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, start), daemon=True)
         self._timeout_s = timeout_s
@@ -71,7 +71,7 @@ class Worker:
         theirs.close()
 
     def call(self, step: Step) -> Record | Predictions | None:
-        """Have the child do one step and return its result; raise CaseBrokeError if it ends instead."""
+        """Let the child do one step and return its result; raise CaseBrokeError if it ends instead."""
         began = time.monotonic()
         try:
             self._connection.send(step)
@@ -82,7 +82,7 @@ class Worker:
             self._left_s -= time.monotonic() - began
 
     def close(self) -> None:
-        """End the child, however it stands."""
+        """End the child, whatever it is doing."""
         self._connection.close()
         self._process.join(timeout=5)
         if self._process.exitcode is None:
@@ -115,8 +115,15 @@ class Worker:
         return CaseBrokeError(Status.CRASHED, f"the process died with exit status {code}")
 
 
+def fork_server() -> ForkServerContext:
+    """Return the context of processes that start with the heavy libraries imported."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["redl.execution.preload"])
+    return context
+
+
 def _serve(connection: Connection, start: Start) -> None:
-    """Be the child: do each step that the parent names, until it hangs up."""
+    """Do each step that the parent names, in the child, until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends its children itself
     try:
         with start(lambda epoch: connection.send(("epoch", epoch))) as steps:
@@ -146,6 +153,6 @@ def _status_of(error: Exception) -> Status:
 
 
 def _reason_of(error: Exception) -> str:
-    """Say what went wrong in one line; of a system error not the file, whose path may hold a user's name."""
+    """Return what went wrong in one line, without a file's path, which may contain a user's name."""
     text = error.strerror if isinstance(error, OSError) else str(error)
     return f"{type(error).__name__}: {next(iter((text or '').splitlines()), '')}"

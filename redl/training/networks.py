@@ -6,6 +6,7 @@ A reduced network keeps its family's structure and gives up depth and width, thr
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 import timm
@@ -79,6 +80,12 @@ def network_of(model: str, own: CustomModel | None, *, image_size: int, reduced:
     raise AssertionError(f"{model} has no branch")
 
 
+def _unknown(name: str) -> ModelError:
+    near = get_close_matches(name, (*Model, *timm.list_models()), n=3)
+    remedy = f"did you mean {' or '.join(near)}?" if near else "see timm.list_models()"
+    return ModelError(f"model {name}: timm has no network of that name; {remedy}")
+
+
 def _reduced(name: str, options: dict[str, Any], *, fixed_size: bool = False) -> Network:
     return Network(name=name, options=options, fixed_size=fixed_size, reduced=True, pretrainable=False)
 
@@ -88,6 +95,6 @@ def _own(own: CustomModel, image_size: int) -> Network:
         assert isinstance(own.build, Function), "a declared function keeps its place"
         return Network(name=own.name, build=own.build, fixed_size=True, pretrainable=False)
     if own.timm not in timm.list_models():
-        raise ModelError(f"model {own.timm}: timm has no network of that name; see timm.list_models()")
+        raise _unknown(own.timm)
     fixed = bool(timm.get_pretrained_cfg_value(own.timm, "fixed_input_size"))
     return Network(name=own.timm, options={"img_size": image_size} if fixed else {}, fixed_size=fixed)

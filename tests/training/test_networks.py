@@ -44,6 +44,14 @@ def test_any_network_of_timm_is_taken(name, fixed):
     assert (name, fixed, True) == (own(name).name, own(name).fixed_size, own(name).pretrainable)
 
 
-def test_a_name_unknown_to_timm_is_refused():
-    with pytest.raises(ModelError, match=r"model resnet5000: timm has no network of that name; see timm"):
-        own("resnet5000")
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("resnet5000", "did you mean resnet50 or "),
+        ("densnet", "did you mean densenet or densenet"),
+        ("qqqqqqqq", r"see timm\.list_models\(\)"),
+    ],
+)
+def test_a_name_unknown_to_timm_is_refused_with_the_nearest(name, remedy):
+    with pytest.raises(ModelError, match=rf"model {name}: timm has no network of that name; {remedy}"):
+        own(name)
