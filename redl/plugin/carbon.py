@@ -1,4 +1,4 @@
-"""Carbon: the energy of a block of any pytest test, beside what pytest-benchmark times."""
+"""The energy of a block of any pytest test, in addition to what pytest-benchmark times."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from redl.record.strict import encode
 
 
 class Carbon:
-    """Meter blocks of a test: `with carbon("training"): ...`.
+    """A meter for blocks of a test: `with carbon("training"): ...`.
 
-    Each block's reading is kept in `readings` under its name and, as plain values, in `extra_info["carbon"]`;
-    its watt-hours go into the test's `properties`, which JUnit reports show. GPUs that the process may see
-    are counted, and waited for at both edges if the process uses them through torch.
+    The reading of each block is kept in `readings` under its name and, as plain values, in
+    `extra_info["carbon"]`; its watt-hours go into the `properties` of the test, which JUnit reports show. The
+    GPUs that the process may see are counted, and waited for at both edges if it uses them through torch.
     """
 
     def __init__(
@@ -38,9 +38,11 @@ class Carbon:
 
     @contextmanager
     def __call__(self, name: str = "block", *, images: int | None = None) -> Iterator[None]:
-        """Meter one block, in which `images` are worked on; raise ValueError for a name that was used."""
+        """Meter one block, in which `images` are processed; raise ValueError for a name already used."""
         if name in self.readings:
-            raise ValueError(f"carbon({name!r}): this test has metered a block of that name; give another")
+            raise ValueError(
+                f"carbon({name!r}): this test has already metered a block of that name; use another"
+            )
         gpus, notes = _gpus()
         with EnergyMeter(gpus, self._assumptions, synchronize=_synchronize) as meter:
             try:
@@ -57,7 +59,7 @@ class Carbon:
 
 
 def _gpus() -> tuple[list[str], list[str]]:
-    """Return the UUIDs of the GPUs that the process may see, and what is to be known of that choice."""
+    """Return the UUIDs of the GPUs that the process may see, and notes on that choice."""
     try:
         gpus = visible_gpus()
     except SensorError as absent:
@@ -66,7 +68,7 @@ def _gpus() -> tuple[list[str], list[str]]:
 
 
 def _synchronize() -> None:
-    """Wait for the GPU if torch uses it here; a test without torch does not pay for its import."""
+    """Wait for the GPU if torch uses it here, without importing torch for a test that does not."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.synchronize()

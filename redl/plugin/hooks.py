@@ -97,9 +97,13 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Record which cases are to run."""
-    collected = session.config.stash[SESSION].collected
-    collected |= {case.id for item in session.items if (case := case_of(item))}
+    """Record which cases are to run, and refuse models that none could be trained with."""
+    ours = session.config.stash[SESSION]
+    cases = {item: case for item in session.items if (case := case_of(item))}
+    ours.collected |= {case.id for case in cases.values()}
+    if not session.config.option.collectonly:
+        trained = [case for item, case in cases.items() if "redl_case_process" in _fixtures_of(item)]
+        ours.preflight(trained)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -140,6 +144,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write(tables(checks, width=_width(config), printed=printed_rows()))
     for check in session.session_checks:
         terminalreporter.write(check.text, red=check.status != pytest.ExitCode.OK)
+
+
+def _fixtures_of(item: pytest.Item) -> Sequence[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else ()
 
 
 def _hint(terminalreporter: pytest.TerminalReporter, expression: str, ids: set[str]) -> None:

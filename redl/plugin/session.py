@@ -5,7 +5,7 @@ Those checks wait for the end because a cell of the study is judged by all of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -89,6 +89,16 @@ class RedlSession:
             return []
         study = self.options.study
         return study.downsampled_cases() if downsampled else study.cases()
+
+    def preflight(self, cases: Sequence[Case]) -> None:
+        """End the run with one line if a model of these cases could not be trained as the options ask."""
+        if cases:
+            from redl.execution.preflight import check
+
+            try:
+                check(self.options.run, tuple(dict.fromkeys(case.model for case in cases)))
+            except RedlError as error:
+                raise pytest.UsageError(str(error)) from None
 
     def describe_selection(self, output_json: dict[str, Any]) -> None:
         """Add to a saved run which cases were to run, and which were left out on purpose."""
