@@ -1,6 +1,6 @@
-"""The loop that a careful person writes in plain PyTorch, and redl's own, metered or not, timed in turns.
+"""The loop that a careful person writes in plain PyTorch, and redl's, metered or not, timed in turns.
 
-It imports torch, so the suite imports it only in a process of its own.
+It imports torch, so the suite imports it only in a separate process.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ Turns = tuple[dict[str, list[float]], dict[str, set[float]]]
 
 
 def time_fit(pairs: int, epochs: int) -> Turns:
-    """Time `fit` beside the bare loop; return each way's seconds, and its last validation losses."""
+    """Time `fit` and the bare loop; return each way's seconds, and its last validation losses."""
     return _in_turns({"bare": _bare, "fit": _fit}, pairs, epochs)
 
 
 def time_meters(pairs: int, epochs: int) -> Turns:
-    """Time `fit` under all meters that a case has, beside `fit` under none, as `time_fit` does."""
+    """Time `fit` with all meters of a case and with none, as `time_fit` does."""
     with EnergyMeter() as energy:
         memory, stopwatch = MemoryMeter(CPU), Stopwatch()
 
@@ -85,7 +85,7 @@ def _fit(
     *,
     window: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> float:
-    """Do the same by redl's own loop."""
+    """Do the same with redl's loop."""
     plan = Plan(
         precision=Precision.of(TrainingSetup(), CPU),
         epochs=epochs,
@@ -101,7 +101,7 @@ def _fit(
 
 
 def _in_turns(ways: dict[str, Way], pairs: int, epochs: int) -> Turns:
-    """Run each way once a pair, in the order A B B A, on a new model, from memory that holds nothing."""
+    """Run each way once a pair, in the order A B B A, on a new model, without freed memory from before."""
     set_flags()
     train, valid = _part(STEPS * SMOKE.batch_size, seed=0), _part(VALID_IMAGES, seed=1)
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -112,7 +112,7 @@ def _in_turns(ways: dict[str, Way], pairs: int, epochs: int) -> Turns:
             network = network_of(Model.DENSENET, None, image_size=SMOKE.image_size, reduced=True)
             model, _ = build(network, image_size=SMOKE.image_size, pretraining=Pretraining.NO)
             optimizer = adam(model, SMOKE.learning_rate)
-            release_freed_memory()  # as the memory meter does; taking new pages would be its cost alone
+            release_freed_memory()  # as the memory meter does, which would otherwise pay for new pages
             began = time.perf_counter()
             loss = ways[name](model, optimizer, train, valid, epochs)
             seconds[name].append(time.perf_counter() - began)

@@ -1,6 +1,6 @@
 """A case that notes in a file how long its training and each of its evaluations took.
 
-A module of its own, for a case's process imports it: pytest's plugins would count as the case's cost.
+It is a separate module because a case's process imports it: pytest's plugins would count as the case's cost.
 """
 
 import time

@@ -1,7 +1,7 @@
-"""What the harness itself costs: redl's loop, a case's process, its meters and the collection of tests.
+"""The overhead of the harness: redl's loop, a case's process, its meters and the collection of tests.
 
-Each is a ratio, or a sum of seconds, taken in one run. Times of two ways are taken in turns, and of each the
-shortest counts: work is the same every time, so whatever makes a run longer is the machine's, not the way's.
+Each is a ratio, or a sum of seconds, from one run. Two ways are timed in turns, and the shortest time of each
+counts: the work is the same every time, so whatever makes a run longer is due to the machine.
 """
 
 import multiprocessing
@@ -27,27 +27,29 @@ MOST_FIT, MOST_FIXED_S, MOST_METERS, MOST_COLLECTING = 1.02, 0.5, 1.01, 1.5
 FIT_PAIRS, METER_PAIRS, COLLECTIONS = 9, 8, 5
 SETTINGS = (Setting.BASELINE, Setting.AMP, Setting.EIGHT_BIT) * 2  # of the cases; the first one warms up
 
-Tell = Callable[..., None]
+Report = Callable[..., None]
 
 
 @pytest.fixture
-def tell(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Tell:
-    """Return what puts figures into the benchmark's entry and, past pytest's capture, on the screen."""
+def report(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Report:
+    """Return a function that puts figures into the benchmark's entry and, uncaptured, on the screen."""
     reporter: Any = pytestconfig.pluginmanager.get_plugin("terminalreporter")
     capture: Any = pytestconfig.pluginmanager.get_plugin("capturemanager")
 
-    def told(**figures: float | list[float]) -> None:
+    def show(**figures: float | list[float]) -> None:
         benchmark.extra_info |= figures
         with capture.global_and_fixture_disabled():
             reporter.ensure_newline()
             reporter.write_line("  ".join(f"{name} {_rounded(figure)}" for name, figure in figures.items()))
 
-    return told
+    return show
 
 
 @pytest.mark.benchmark(group="harness")
-def test_a_case_costs_little_beside_its_work(benchmark: BenchmarkFixture, tell: Tell, tmp_path: Path) -> None:
-    """Process, model, meters and record of a case take half a second, once the first case has been."""
+def test_a_case_costs_little_beside_its_work(
+    benchmark: BenchmarkFixture, report: Report, tmp_path: Path
+) -> None:
+    """Process, model, meters and record of a case take half a second after the first case."""
     from redl.data.datasets import DataOptions, prepare_dataset
 
     prepared = prepare_dataset(Dataset.RSNA, TINY, DataOptions(cache=tmp_path))
@@ -59,36 +61,36 @@ def test_a_case_costs_little_beside_its_work(benchmark: BenchmarkFixture, tell: 
         ]
 
     first, *others = benchmark.pedantic(cases, rounds=1)
-    tell(fixed_s=median(others), fixed_each_s=others, fixed_first_s=first)
+    report(fixed_s=median(others), fixed_each_s=others, fixed_first_s=first)
     assert median(others) <= MOST_FIXED_S
 
 
 @pytest.mark.benchmark(group="harness")
-def test_fit_takes_hardly_longer_than_a_bare_loop(benchmark: BenchmarkFixture, tell: Tell) -> None:
+def test_fit_takes_hardly_longer_than_a_bare_loop(benchmark: BenchmarkFixture, report: Report) -> None:
     """Redl's loop does the same work as plain PyTorch, to the last bit of the loss, in the same time."""
     seconds, losses = benchmark.pedantic(_in_child, args=("time_fit", FIT_PAIRS, 2), rounds=1)
     ratio = _ratio(seconds["fit"], seconds["bare"])
-    tell(fit_over_bare=ratio, bare_s=seconds["bare"], fit_s=seconds["fit"])
+    report(fit_over_bare=ratio, bare_s=seconds["bare"], fit_s=seconds["fit"])
     assert len(losses["bare"]) == 1
     assert losses["fit"] == losses["bare"]
     assert ratio <= MOST_FIT
 
 
 @pytest.mark.benchmark(group="harness")
-def test_meters_take_hardly_any_time(benchmark: BenchmarkFixture, tell: Tell) -> None:
+def test_meters_take_hardly_any_time(benchmark: BenchmarkFixture, report: Report) -> None:
     """Training takes as long with every meter of a case as with none."""
     seconds, losses = benchmark.pedantic(_in_child, args=("time_meters", METER_PAIRS, 1), rounds=1)
     ratio = _ratio(seconds["metered"], seconds["unmetered"])
-    tell(metered_over_unmetered=ratio, unmetered_s=seconds["unmetered"], metered_s=seconds["metered"])
+    report(metered_over_unmetered=ratio, unmetered_s=seconds["unmetered"], metered_s=seconds["metered"])
     assert losses["metered"] == losses["unmetered"]
     assert ratio <= MOST_METERS
 
 
 @pytest.mark.benchmark(group="harness")
 def test_collecting_the_paper_matrix_takes_hardly_longer_than_an_empty_suite(
-    benchmark: BenchmarkFixture, tell: Tell, tmp_path: Path
+    benchmark: BenchmarkFixture, report: Report, tmp_path: Path
 ) -> None:
-    """Listing every case of the study is nearly all pytest's own start, and imports no torch."""
+    """Listing every case of the study takes little more than pytest's own start, and imports no torch."""
     (tmp_path / "test_empty.py").touch()
     matrix, empty = ROOT / "benchmarks", tmp_path
 
@@ -98,7 +100,7 @@ def test_collecting_the_paper_matrix_takes_hardly_longer_than_an_empty_suite(
 
     ours, theirs = benchmark.pedantic(in_turns, rounds=1)
     ratio = _ratio(ours, theirs)
-    tell(collecting_over_empty=ratio, matrix_s=ours, empty_s=theirs)
+    report(collecting_over_empty=ratio, matrix_s=ours, empty_s=theirs)
     assert ratio <= MOST_COLLECTING
 
 
@@ -144,7 +146,7 @@ def _fixed_s(setting: Setting, prepared: Path, notes: Path) -> float:
 
 
 def _collect(folder: Path) -> float:
-    """Collect a folder's tests by a pytest of its own; return how long that took."""
+    """Collect a folder's tests in a new pytest process; return how long that took."""
     options = f"--collect-only -q --redl-profile=paper -p pytester -p no:cacheprovider --rootdir={ROOT}"
     script = "import sys, pytest; pytest.main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
     command = [sys.executable, "-c", script, str(folder), *options.split(), f"-c={ROOT / 'pyproject.toml'}"]

@@ -1,21 +1,21 @@
-"""Errors that a user can mend: one line that says what was wrong, where, and the remedy."""
+"""Errors that users can fix: one line that says what is wrong, where, and how to fix it."""
 
 
 class RedlError(Exception):
-    """Report a fault the user can mend; the message is one line and names no patient."""
+    """An error that users can fix; the message is one line and names no patient."""
 
 
 class OptionError(RedlError):
-    """Report an option whose value cannot be used."""
+    """An option has a value that cannot be used."""
 
 
 class DataError(RedlError):
-    """Report a data set, table or image that cannot be used."""
+    """A data set, table or image cannot be used."""
 
 
 class RecordError(RedlError):
-    """Report a record that breaks the schema."""
+    """A record does not follow the schema."""
 
 
 class ModelError(RedlError):
-    """Report a model or weights that cannot be had."""
+    """A model or its weights cannot be used."""

@@ -1,1 +1,1 @@
-"""Case to record, each case in a process of its own."""
+"""From case to record, each case in its own process."""

@@ -1,4 +1,4 @@
-"""The process of a case: one case from start to record, whatever becomes of its process."""
+"""The process of a case: one case from start to record, whatever happens to its process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from redl.study.case import Case
 
 
 class CaseProcess:
-    """Work through one case's steps in a child process; a child that ends early still leaves a record.
+    """One case that is worked through in a child process; a child that ends early still leaves a record.
 
-    The process starts with the first step. No step raises for what happens in the child: the record says it.
+    The process starts with the first step. What happens in the child raises nothing here: the record says it.
     """
 
     def __init__(self, case: Case, start: Start, *, timeout_s: float, on_epoch: OnEpoch) -> None:
@@ -27,11 +27,11 @@ class CaseProcess:
         self._broke = False
 
     def warm_up(self) -> None:
-        """Start the process and bring it to working temperature, once."""
+        """Start the process and warm it up, once."""
         self._once("warm_up")
 
     def train(self) -> None:
-        """Train; raise RuntimeError for a second time, which would time a trained model's nothing."""
+        """Train; raise RuntimeError the second time, because there would be nothing left to time."""
         if "train" in self._done:
             raise RuntimeError(f"{self.case.id} has been trained already")
         self.warm_up()
@@ -85,7 +85,7 @@ class CaseProcess:
 
 
 def start_case(job: Job) -> Start:
-    """Return what the child calls to begin a case."""
+    """Return the function that begins a case in the child."""
     return partial(_start, job)
 
 

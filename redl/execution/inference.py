@@ -22,7 +22,7 @@ def repeat(
     stopwatch: Stopwatch,
     window: Callable[[], AbstractContextManager[object]],
 ) -> tuple[T, int]:
-    """Do `work` in one window, at least once, until its passes took long enough.
+    """Do `work` in one window, at least once, until its passes have taken long enough.
 
     Return the last result and the number of passes.
     """
@@ -37,7 +37,7 @@ def repeat(
 
 
 def time_latency(work: Callable[[], object], *, passes: int, stopwatch: Callable[[], Stopwatch]) -> Latency:
-    """Time each pass by itself, after a few that warm up; `stopwatch` makes one that synchronises."""
+    """Time each pass separately, after a few that warm up; `stopwatch` makes one that synchronises."""
     for _ in range(_WARM_UP_PASSES):
         work()
     times = sorted(_seconds(work, stopwatch()) for _ in range(passes))

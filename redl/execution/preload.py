@@ -1,9 +1,9 @@
-"""What the forkserver imports once for all cases, none of which may touch CUDA."""
+"""What the fork server imports once for all cases; none of it may touch CUDA."""
 
 import gc
 import os
 
-# Asks the driver library whether there is a GPU: a plain look makes a CUDA context, which no fork survives.
+# Makes torch ask the driver library for GPUs: its other way makes a CUDA context, which no fork survives.
 os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 
 import torch
@@ -12,10 +12,10 @@ import redl.execution.run  # noqa: F401
 from redl.metering.carbontracker.session import import_carbontracker
 from redl.training.optimizers import import_library
 
-# With a GPU its import makes a CUDA context, so each child does its own.
+# With a GPU its import makes a CUDA context, so each child imports it itself.
 import_library(eight_bit=not torch.cuda.is_available())
 import_carbontracker()
 
-# A child collects garbage before each phase of memory, which takes 0.3 s if it looks through these libraries.
+# A child collects garbage before each phase of memory, which would take 0.3 s more with these libraries.
 gc.collect()
 gc.freeze()

@@ -1,4 +1,4 @@
-"""Assumptions: what no sensor tells, and who said it."""
+"""Assumptions: values that no sensor measures, and their sources."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from redl.record import CarbonIntensity, Pue
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Assumptions:
-    """Hold what turns a machine's energy into a site's, and into carbon dioxide.
+    """What turns the energy of a machine into that of its site, and into carbon dioxide.
 
-    `country` is an ISO 3166 alpha-2 code whose yearly average is taken, `g_per_kwh` a carbon intensity of
-    one's own, `pue` the energy of the site over that of its machines, `cpu_tdp_w` the power in watts that
-    the whole CPU is built for. Raise OptionError, naming the option, for what cannot be.
+    `country` is an ISO 3166 alpha-2 code whose yearly average is used, `g_per_kwh` your own carbon intensity,
+    `pue` the energy of the site over that of its machines, and `cpu_tdp_w` the power in watts that the whole
+    CPU is designed for. Raise OptionError, naming the option, for impossible values.
     """
 
     country: str | None = None
@@ -32,22 +32,22 @@ class Assumptions:
             )
         if self.g_per_kwh is not None and not (math.isfinite(self.g_per_kwh) and self.g_per_kwh >= 0):
             raise OptionError(
-                f"--redl-carbon-intensity {self.g_per_kwh:g}: give grams of CO2eq a kWh, as 120"
+                f"--redl-carbon-intensity {self.g_per_kwh:g}: give grams of CO2eq per kWh, e.g. 120"
             )
         if self.cpu_tdp_w is not None and not (math.isfinite(self.cpu_tdp_w) and self.cpu_tdp_w > 0):
-            raise OptionError(f"--redl-cpu-tdp {self.cpu_tdp_w:g}: give watts above 0, as 65")
+            raise OptionError(f"--redl-cpu-tdp {self.cpu_tdp_w:g}: give watts above 0, e.g. 65")
         if self.country is not None and self.g_per_kwh is not None:
             raise OptionError("--redl-country and --redl-carbon-intensity exclude each other; give one")
         if self.country is not None:
             country_intensity(self.country)
 
     def applied_pue(self) -> Pue:
-        """Return the PUE and who chose it."""
+        """Return the PUE and its source."""
         source = "default: the machine alone" if self.pue == 1 else "set by the user"
         return Pue(value=self.pue, source=source)
 
     def carbon_intensity(self) -> CarbonIntensity:
-        """Return the carbon intensity and where it comes from."""
+        """Return the carbon intensity and its source."""
         if self.g_per_kwh is not None:
             return CarbonIntensity(
                 g_per_kwh=self.g_per_kwh, source="set by the user", country=None, year=None

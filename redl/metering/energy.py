@@ -1,4 +1,4 @@
-"""Energy: what one meter says of one component, and how power samples become watt-hours."""
+"""Energy: the figure of one meter for one component, and how power samples become watt-hours."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ JOULES_PER_WH = 3600
 
 
 class SensorError(Exception):
-    """Report in one line why a sensor cannot be used."""
+    """A sensor cannot be used; the message is the reason, in one line."""
 
 
 class Component(StrEnum):
-    """Name a part of the machine whose energy is told apart."""
+    """A part of the machine whose energy is reported separately."""
 
     GPU = "gpu"
     CPU = "cpu"
@@ -25,9 +25,9 @@ class Component(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
-    """Hold what one meter says of one component over all its windows, at the machine, without any PUE.
+    """The energy of one component by one meter, over all its windows, at the machine, i.e. without any PUE.
 
-    `reason` says why there is no energy. The last three fields are of a meter that samples.
+    `reason` says why there is no energy. The last three fields belong to meters that sample.
     """
 
     energy_wh: float | None
@@ -51,20 +51,20 @@ def no_figure(sensor: str, reason: str) -> Figure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """Hold the start and end, in seconds, of a stretch of work that is measured."""
+    """The start and end, in seconds, of a stretch of work that is measured."""
 
     start: float
     end: float
 
     @property
     def seconds(self) -> float:
-        """Return how long the window was."""
+        """Return the length of the window."""
         return self.end - self.start
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PowerSample:
-    """Hold a power in watts and the middle of the time, in seconds, over which it was read."""
+    """A power in watts, and the middle of the time, in seconds, over which it was read."""
 
     at: float
     watts: float
@@ -72,10 +72,10 @@ class PowerSample:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draw:
-    """Hold what was drawn inside the windows.
+    """The energy drawn inside the windows.
 
-    `energy_wh` is None if no sample fell into any window. `coverage` is the share of the windows' time
-    that lies in windows with a sample of their own.
+    `energy_wh` is None if no sample fell into any window. `coverage` is the share of the windows' time that
+    lies in windows with at least one sample.
     """
 
     energy_wh: float | None

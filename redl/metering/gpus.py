@@ -1,4 +1,4 @@
-"""The GPUs that a process uses, as NVML knows them: by UUID, since CUDA and NVML number them differently."""
+"""The GPUs that a process uses, by UUID because CUDA and NVML number them differently."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _ORDER_WARNING = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gpu:
-    """Hold a physical GPU's UUID and model.
+    """A physical GPU.
 
-    `slice` says that only a MIG slice of it is used; its energy is still that of the whole GPU.
+    `slice`: only a MIG slice of it is used; its energy is still that of the whole GPU.
     """
 
     uuid: str
@@ -34,7 +34,7 @@ class Gpu:
 
 @contextmanager
 def nvml() -> Iterator[None]:
-    """Hold NVML open; handles are valid inside only. Raise SensorError for any NVML error inside."""
+    """Keep NVML open in the block; handles are not valid after it. Raise SensorError for NVML errors."""
     with nvml_faults():
         pynvml.nvmlInit()
         try:
@@ -46,7 +46,7 @@ def nvml() -> Iterator[None]:
 
 @contextmanager
 def nvml_faults(what: str = "NVML") -> Iterator[None]:
-    """Raise SensorError, in one line that opens with `what`, for any NVML error inside."""
+    """Raise SensorError, in one line that begins with `what`, for any NVML error inside."""
     try:
         yield
     except pynvml.NVMLError as error:
@@ -54,7 +54,7 @@ def nvml_faults(what: str = "NVML") -> Iterator[None]:
 
 
 def open_handle(gpu: Gpu) -> Any:  # noqa: ANN401 - an opaque pointer
-    """Return NVML's handle of a GPU, valid as long as NVML is held open; raise SensorError without one."""
+    """Return NVML's handle of a GPU, valid while NVML is open; raise SensorError without one."""
     with nvml_faults():
         return pynvml.nvmlDeviceGetHandleByUUID(gpu.uuid)
 
@@ -75,8 +75,8 @@ def gpu_of(uuid: str) -> Gpu:
 def visible_gpus() -> tuple[Gpu, ...]:
     """Return the GPUs that CUDA_VISIBLE_DEVICES leaves to this process, in its order, without asking CUDA.
 
-    Raise SensorError if NVML cannot be used, or if counting does not tell which of several GPUs in MIG mode
-    CUDA will take.
+    Raise SensorError if NVML cannot be used, or if numbers do not determine which of several GPUs in MIG
+    mode CUDA will use.
     """
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None and re.match(r"\s*(-|$)", chosen):
@@ -90,7 +90,7 @@ def visible_gpus() -> tuple[Gpu, ...]:
 
 
 def computes_bfloat16() -> bool:
-    """Tell whether the first visible GPU has bfloat16 instructions; False where there is none or NVML fails.
+    """Return whether the first visible GPU has bfloat16 instructions; False without a GPU or if NVML fails.
 
     They came with compute capability 8.0 (CUDA C++ Programming Guide, features by compute capability).
     """
@@ -110,7 +110,7 @@ def _visible(every: Sequence[Gpu], chosen: str | None) -> tuple[Gpu, ...]:
         return tuple(every)
     by_uuid = chosen.startswith("GPU-")
     positions = list(_positions(chosen.split(","), [gpu.uuid for gpu in every], by_uuid=by_uuid))
-    if len(set(positions)) < len(positions):  # CUDA then shows none
+    if len(set(positions)) < len(positions):  # CUDA then shows no GPU
         return ()
     gpus = tuple(every[position] for position in positions)
     if by_uuid or len(gpus) == len(every) or not _orders_differ(every):
@@ -123,10 +123,10 @@ def _orders_differ(gpus: Sequence[Gpu]) -> bool:
 
 
 def _positions(entries: Sequence[str], uuids: Sequence[str], *, by_uuid: bool) -> Iterator[int]:
-    """Yield the place of each entry in NVML's order; the first invalid one ends them, as in CUDA."""
+    """Yield the place of each entry in NVML's order; the first invalid one ends the list, as in CUDA."""
     for entry in entries:
         if by_uuid:
-            # An abbreviated UUID counts if it fits one GPU alone.
+            # An abbreviated UUID counts if it fits only one GPU.
             found = [place for place, uuid in enumerate(uuids) if uuid.startswith(entry)]
             place = found[0] if entry.startswith("GPU-") and len(found) == 1 else -1
         else:
@@ -138,7 +138,7 @@ def _positions(entries: Sequence[str], uuids: Sequence[str], *, by_uuid: bool) -
 
 
 def _parents(entries: Sequence[str]) -> tuple[Gpu, ...]:
-    """Return the GPUs of the MIG slices named, each once; the first that is unknown ends them."""
+    """Return the GPUs of the named MIG slices, each once; the first unknown one ends the list."""
     gpus: list[Gpu] = []
     with nvml():
         for entry in entries:
@@ -162,7 +162,7 @@ def _gpu(handle: Any) -> Gpu:  # noqa: ANN401 - an opaque pointer
 
 
 def _in_mig_mode(handle: Any) -> bool:  # noqa: ANN401 - an opaque pointer
-    """Tell whether CUDA can use only slices of a GPU; models and drivers before MIG answer with an error."""
+    """Return whether CUDA can use only slices of a GPU; models and drivers before MIG raise an error."""
     try:
         current, _ = pynvml.nvmlDeviceGetMigMode(handle)
     except pynvml.NVMLError:

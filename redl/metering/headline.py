@@ -1,4 +1,4 @@
-"""The headline: one figure of a component, of those that two meters and an estimate give."""
+"""The headline: one figure of a component, chosen from two meters and an estimate."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def headline(
     estimate: Callable[[], Figure | None],
     carbontracker: CarbonTrackerFigures,
 ) -> EnergyComponent:
-    """Put a component's figures together: the first with energy of counter, samples and estimate leads.
+    """Put a component's figures together; of counter, samples and estimate the first with energy leads.
 
-    Samples that are a guess of CarbonTracker's never lead; `estimate` is asked only if nothing measured.
+    Samples that CarbonTracker only guessed never lead; `estimate` is called only if nothing was measured.
     """
     candidates = [counter] if samples.kind is EnergyKind.ESTIMATED else [counter, samples]
     ratio = _ratio(counter, samples)

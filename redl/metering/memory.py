@@ -1,8 +1,8 @@
-"""Peak memory of a phase, measured.
+"""Measured peak memory of a phase.
 
 On a GPU the peak is the allocator's. On a CPU it is the growth of the process's resident set since the
-meter was made, which counts everything the process does and what the C library keeps of freed memory.
-Build the meter after all imports and the data, just before the model.
+meter was made, which includes everything the process does and freed memory that the C library keeps.
+Create the meter after all imports and the data, just before the model.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _CLEAR_REFS = Path("/proc/self/clear_refs")
 _M_MMAP_THRESHOLD = -3
 _MAPPED_BYTES = 2**20
 
-# What a process that does nothing may lose between two readings.
+# What an idle process may lose between two readings.
 _UNREST_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Peak:
-    """Hold a phase's peaks in bytes; `reason` names those that are None and says why."""
+    """The peaks of a phase in bytes; `reason` names those that are None and says why."""
 
     allocated_bytes: int | None
     reserved_bytes: int | None
@@ -45,15 +45,15 @@ class Peak:
 
 @dataclass(kw_only=True, slots=True)
 class Phase:
-    """Carry the peak of one phase, which is None until the phase ends."""
+    """A phase being measured; `peak` is None until it ends."""
 
     peak: Peak | None = None
 
 
 class MemoryMeter:
-    """Measure the peak memory of phases on one device, against the memory in use when it is made.
+    """A meter of the peak memory of phases on one device, above the memory in use when it is made.
 
-    On a CPU it has the C library give large blocks back as soon as they are freed, for good.
+    On a CPU it makes the C library return large blocks as soon as they are freed, permanently.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -103,7 +103,9 @@ class MemoryMeter:
             return _unmeasured("the kernel does not let a process reset its resident peak (clear_refs)")
         peak = _resident("VmHWM")
         if peak is None or self._start_bytes is None:
-            return _unmeasured("this system does not tell a process its resident size (/proc/self/status)")
+            return _unmeasured(
+                "this system does not report the resident size of a process (/proc/self/status)"
+            )
         if peak < self._start_bytes - _UNREST_BYTES:
             return _unmeasured("memory in use when the meter was made has been freed since")
         return Peak(
@@ -115,7 +117,7 @@ class MemoryMeter:
 
 
 def paper_compatible_bytes(device: torch.device) -> int | None:
-    """Return reserved plus allocated memory as it stands, which the published code printed; None on a CPU.
+    """Return reserved plus allocated memory at this moment, which the published code printed; None on a CPU.
 
     It counts allocated memory twice and is no peak: Selvan, Schoen and Dam (2023) read it after the first
     epoch.
@@ -126,7 +128,7 @@ def paper_compatible_bytes(device: torch.device) -> int | None:
 
 
 def release_freed_memory() -> None:
-    """Collect garbage and give the C allocator's free pages back, so that they count as freed."""
+    """Collect garbage and return the C allocator's free pages, so that they count as freed."""
     gc.collect()
     with suppress(AttributeError, OSError, TypeError):  # only glibc has malloc_trim
         ctypes.CDLL(None).malloc_trim(0)
@@ -140,8 +142,8 @@ def _map_large_blocks() -> None:
 def _process_bytes(device: torch.device) -> tuple[int | None, str | None]:
     """Return the GPU memory that the driver counts for this process, or None with the reason.
 
-    It holds the context, kernels and all that the caching allocator reserved. Nothing of it is given back
-    before the process ends or empties the cache, so what stands after a phase is the peak so far.
+    It includes the context, the kernels and everything that the caching allocator reserved. None of it is
+    returned before the process ends or empties the cache, so the value after a phase is the peak so far.
     """
     try:
         return _driver_bytes(device), None
@@ -159,8 +161,8 @@ def _driver_bytes(device: torch.device) -> int:
         running = pynvml.nvmlDeviceGetComputeRunningProcesses(open_handle(gpu))
     own = [process.usedGpuMemory for process in running if process.pid == os.getpid()]
     if None in own:
-        raise SensorError("the driver does not tell the memory of a process")
-    # Inside a container the driver may number processes as the host does, and this number be another's.
+        raise SensorError("the driver does not report the memory of a process")
+    # Inside a container the driver may number processes as the host does, so this number may be another's.
     if sum(own) < torch.cuda.memory_reserved(device) or not own:
         raise SensorError("NVML does not list this process, as in a container with its own process numbers")
     return int(sum(own))
@@ -172,7 +174,7 @@ def _unmeasured(cause: str) -> Peak:
 
 
 def _reset_resident_peak() -> bool:
-    """Set VmHWM back to VmRSS (proc_pid_clear_refs(5), value 5); tell whether that was allowed."""
+    """Set VmHWM back to VmRSS (proc_pid_clear_refs(5), value 5); return whether that was allowed."""
     try:
         _CLEAR_REFS.write_text("5")
     except OSError:

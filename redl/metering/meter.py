@@ -1,7 +1,7 @@
-"""The energy meter: two meters over the same windows, and the headline that their figures make.
+"""The energy meter: two meters over the same windows, and one headline from their figures.
 
-NVML's and powercap's counters give the headline where there are any, else CarbonTracker's samples do, else
-an estimate from the CPU's rated power. Both meters' figures and their ratio stand beside it.
+The headline comes from the counters of NVML and powercap where they exist, else from CarbonTracker's samples,
+else from an estimate by the CPU's rated power. It is reported with both meters' figures and their ratio.
 """
 
 from __future__ import annotations
@@ -24,11 +24,16 @@ from redl.record import EnergyComponent, EnergyKind, EnergyReading
 
 
 class EnergyMeter:
-    """Measure the energy of the GPUs in use and of the CPU; only time inside `window()` counts.
+    """A meter of the energy of the GPUs in use and of the CPU; only time inside `window()` counts.
 
     `gpus` are the UUIDs of the GPUs in use; one that cannot be read leaves the GPU component without a
-    figure. `synchronize` waits for the device's queued work, before each reading. Nothing that fails in a
-    sensor or in CarbonTracker reaches the work that is measured.
+    figure. `synchronize` waits for the device's queued work before each reading. A failure of a sensor or of
+    CarbonTracker never reaches the work that is measured.
+
+        with EnergyMeter() as meter:
+            with meter.window():
+                train()
+            reading = meter.reading(images=1000)
     """
 
     def __init__(
@@ -81,7 +86,7 @@ class EnergyMeter:
         self._counters.close()
 
     def reading(self, *, images: int | None = None) -> EnergyReading:
-        """Close the meter and return what was drawn in all windows, in which `images` were worked on."""
+        """Close the meter and return the energy of all windows, in which `images` were processed."""
         self.close()
         components = tuple(self._components())
         known = [part.energy_wh for part in components if part.energy_wh is not None]
@@ -134,7 +139,7 @@ class EnergyMeter:
             )
 
     def _estimate(self) -> Figure | None:
-        """Estimate the CPU's energy; a TDP that nobody gave is never added to a GPU's measurement."""
+        """Estimate the CPU's energy; a TDP from a table is never added to a GPU's measurement."""
         watts = self._assumptions.cpu_tdp_w
         if watts is not None:
             return self._load.estimate(Tdp(watts=watts, source="set by the user"))
@@ -147,10 +152,10 @@ class EnergyMeter:
 
 
 def _nothing() -> None:
-    """Estimate nothing: a GPU has no rated power that would say what it drew."""
+    """Estimate nothing, because the rated power of a GPU does not show what it drew."""
 
 
 def _weakest(kinds: Sequence[EnergyKind]) -> EnergyKind:
-    """Return how sure a sum is: as sure as its least sure part."""
+    """Return the kind of a sum, which is that of its least certain part."""
     order = (EnergyKind.UNAVAILABLE, EnergyKind.ESTIMATED, EnergyKind.MEASURED)
     return min(kinds, key=order.index)

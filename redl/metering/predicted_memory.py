@@ -1,6 +1,6 @@
 """Predicted memory of weights, gradients and optimizer state, and why a setting saves little of the peak.
 
-The prediction is by tensor, for bitsandbytes treats small ones differently, and leaves out activations and
+The prediction is by tensor, because bitsandbytes treats small ones differently. It leaves out activations and
 work space, which depend on the batch.
 """
 
@@ -17,16 +17,16 @@ _LEAST_8BIT = 4096
 # Block of bitsandbytes' 8-bit optimizers: one 32-bit scale for each 256 elements of each moment.
 _BLOCK = 256
 
-# A setting that spares less than this share of the training peak saves little.
+# A setting that saves less than this share of the training peak saves little.
 _LITTLE = 0.1
 
 
 class Parameter(Protocol):
-    """Tell a parameter's size, as a tensor on any device does."""
+    """A parameter's size, as a tensor on any device has it."""
 
     @property
     def requires_grad(self) -> bool:
-        """Tell whether it is trained."""
+        """Return whether it is trained."""
 
     def numel(self) -> int:
         """Return the number of elements."""
@@ -41,8 +41,8 @@ P = TypeVar("P", bound=Parameter)
 def predicted_memory(parameters: Iterable[P], *, state_width: Callable[[P], int] | None) -> PredictedMemory:
     """Predict the bytes of weights, gradients and Adam's two moments.
 
-    `state_width` tells in how many bits the state of a parameter is kept; it is None for an optimizer of
-    which nothing is known. bitsandbytes adds to 8 bits a 32-bit scale for each started block of 256 elements
+    `state_width` returns in how many bits the state of a parameter is kept; it is None for an unknown
+    optimizer. bitsandbytes adds to 8 bits a 32-bit scale for each started block of 256 elements
     (Dettmers et al. 2022, arXiv 2110.02861).
     """
     held = list(parameters)
@@ -65,11 +65,11 @@ def explanation(
     state_width: Callable[[P], int] | None,
     train_peak_bytes: int | None,
 ) -> str | None:
-    """Say in one line where the memory is, if a setting should spare little of the training peak.
+    """Return one line that says where the memory is, if a setting should save little of the training peak.
 
-    Return None where nothing is changed that should spare any, for an unknown optimizer, for a peak that was
-    not measured, and for one of which the setting should spare a tenth or more. What it should spare is
-    against the same network in float32 with 32-bit Adam.
+    Return None if the setting changes nothing that should save memory, if the optimizer is unknown, if the
+    peak was not measured, and if the setting should save a tenth of it or more. The expected saving is
+    relative to the same network in float32 with 32-bit Adam.
     """
     held = list(parameters)
     baseline = sum((16 if parameter.requires_grad else 4) * parameter.numel() for parameter in held)

@@ -8,14 +8,14 @@ from types import TracebackType
 
 
 def already_synchronous() -> None:
-    """Wait for nothing: work on a CPU is over when its call returns."""
+    """Do nothing, because work on a CPU is done when its call returns."""
 
 
 class Stopwatch:
-    """Add up the seconds spent inside `with stopwatch:`, however often that is entered.
+    """A sum of the seconds spent inside `with stopwatch:`, however often it is entered.
 
-    `synchronize` waits for the device's queued work and is called at both edges, so work queued before a
-    window is not counted and work queued inside it is. `now` gives seconds.
+    `synchronize` waits for the device's queued work. It is called at both edges, so work queued before a
+    window is not counted and work queued inside it is. `now` returns seconds.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The estimate where no sensor can be read: the CPU's rated power times the share of it that was used."""
+"""The estimate if no sensor can be read: the CPU's rated power times the share of the CPU that was used."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from redl.record import EnergyKind
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tdp:
-    """Hold a CPU's thermal design power in watts and who said it."""
+    """A CPU's thermal design power in watts, and its source."""
 
     watts: float
     source: str
 
 
 class LoadMeter:
-    """Count this process's CPU-seconds inside `window()`, of all its threads and none of its children."""
+    """A counter of CPU-seconds inside `window()`: of all threads of this process and none of its children."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class LoadMeter:
     def estimate(self, tdp: Tdp) -> Figure:
         """Return the TDP times the share of the machine's logical cores that this process kept busy.
 
-        That is TDP x CPU-seconds / logical cores; what an idle CPU draws is not in it.
+        That is TDP x CPU-seconds / logical cores, without what an idle CPU draws.
         """
         used = self._used > 0
         return Figure(

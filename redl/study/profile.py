@@ -14,7 +14,8 @@ Size = str | int | float | bool | None
 class Pretraining(StrEnum):
     """Whether training starts from pretrained weights.
 
-    Never, where they can be had, not without; or, as published, not without where any were published.
+    NO: never. TRY: if they can be loaded. REQUIRE: always. PUBLISHED: always if any were published for the
+    network, as in the published protocol.
     """
 
     NO = "no"
@@ -38,15 +39,16 @@ class Schedule:
 class Profile:
     """Sizes and tolerances of a run.
 
-    `reduced` shrinks the networks that are too large for a laptop; `scales` are those of downsampling beside
-    1; `images` bounds the images that are taken of a data set.
-    `min_above_majority` is how far test accuracy must lie above the majority class, `tolerance` how far below
-    its baseline's a setting's may lie; both are None where a run is too small for accuracy to mean anything.
+    `reduced` shrinks the networks that are too large for a laptop. `scales` are the downsampling factors
+    besides 1. `images` limits the images that are taken from a data set.
+    `min_above_majority` is how far test accuracy must lie above that of the majority class, `tolerance` how
+    far a setting's accuracy may lie below that of its baseline; both are None in a run that is too small for
+    accuracy to mean anything.
     `inference_window_s` is how long passes over the test images are repeated to measure their energy.
-    `schedules` are those of models that need another one. `phantom_lesions` are contrast, radius over rows
-    and texture of phantom mammograms.
-    `patch_spacing_mm` is the size of a CT patch's pixels, None for the scan's own; `phantom_hu` are contrast,
-    texture and noise of phantom CTs.
+    `schedules` are for models that need a different one. `phantom_lesions` are the contrast, the radius over
+    the rows and the texture of phantom mammograms.
+    `patch_spacing_mm` is the pixel spacing of CT patches, None for that of the scan; `phantom_hu` are the
+    contrast, texture and noise of phantom CTs.
     """
 
     name: str
@@ -88,7 +90,7 @@ class Profile:
         )
 
     def overrides(self, model: str) -> dict[str, Size]:
-        """Return the sizes that are not those of the profile of this name for a model."""
+        """Return the sizes of a model that differ from those of the profile with this name."""
         own, published = self.of(model), PROFILES[self.name].of(model)
         sizes = {field.name: getattr(own, field.name) for field in fields(own)}
         return {name: _plain(size) for name, size in sizes.items() if size != getattr(published, name)}
@@ -151,7 +153,7 @@ PAPER = Profile(
     tolerance=0.02,
 )
 
-# Seconds a case: shows that every path works, learns nothing.
+# Takes seconds per case: shows that every path works, and learns nothing.
 TINY = Profile(
     name="tiny",
     image_size=32,

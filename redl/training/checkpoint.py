@@ -1,7 +1,7 @@
-"""Best weights: a model's state, kept in a file, for a copy in memory would be counted as the setting's.
+"""The checkpoint: a model's best state in a file, because a copy in memory would count as the setting's.
 
-Bytes as they lie, in the model's own order: several times as fast as `torch.save`, and only this process
-reads them back.
+The file has the raw bytes in the model's own order. That is several times as fast as `torch.save`, and only
+this process reads them back.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import nn
 
 
 class Checkpoint:
-    """Keep the state of one model until the block ends; a later `keep` takes the place of an earlier one."""
+    """The state of one model, kept until the block ends; a later `keep` replaces an earlier one."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
@@ -36,7 +36,7 @@ class Checkpoint:
             self._file.write(_bytes(tensor.cpu()))
 
     def restore(self) -> None:
-        """Put back into the model what was kept last; raise EOFError where nothing was."""
+        """Put what was kept last back into the model; raise EOFError if nothing was kept."""
         self._file.seek(0)
         for tensor in self._model.state_dict().values():
             kept = torch.empty(tensor.shape, dtype=tensor.dtype)

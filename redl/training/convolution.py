@@ -22,10 +22,10 @@ _UNIT = ([1, 1], False, [0, 0], 1)  # dilation, transposed, output padding, grou
 
 
 def native(dtype: torch.dtype) -> bool:
-    """Tell whether this CPU's convolutions take `dtype` by instructions of its own."""
+    """Return whether this CPU has instructions for convolutions in `dtype`."""
     match dtype:
         case torch.bfloat16:
-            return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - the only place that tells
+            return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - torch has no public one
         case torch.float16:
             return bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())  # noqa: SLF001 - the same
         case _:
@@ -33,9 +33,9 @@ def native(dtype: torch.dtype) -> bool:
 
 
 def needs_widening(dtypes: Iterable[torch.dtype], device: torch.device) -> bool:
-    """Tell whether convolutions in `dtypes` on `device` would reach the reference kernel.
+    """Return whether convolutions in `dtypes` on `device` would reach the reference kernel.
 
-    On a single thread small float32 convolutions reach it too, so nothing can be gained there.
+    On a single thread small float32 convolutions reach it too, so nothing would be gained.
     """
     return device.type == "cpu" and torch.get_num_threads() > 1 and not all(map(native, dtypes))
 

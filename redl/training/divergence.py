@@ -1,8 +1,8 @@
-"""Divergence: whether training broke down, seen in the epoch in which it happens.
+"""Divergence: whether training broke down, detected in the epoch in which it happens.
 
-Accuracy cannot tell: a network that answers NaN still scores the share of negatives, for `nan > 0` is False,
-and one that answers the same for all images scores the majority's. What happens in steps is accumulated on
-the device and read once an epoch, so that no step waits for it.
+Accuracy does not show it: a network that answers NaN still scores the share of negatives, because `nan > 0`
+is False, and one that answers the same for all images scores as the majority class does. What happens in
+steps is accumulated on the device and read once per epoch, so that no step waits for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from redl.training.chance import auc_interval, entropy
 
 Finding = tuple[DivergenceKind, str]
 
-WARM_UP = 1  # epochs in which a gradient scaler may search, and a validation loss be as it likes
+WARM_UP = 1  # epochs in which a gradient scaler may search, and any validation loss is accepted
 EVALUATIONS = 3  # in a row that make a collapse, or a loss at chance
 _ONE_CLASS = 0.995  # share of the answers
 _LEAST_SPREAD = 1e-3  # of the probabilities, as their standard deviation
@@ -29,7 +29,7 @@ _MOST_SKIPPED = 0.05  # share of an epoch's steps
 
 
 class DivergenceWatch:
-    """Watch steps, evaluations and the end of one training."""
+    """A watch over the steps, the evaluations and the end of one training."""
 
     def __init__(self, device: torch.device, scaler: torch.amp.GradScaler) -> None:
         self._loss = torch.ones((), dtype=torch.bool, device=device)
@@ -40,7 +40,7 @@ class DivergenceWatch:
         self._steps = 0
         self._found: dict[int, list[Finding]] = {}
         self._collapsed = self._at_chance = 0  # evaluations in a row
-        self._begun = False  # to tell images apart, better than chance
+        self._begun = False  # to distinguish images better than chance
 
     def step(self, loss: torch.Tensor, logits: torch.Tensor) -> None:
         """Take in one step, after the scaler's update, without reading anything back from the device."""
@@ -48,7 +48,7 @@ class DivergenceWatch:
         self._logits &= torch.isfinite(logits.detach()).all()
         self._steps += 1
         if self._scaler.is_enabled():
-            # It is lowered if and only if the step was skipped; asking for it by a public name would wait.
+            # It is lowered if and only if the step was skipped; the public way to read it would wait.
             scale = self._scaler._scale  # noqa: SLF001
             assert scale is not None, "a step has been scaled"
             if self._scale is not None:
@@ -56,7 +56,7 @@ class DivergenceWatch:
             self._scale = scale.clone()
 
     def end_epoch(self, epoch: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> bool:
-        """Close an epoch's steps; return True when a parameter is not finite, which nothing can mend."""
+        """Close an epoch's steps; return True if a parameter is not finite, from which nothing recovers."""
         state = [t for held in optimizer.state.values() for t in held.values() if isinstance(t, torch.Tensor)]
         parameters = _all_finite(model.parameters())
         finite = {
@@ -92,14 +92,14 @@ class DivergenceWatch:
             self._find_streaks(epoch)
 
     def finish(self, logits: torch.Tensor, labels: torch.Tensor, subjects: NDArray[np.int32]) -> Divergence:
-        """Judge the validation logits (N, 1) of the weights that are kept, and return all that was seen."""
+        """Judge the validation logits (N, 1) of the weights that are kept, and return everything found."""
         interval = auc_interval(logits.cpu().numpy().ravel(), labels.cpu().numpy().ravel(), subjects)
         last = max(self._found, default=0)
         if not self._begun:
             self._find_streaks(last)
         if interval is not None and interval.low <= 0.5 <= interval.high:
             text = (
-                f"validation AUC of {interval.auc:.2f} cannot be told from chance "
+                f"validation AUC of {interval.auc:.2f} cannot be distinguished from chance "
                 f"({interval.low:.2f} to {interval.high:.2f})"
             )
             self._find(last, DivergenceKind.CHANCE, text)
@@ -127,7 +127,7 @@ class DivergenceWatch:
     def _find_streaks(self, epoch: int) -> None:
         """Flag what has lasted for some evaluations up to this one.
 
-        A network that has not begun to learn yet is not held to it before the end: small ones take epochs.
+        A network that has not begun to learn is only judged at the end, because small ones take epochs to.
         """
         first = epoch - EVALUATIONS + 1
         if self._collapsed >= EVALUATIONS:
@@ -142,7 +142,7 @@ class DivergenceWatch:
 
 
 def _all_finite(tensors: Iterable[torch.Tensor]) -> bool:
-    """Tell whether every floating-point tensor is finite, with one read from each device."""
+    """Return whether every floating-point tensor is finite, with one read from each device."""
     extremes: defaultdict[torch.device, list[torch.Tensor]] = defaultdict(list)
     for tensor in tensors:
         if tensor.is_floating_point() and tensor.numel():

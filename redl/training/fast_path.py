@@ -1,6 +1,6 @@
-"""The fast path: what is done for speed on a GPU, the same for all settings, so that none gains by it alone.
+"""The fast path: what is done for speed on a GPU, the same for all settings, so that no single one gains.
 
-None of it changes what is computed, only how; all of it can be turned off to see what it gains.
+It changes only how results are computed, not what; it can be turned off to see what it gains.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import torch
 from redl.record import FastPath
 from redl.training.networks import Network
 
-_SHARE = 0.25  # of the free memory of a device; the rest is the training's
+_SHARE = 0.25  # of the free memory of a device; training needs the rest
 
 
 def fast_path_of(network: Network, device: torch.device, *, images_bytes: int, plain: bool) -> FastPath:
-    """Choose how a case goes fast on a device; `images_bytes` is what all its images take, as uint8.
+    """Return what is done for speed on a device; `images_bytes` is the size of all images, as uint8.
 
-    Images stay on the device where they fit. Convolutional networks get the memory format of tensor cores;
-    transformers have one convolution, which gains nothing. On a CPU images are in its memory anyway, and
-    neither of the others pays.
+    Images stay on the device if they fit. Convolutional networks get the memory format of tensor cores;
+    transformers have only one convolution, which gains nothing. On a CPU the images are in its memory anyway,
+    and neither of the others pays off.
     """
     if device.type != "cuda":
         return FastPath(resident=True, channels_last=False, fused=False)

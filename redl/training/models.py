@@ -1,4 +1,4 @@
-"""Models: a network's module, built and given the weights it starts from."""
+"""Models: a network's module, built with the weights that it starts from."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _HIDDEN = 128  # units of the published MLP
 def build(
     network: Network, *, image_size: int, pretraining: Pretraining, weights: Path | None = None
 ) -> tuple[nn.Module, Pretrained]:
-    """Build a module (N, 1, H, W) -> (N, 1) logits, and tell which weights it really starts from.
+    """Return a module (N, 1, H, W) -> (N, 1) logits, and which weights it really starts from.
 
-    `weights` is a folder whose files, named like timm's networks, come before timm's hub. The input
+    `weights` is a folder whose files, named like timm's networks, are tried before timm's hub. The input
     convolution is summed to one channel and the classifier is new. Raise ModelError for a file that cannot
-    be used, for weights that are required and cannot be had, and for a network that cannot be built.
+    be used, for required weights that cannot be loaded, and for a network that cannot be built.
     """
     if not network.pretrainable:
         return _from_scratch(network, image_size, pretraining)
@@ -47,14 +47,14 @@ def parameter_count(module: nn.Module) -> int:
 def _from_scratch(
     network: Network, image_size: int, pretraining: Pretraining
 ) -> tuple[nn.Module, Pretrained]:
-    """Build a network into which no weights can be loaded; only one that is reduced may be asked for them."""
+    """Build a network into which no weights can be loaded; raise ModelError if they are required."""
     if network.reduced and network.name != MLP and pretraining is Pretraining.REQUIRE:
         raise ModelError(
-            f"{network.name} is reduced in this profile, so no pretrained weights fit it: take "
-            "--redl-profile=paper, or --redl-pretrained=no"
+            f"{network.name} is reduced in this profile, so no pretrained weights fit it; use "
+            "--redl-profile=paper or --redl-pretrained=no"
         )
     if network.build is not None:
-        return _own(network, image_size), _NOT_ASKED_FOR
+        return _custom(network, image_size), _NOT_ASKED_FOR
     if network.name == MLP:
         return _mlp(image_size), _NOT_ASKED_FOR
     asked = pretraining is not Pretraining.NO
@@ -65,8 +65,8 @@ def _without_published(network: Network, pretraining: Pretraining) -> tuple[nn.M
     if pretraining is Pretraining.REQUIRE:
         raise ModelError(
             f"{network.name}: timm has no pretrained weights of it; put your own as "
-            f"{network.name}.safetensors into a folder and name it by --redl-weights, or let it start from "
-            "scratch by --redl-pretrained=try"
+            f"{network.name}.safetensors into a folder and name it with --redl-weights, or use "
+            "--redl-pretrained=try to start from scratch"
         )
     return _create(network), Pretrained(requested=True, loaded=False, source=None, sha256=None)
 
@@ -78,11 +78,13 @@ def _mlp(image_size: int) -> nn.Module:
     )
 
 
-def _own(network: Network, image_size: int) -> nn.Module:
-    assert network.build is not None, "only a user's own network comes here"
+def _custom(network: Network, image_size: int) -> nn.Module:
+    assert network.build is not None, "only a custom network comes here"
     module = network.build(image_size)
     if not isinstance(module, nn.Module):
-        raise ModelError(f"model {network.name}: {network.build.name} returned no torch.nn.Module")
+        raise ModelError(
+            f"model {network.name}: {network.build.name} returned no torch.nn.Module; return one"
+        )
     return module
 
 
@@ -106,8 +108,8 @@ def _from_hub(network: Network, *, required: bool) -> tuple[nn.Module, Pretraine
         if not required:
             return _create(network), Pretrained(requested=True, loaded=False, source=None, sha256=None)
         raise ModelError(
-            f"ImageNet weights of {name} cannot be had ({type(error).__name__}): connect once so that timm "
-            f"can store them in its hub cache, or put {name}.safetensors into a folder and name it by "
+            f"ImageNet weights of {name} cannot be loaded ({type(error).__name__}): connect once, so that "
+            f"timm can store them in its hub cache, or put {name}.safetensors into a folder and name it with "
             "--redl-weights; --redl-pretrained=no trains from scratch"
         ) from error
     hub_id = timm.get_pretrained_cfg_value(name, "hf_hub_id")
@@ -122,7 +124,7 @@ def _classifiers(module: nn.Module) -> tuple[str, ...]:
 
 
 def _no_weights_of(name: str, file: Path) -> ModelError:
-    return ModelError(f"{file.name}: these are not the weights of {name}; take its own")
+    return ModelError(f"{file.name}: these are not the weights of {name}; save those of this network")
 
 
 def _create(network: Network, **options: Any) -> nn.Module:  # noqa: ANN401 - timm's own

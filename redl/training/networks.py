@@ -1,6 +1,6 @@
-"""Networks: those of the study, each stated once in sight, at its published size and reduced for a laptop.
+"""Networks: those of the study, each defined once, at its published size and reduced for a laptop.
 
-A reduced network keeps its family's structure and gives up depth and width, through timm's own arguments.
+A reduced network keeps the structure of its family but less depth and width, through timm's own arguments.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _LEAST = 32  # pixels: five halvings leave one
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Network:
-    """Say what to build: timm's `name` with `options`, or what the user's `build` makes.
+    """A network to build: timm's `name` with `options`, or what the custom `build` makes.
 
-    `fixed_size` tells that it takes images of one size only. `pretrainable` tells that weights can be loaded:
-    not into a reduced network, nor into one that is not timm's.
+    `fixed_size`: it takes images of only one size. `pretrainable`: weights can be loaded, which is not so for
+    a reduced network, or for one that is not timm's.
     """
 
     name: str
@@ -38,22 +38,22 @@ class Network:
     def input_size(self, image_size: int, downsample: int) -> int:
         """Return the side of the images that the network is given, in pixels.
 
-        Downsampled images go in as small as they are where the network takes them; otherwise they are
-        enlarged again, which keeps the loss of information and forgoes the saving.
+        Downsampled images go in at their small size if the network takes it; otherwise they are enlarged
+        again, which keeps the loss of information and forgoes the saving.
         """
         return image_size if self.fixed_size else max(image_size // downsample, min(image_size, _LEAST))
 
 
-def network_of(model: str, own: CustomModel | None, *, image_size: int, reduced: bool) -> Network:
-    """Say what to build for a model of the study, or for a user's own; raise ModelError for a name unknown.
+def network_of(model: str, custom: CustomModel | None, *, image_size: int, reduced: bool) -> Network:
+    """Return the network of a model of the study, or of a custom one; raise ModelError for an unknown name.
 
     The published EfficientNet is timm's `efficientnetv2_rw_s` stretched by two multipliers that it sets
-    itself, so the reduced one is that network shrunk by them. Its batch norms forget faster, for a smoke run
-    is too short for their running statistics, and the reduced ViT starts without LayerScale's factor of
+    itself, so the reduced one is that network shrunk by them. Its batch norms forget faster, because a smoke
+    run is too short for their running statistics, and the reduced ViT starts without LayerScale's factor of
     1e-5, which such a run would not overcome.
     """
-    if own is not None:
-        return _own(own, image_size)
+    if custom is not None:
+        return _custom(custom, image_size)
     small: dict[str, Any]
     size: dict[str, Any] = {"img_size": image_size}
     match Model(model), reduced:
@@ -90,11 +90,11 @@ def _reduced(name: str, options: dict[str, Any], *, fixed_size: bool = False) ->
     return Network(name=name, options=options, fixed_size=fixed_size, reduced=True, pretrainable=False)
 
 
-def _own(own: CustomModel, image_size: int) -> Network:
-    if own.timm is None:
-        assert isinstance(own.build, Function), "a declared function keeps its place"
-        return Network(name=own.name, build=own.build, fixed_size=True, pretrainable=False)
-    if own.timm not in timm.list_models():
-        raise _unknown(own.timm)
-    fixed = bool(timm.get_pretrained_cfg_value(own.timm, "fixed_input_size"))
-    return Network(name=own.timm, options={"img_size": image_size} if fixed else {}, fixed_size=fixed)
+def _custom(custom: CustomModel, image_size: int) -> Network:
+    if custom.timm is None:
+        assert isinstance(custom.build, Function), "a declared function is kept as its place"
+        return Network(name=custom.name, build=custom.build, fixed_size=True, pretrainable=False)
+    if custom.timm not in timm.list_models():
+        raise _unknown(custom.timm)
+    fixed = bool(timm.get_pretrained_cfg_value(custom.timm, "fixed_input_size"))
+    return Network(name=custom.timm, options={"img_size": image_size} if fixed else {}, fixed_size=fixed)

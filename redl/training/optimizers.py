@@ -15,30 +15,31 @@ from torch import nn
 # timm's are subclasses of torch's.
 _NORMS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)  # noqa: SLF001 - of all dimensions
 
-# By name, for timm has its own room.
+# By name, because only models.py and networks.py import timm.
 _EMBEDDINGS = frozenset({"Embedding", "PatchEmbed"})
-_PLACES = ("pos_embed", "cls_token")
+_POSITIONS = ("pos_embed", "cls_token")
 
 
 def adam(model: nn.Module, learning_rate: float, *, fused: bool = False) -> torch.optim.Optimizer:
-    """Build Adam with eps 1e-8 and no weight decay, as published; `fused` runs it as one kernel."""
+    """Return Adam with eps 1e-8 and no weight decay, as published; `fused` runs it as one kernel."""
     return torch.optim.Adam(model.parameters(), lr=learning_rate, fused=fused or None)
 
 
 def adam_8bit(model: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
-    """Build Adam, else the same, that keeps its state in 8 bits (Dettmers et al. 2022, arXiv 2110.02861)."""
+    """Return the same Adam with its state in 8 bits (Dettmers et al. 2022, arXiv 2110.02861)."""
     import_library(eight_bit=True)
     optimizer: torch.optim.Optimizer = _adam8bit()(model.parameters(), lr=learning_rate)
     return optimizer
 
 
 def adam_8bit_stable(model: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
-    """Build 8-bit Adam whose state of embeddings and norms stays in 32 bits.
+    """Return 8-bit Adam whose state of embeddings and norms stays in 32 bits.
 
-    The state of a stable embedding layer (Dettmers et al. 2022, section 2.3), by bitsandbytes' own override.
+    This is the state of a stable embedding layer (Dettmers et al. 2022, section 2.3), set by an override of
+    bitsandbytes.
     """
     optimizer: Any = adam_8bit(model, learning_rate)
-    # A manager of its own: the shared one would keep the ids of these parameters for later ones to inherit.
+    # A separate manager: the shared one would keep these parameters' ids, which later ones may reuse.
     optimizer.mng = object.__new__(type(optimizer.mng))
     optimizer.mng.initialize()
     optimizer.mng.override_config(list(_embeddings_and_norms(model)), "optim_bits", 32)
@@ -46,7 +47,7 @@ def adam_8bit_stable(model: nn.Module, learning_rate: float) -> torch.optim.Opti
 
 
 def state_width(optimizer: torch.optim.Optimizer) -> Callable[[nn.Parameter], int] | None:
-    """Return what tells in how many bits a parameter's state is kept; None for an optimizer unknown here.
+    """Return a function from a parameter to the bits of its state; None for an unknown optimizer.
 
     torch's Adam keeps its state in the parameter's format.
     """
@@ -64,16 +65,16 @@ def state_width(optimizer: torch.optim.Optimizer) -> Callable[[nn.Parameter], in
 
 
 def import_library(*, eight_bit: bool) -> None:
-    """Import what `adam` will need, so that its size is not taken for the setting's memory."""
+    """Import what the optimizer will need, so that its size is not taken for the setting's memory."""
     if eight_bit:
         with _without_hub():
             import bitsandbytes  # noqa: F401 - only 8-bit settings pay for it
 
 
 def state_bits(optimizer: torch.optim.Optimizer) -> dict[str, int]:
-    """Count parameters by the width in bits that their state really has; known after the first step.
+    """Count parameters by the width in bits that their state really has, known after the first step.
 
-    bitsandbytes keeps 32-bit state for tensors under 4096 elements, so `{"8": n}` alone is never the whole.
+    bitsandbytes keeps 32-bit state for tensors under 4096 elements, so `{"8": n}` is never everything.
     """
     counts: Counter[str] = Counter()
     for parameter, state in optimizer.state.items():
@@ -96,18 +97,18 @@ def _is_narrow(config: dict[str, Any], parameter: nn.Parameter) -> bool:
 
 
 def _embeddings_and_norms(model: nn.Module) -> Iterator[nn.Parameter]:
-    """Yield the parameters of embeddings, of tokens, patches and places, and of normalisations."""
+    """Yield the parameters of embeddings (of tokens, patches and positions) and of normalisations."""
     for module in model.modules():
         if isinstance(module, _NORMS) or type(module).__name__ in _EMBEDDINGS:
             yield from module.parameters()
-    yield from (parameter for name, parameter in model.named_parameters() if name.endswith(_PLACES))
+    yield from (parameter for name, parameter in model.named_parameters() if name.endswith(_POSITIONS))
 
 
 @contextmanager
 def _without_hub() -> Iterator[None]:
-    """Keep bitsandbytes from asking a model hub for a 4-bit kernel, which Adam has no use for.
+    """Keep bitsandbytes from asking a model hub for a 4-bit kernel, which Adam does not use.
 
-    It does so when it is imported on a CPU with AVX512-BF16, by the package `kernels`, and warns without it.
+    It asks through the package `kernels` when it is imported on a CPU with AVX512-BF16, and warns without it.
     """
     logger = logging.getLogger("bitsandbytes.backends.cpu.ops")
     kernels, level = sys.modules.get("kernels"), logger.level

@@ -1,4 +1,4 @@
-"""Precision: in which number formats a setting keeps weights and computes the forward pass."""
+"""Precision: the number formats in which a setting keeps weights and computes the forward pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from redl.training.settings import TrainingSetup
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Precision:
-    """Hold the number formats of one run on one device, and the memory format of its images."""
+    """The number formats of one run on one device, and the memory format of its images."""
 
     device: torch.device
     weights_dtype: torch.dtype
@@ -24,7 +24,7 @@ class Precision:
 
     @classmethod
     def of(cls, setup: TrainingSetup, device: torch.device, *, channels_last: bool = False) -> Self:
-        """Take the formats that a setup states."""
+        """Return the precision that a setup states."""
         return cls(
             device=device,
             weights_dtype=setup.weights_dtype,

@@ -1,4 +1,4 @@
-"""Settings: what each does to training, all in one place in sight."""
+"""Settings: what each does to training, all in one place."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ def _unchanged(model: nn.Module) -> nn.Module:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingSetup:
-    """Say what a setting does to training.
+    """What a setting does to training.
 
-    `optimizer` makes one from the model, on its device and in its format, and the learning rate; `change`
-    takes the float32 model on the CPU and returns what is trained in its place.
+    `optimizer` makes an optimizer from the model, which is on its device and in its format, and the learning
+    rate. `change` takes the float32 model on the CPU and returns the model to train.
+
+        TrainingSetup(optimizer=lambda model, rate: torch.optim.SGD(model.parameters(), rate))
     """
 
     weights_dtype: torch.dtype = torch.float32
@@ -34,9 +36,9 @@ class TrainingSetup:
 
 
 def setup_of(setting: str, device: torch.device, half_dtype: torch.dtype | None = None) -> TrainingSetup:
-    """Return what a setting of the study does: 16 bits are float16 on CUDA and bfloat16 on a CPU.
+    """Return what a setting of the study does; 16 bits are float16 on CUDA and bfloat16 on a CPU.
 
-    `half_dtype` overrides the format of the weights where they are 16-bit and the setting does not name it.
+    `half_dtype` overrides the format of 16-bit weights if the setting does not name it.
     """
     native = torch.float16 if device.type == "cuda" else torch.bfloat16
     half = half_dtype or native
@@ -62,10 +64,10 @@ def setup_of(setting: str, device: torch.device, half_dtype: torch.dtype | None 
 
 
 def with_fused_adam(setup: TrainingSetup) -> TrainingSetup:
-    """Let ordinary Adam of float32 weights run as one kernel; leave any other optimizer alone.
+    """Let ordinary Adam of float32 weights run as one kernel; leave any other optimizer as it is.
 
-    A fused kernel computes 16-bit weights in float32, where Adam's eps of 1e-8 is not 0: it would hide the
-    published failure of `half`.
+    A fused kernel computes 16-bit weights in float32, in which Adam's eps of 1e-8 is not 0, so it would hide
+    the published failure of `half`.
     """
     if setup.optimizer is not adam or setup.weights_dtype != torch.float32:
         return setup
@@ -73,5 +75,5 @@ def with_fused_adam(setup: TrainingSetup) -> TrainingSetup:
 
 
 def needs_bitsandbytes(setup: TrainingSetup) -> bool:
-    """Tell whether a setup's optimizer is one of bitsandbytes'."""
+    """Return whether the setup uses a bitsandbytes optimizer."""
     return setup.optimizer in (adam_8bit, adam_8bit_stable)

@@ -1,4 +1,4 @@
-"""Weights: pretrained ones from a file of the user's or from timm's hub cache, and what was really loaded."""
+"""Pretrained weights from your own file or from timm's hub cache, and what was really loaded."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
 
 def find_file(folder: Path, name: str) -> Path | None:
-    """Return a network's file in a folder, as `densenet121.safetensors`; None if there is none."""
+    """Return a network's file in a folder, e.g. `densenet121.safetensors`; None if it has no such file."""
     candidates = (folder / f"{name}{suffix}" for suffix in _SUFFIXES)
     return next((path for path in candidates if path.is_file()), None)
 
 
 def read_file(path: Path) -> Weights:
-    """Read a state dict; of a torch file only tensors are ever unpickled. Raise ModelError for another."""
+    """Read a state dict, from a torch file only tensors; raise ModelError for any other content."""
     try:
         found = _read(path)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
         raise ModelError(
-            f"{path.name}: no weights can be read from it ({type(error).__name__}); save a state dict, best "
-            "as safetensors"
+            f"{path.name}: no weights can be read from it ({type(error).__name__}); save a state dict, "
+            "preferably as safetensors"
         ) from error
     weights = found.get("state_dict", found) if isinstance(found, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(one, torch.Tensor) for one in weights.values()):
@@ -47,16 +47,16 @@ def read_file(path: Path) -> Weights:
 
 @contextmanager
 def unloaded() -> Iterator[list[str]]:
-    """Collect the names of the tensors that loading inside leaves as they were, which timm only logs."""
+    """Collect the names of tensors that loading inside the block leaves unchanged, which timm only logs."""
     names: list[str] = []
     load = nn.Module.load_state_dict
 
-    def load_and_tell(module: nn.Module, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - torch's own
+    def load_and_collect(module: nn.Module, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - torch's own
         result = load(module, *args, **options)
         names.extend(name for name in result.missing_keys if not name.endswith("num_batches_tracked"))
         return result
 
-    nn.Module.load_state_dict = load_and_tell  # type: ignore[assignment, method-assign]
+    nn.Module.load_state_dict = load_and_collect  # type: ignore[assignment, method-assign]
     try:
         yield names
     finally:
@@ -70,19 +70,19 @@ def checksum(path: Path) -> str:
 
 
 def hub_checksum(hub_id: str) -> str | None:
-    """Return the SHA-256 of the file that the hub's cache holds of a network; None if it holds none."""
+    """Return the SHA-256 of a network's file in the hub's cache; None if it is not there."""
     for name in _HUB_FILES:
         try:
             path = try_to_load_from_cache(hub_id, name)
-        except ValueError:  # not a name that the hub could have
+        except ValueError:  # not a possible name on the hub
             return None
         if isinstance(path, str):
             return checksum(Path(path))
     return None
 
 
-def _read(path: Path) -> Any:  # noqa: ANN401 - whatever lies there
+def _read(path: Path) -> Any:  # noqa: ANN401 - whatever is in the file
     if path.suffix == ".safetensors":
         return load_file(path)
-    with warnings.catch_warnings(action="ignore"):  # of a pickle's age
+    with warnings.catch_warnings(action="ignore"):  # about old pickles
         return torch.load(path, map_location="cpu", weights_only=True)

@@ -1,4 +1,4 @@
-"""Passes over images, by a clock that is told what time it is."""
+"""Passes over images, with a fake clock."""
 
 from contextlib import contextmanager
 

@@ -122,7 +122,7 @@ def test_passes_are_repeated_for_the_profiles_window(record_of):
     assert 0.5 <= inference.seconds
 
 
-def test_energy_is_told_for_each_image_of_its_windows(baseline):
+def test_energy_is_reported_per_image_of_its_windows(baseline):
     for phase, images in (
         (baseline.energy.train, 2 * baseline.data.images.train),
         (baseline.energy.inference, baseline.inference.images),
@@ -142,7 +142,7 @@ def test_a_single_image_is_timed_by_itself(baseline):
     assert 0 < latency.median_seconds <= latency.p95_seconds
 
 
-def test_what_the_user_said_of_grid_site_and_processor_is_applied(prepared):
+def test_what_the_user_states_about_grid_site_and_processor_is_applied(prepared):
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="tiny")
     said = Assumptions(g_per_kwh=100.0, pue=1.5, cpu_tdp_w=65.0)
     energy = run(
@@ -241,7 +241,7 @@ def own_case(prepared, custom_model=None, custom_setting=None):
     )
 
 
-def test_a_network_of_ones_own_is_trained(prepared):
+def test_a_custom_network_is_trained(prepared):
     record = run(own_case(prepared, CustomModel(name="mine", build=tiny_net)))
     assert (32 * 32 + 1, "mine", False) == (record.parameters, record.recipe.network, record.recipe.reduced)
 
@@ -256,7 +256,7 @@ def test_a_function_that_builds_no_module_is_refused(prepared):
         run(own_case(prepared, CustomModel(name="mine", build=no_net)))
 
 
-def test_a_setting_of_ones_own_changes_optimizer_and_model(prepared):
+def test_a_custom_setting_changes_optimizer_and_model(prepared):
     record = run(own_case(prepared, custom_setting=CustomSetting(name="sgd", configure=frozen_with_sgd)))
     assert "SGD" == record.recipe.optimizer
     assert 6_948_609 - 64 * 49 == record.parameters
@@ -264,7 +264,7 @@ def test_a_setting_of_ones_own_changes_optimizer_and_model(prepared):
     assert any("memory.predicted" in warning for warning in record.warnings)
 
 
-def test_a_function_that_states_no_treatment_is_refused(prepared):
+def test_a_function_that_returns_no_training_setup_is_refused(prepared):
     with pytest.raises(OptionError, match="setting mine: no_net returned no TrainingSetup"):
         run(own_case(prepared, custom_setting=CustomSetting(name="mine", configure=no_net)))
 

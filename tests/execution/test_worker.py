@@ -1,4 +1,4 @@
-"""Workers and trials: real children that die in every way, and the records they leave."""
+"""Workers and the processes of cases: real children that die in every way, and the records they leave."""
 
 import ctypes
 import os
@@ -20,7 +20,7 @@ DONE = Record(status=Status.COMPLETED, reason=None, warnings=(), case=CASE)
 
 
 class Steps:
-    """Do nothing, but for `fate` when training."""
+    """Do nothing, except `fate` when training."""
 
     def __init__(self, fate, on_epoch):
         self.fate, self.on_epoch, self.calls = fate, on_epoch, []
@@ -131,10 +131,10 @@ def test_a_child_starts_with_its_libraries_and_never_searches_them_for_garbage()
     run.close()
 
 
-def test_epochs_are_told_while_the_child_trains():
-    told = []
-    record_of(live, on_epoch=told.append)
-    assert [1, 2] == [epoch.epoch for epoch in told]
+def test_epochs_are_reported_while_the_child_trains():
+    reported = []
+    record_of(live, on_epoch=reported.append)
+    assert [1, 2] == [epoch.epoch for epoch in reported]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_child_that_hangs_is_ended():
     assert "no end within 1 s of work; allow more by --redl-timeout" == record.reason
 
 
-def test_the_next_case_goes_on_after_a_death():
+def test_the_next_case_runs_after_a_death():
     assert Status.KILLED is record_of(get_killed).status
     assert Status.COMPLETED is record_of(live).status
 
@@ -179,14 +179,14 @@ def test_steps_come_in_order_and_once_but_for_inference():
     run.close()
 
 
-def test_a_trial_hands_out_its_answers_and_keeps_its_record():
+def test_a_case_returns_its_answers_and_keeps_its_record():
     run = case_process(live)
     assert ANSWERS == run.predictions()
     assert Status.COMPLETED is run.finish().status
     run.close()
 
 
-def test_a_broken_trial_has_no_answers():
+def test_a_broken_case_has_no_answers():
     run = case_process(get_killed)
     assert run.predictions() is None
     run.close()
@@ -200,7 +200,7 @@ def test_training_twice_is_refused():
     run.close()
 
 
-def test_a_broken_trial_answers_every_step_with_its_record():
+def test_a_broken_case_answers_every_step_with_its_record():
     run = case_process(get_killed)
     run.train()
     run.infer()

@@ -4,7 +4,7 @@ import timm
 
 
 def cut_off_hub(monkeypatch):
-    """Let timm build networks, but have no weights for them."""
+    """Let timm build networks, but find no weights for them."""
     create = timm.create_model
 
     def create_offline(name, *, pretrained=False, **options):

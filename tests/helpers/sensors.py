@@ -1,4 +1,4 @@
-"""Stand-ins for energy sensors, fed from power curves of known integral, and a clock told what time it is."""
+"""Stand-ins for energy sensors, fed from power curves of known integral, and a fake clock."""
 
 import math
 import os
@@ -20,7 +20,7 @@ DRIVER_ABSENT = pynvml.NVML_ERROR_LIBRARY_NOT_FOUND
 
 
 class FakeClock:
-    """A clock that moves only when told to; `on_advance` holds what to call then."""
+    """A clock that moves only by `advance`; `on_advance` lists what to call then."""
 
     def __init__(self, seconds=0.0):
         self.seconds = seconds
@@ -218,7 +218,7 @@ def fake_nvml(monkeypatch, curves, clock, step_s=0.02):
 
 @dataclass
 class FakeZone:
-    """One zone of a powercap tree, as `intel-rapl:0:1`."""
+    """One zone of a powercap tree, e.g. `intel-rapl:0:1`."""
 
     folder: str
     label: str
@@ -245,14 +245,14 @@ class PowercapTree:
             self.set_uj(zone.folder, zone.energy_uj(now))
 
     def set_uj(self, folder, energy_uj):
-        """Set one counter, at once, so that no reader sees half of it; a zone that is gone stays so."""
+        """Set one counter atomically, so that no reader sees half of it; a zone that is gone stays so."""
         place = self.places[folder]
         if place.is_dir():
             (place / "energy_uj.new").write_text(f"{energy_uj}\n")
             (place / "energy_uj.new").replace(place / "energy_uj")
 
     def remove(self, folder):
-        """Take a zone's counter away, as a driver does that is unloaded."""
+        """Remove a zone's counter, as an unloaded driver does."""
         (self.places[folder] / "energy_uj").unlink()
         self.places[folder] = self.root / "gone"
 
@@ -312,7 +312,7 @@ def powercap_tree(monkeypatch, tmp_path, zones=None, *, layout="links"):
     """Write a powercap tree and put it in place of the machine's own.
 
     `layout`: "links", as in sysfs, every zone listed at the top and inside its parent too; "top", plain
-    folders at the top alone; "nested", subzones inside their parents alone.
+    folders only at the top; "nested", subzones only inside their parents.
     """
     zones = two_sockets() if zones is None else zones
     root = tmp_path / "class" / "powercap"

@@ -149,7 +149,7 @@ def test_a_counter_that_wraps_around_goes_on(monkeypatch):
 
 
 @pytest.mark.usefixtures("nvml", "powercap")
-def test_gpus_and_packages_are_told_apart_and_both_are_measured():
+def test_gpus_and_packages_are_distinguished_and_both_are_measured():
     meter = CarbonTrackerMeter(GPUS)
     with meter.window():
         time.sleep(0.08)
@@ -505,14 +505,14 @@ def test_the_first_meter_of_a_process_neither_warns_nor_draws_from_random(tmp_pa
     assert (0, "None True\n", "") == inner(code)
 
 
-def test_a_fault_is_told_in_one_line_without_folders():
+def test_a_fault_is_reported_in_one_line_without_folders():
     assert (
         one_line(ImportError("cannot import\n x (/home/somebody/x.py)"))
         == "ImportError: cannot import x (x.py)"
     )
 
 
-def test_an_operating_system_error_is_told_without_its_file():
+def test_an_operating_system_error_is_reported_without_its_file():
     assert (
         one_line(PermissionError(13, "Permission denied", "/home/a")) == "PermissionError: Permission denied"
     )

@@ -174,14 +174,14 @@ def test_a_difference_is_what_was_counted_wherever_it_began(start, counted):
     assert counted == delta_uj(zone, start, (start + counted) % 1000)
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(131, True), (132, False)])
+@pytest.mark.parametrize(("seconds", "measured"), [(131, True), (132, False)])
 def test_a_window_in_which_a_counter_may_wrap_twice_has_no_figure(
-    monkeypatch, tmp_path, clock, seconds, told
+    monkeypatch, tmp_path, clock, seconds, measured
 ):
     fed_tree(monkeypatch, tmp_path, clock, one_socket(range_uj=65_532_610_987))  # / 500 W = 131.1 s
     figure = cpu(clock, windows=[seconds])
-    assert told is (figure.energy_wh is not None)
-    assert told or "powercap: package-0 may have wrapped around more than once in a window of 132 s" == (
+    assert measured is (figure.energy_wh is not None)
+    assert measured or "powercap: package-0 may have wrapped around more than once in a window of 132 s" == (
         figure.reason
     )
 
@@ -314,7 +314,7 @@ def test_counters_denied_in_the_middle_are_the_reason(monkeypatch, clock):
 @pytest.mark.parametrize("text", ["", "many", "1 2"])
 def test_a_counter_that_holds_no_number_is_an_error(tree, text):
     tree.set_uj("intel-rapl:1", text)
-    with pytest.raises(SensorError, match=r"\Apowercap: intel-rapl:1: energy_uj holds no number\Z"):
+    with pytest.raises(SensorError, match=r"\Apowercap: intel-rapl:1: energy_uj does not contain a number\Z"):
         find_zones()
 
 

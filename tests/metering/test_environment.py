@@ -61,7 +61,7 @@ def test_no_value_holds_a_path(environment):
         "carbontracker",
     ],
 )
-def test_what_every_machine_has_is_told(environment, key):
+def test_what_every_machine_has_is_reported(environment, key):
     assert environment[key]
 
 

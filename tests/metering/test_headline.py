@@ -48,7 +48,7 @@ def test_without_any_figure_there_is_none_with_all_reasons_and_the_remedy():
     assert "powercap: none here; no sample; --redl-cpu-tdp=WATTS estimates it" == found.reason_unavailable
 
 
-def test_a_gpu_is_not_told_to_give_the_cpus_power():
+def test_a_gpu_is_not_advised_to_give_the_cpus_power():
     found = led(NO_COUNTER, NO_SAMPLES, component=Component.GPU)
     assert "powercap: none here; no sample" == found.reason_unavailable
 
@@ -83,10 +83,10 @@ def test_the_estimate_is_asked_only_if_nothing_measured():
     assert 10.0 == headline(Component.CPU, COUNTED, GUESSED, asked, OWN).energy_wh
 
 
-def test_an_estimate_brings_its_own_words_and_carbontrackers_guess_is_told_too():
+def test_an_estimate_brings_its_own_words_and_carbontrackers_guess_is_reported_too():
     assert ("powercap: none here", "a TDP", "a constant") == led(NO_COUNTER, GUESSED, ESTIMATED).warnings
 
 
-def test_what_both_meters_say_is_told_once():
+def test_what_both_meters_say_is_reported_once():
     guessed = replace(GUESSED, warnings=("powercap: none here",))
     assert ("powercap: none here", "a TDP") == led(NO_COUNTER, guessed, ESTIMATED).warnings

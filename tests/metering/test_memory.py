@@ -187,7 +187,7 @@ def number_of_another_process(driver, monkeypatch):
     driver.running = [own_process(399)]
 
 
-def memory_untold(driver, monkeypatch):
+def memory_unreported(driver, monkeypatch):
     driver.running = [own_process(None)]
 
 
@@ -219,14 +219,14 @@ def device_lost(driver, monkeypatch):
         (process_unlisted, "NVML does not list this process"),
         (nothing_listed, "NVML does not list this process"),
         (number_of_another_process, "NVML does not list this process"),
-        (memory_untold, "the driver does not tell the memory of a process"),
+        (memory_unreported, "the driver does not report the memory of a process"),
         (driver_absent, str(pynvml.NVMLError(DRIVER_ABSENT))),
         (gpu_unknown, "knows no GPU of UUID"),
         (permission_denied, str(pynvml.NVMLError(pynvml.NVML_ERROR_NO_PERMISSION))),
         (device_lost, "unspecified launch failure"),
     ],
 )
-def test_without_the_drivers_count_the_others_stand_and_the_reason_is_told(
+def test_without_the_drivers_count_the_others_stand_and_the_reason_is_given(
     driver, monkeypatch, fault, reason
 ):
     fault(driver, monkeypatch)
@@ -304,7 +304,7 @@ def train(*, batch, width):
 
 
 def in_a_fresh_process(work, **sizes):
-    """Call in a child of its own, whose heap has no history of tests."""
+    """Call in a separate child, whose heap has no history of tests."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["redl.execution.preload"])
     with ProcessPoolExecutor(1, mp_context=context) as pool:

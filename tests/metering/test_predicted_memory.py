@@ -48,7 +48,7 @@ def stepped(shapes, *, eight_bit, dtype=torch.float32):
 
 
 def allocated(optimizer):
-    """Count the bytes of all state of its own; `qmap` is one table shared by all tensors."""
+    """Count the bytes of all of its own state; `qmap` is one table shared by all tensors."""
     moments = {"exp_avg", "exp_avg_sq", "state1", "state2", "absmax1", "absmax2"}
     return sum(state[name].nbytes for state in optimizer.state.values() for name in moments & state.keys())
 
@@ -63,7 +63,7 @@ def test_bytes_a_parameter_are_as_known(bytes_a_parameter, bytes_each, eight_bit
     assert bytes_a_parameter == predicted.total / LARGE
 
 
-def test_the_parts_are_told_and_summed():
+def test_the_parts_are_reported_and_summed():
     predicted = predicted_memory([Sized(1000, 2)], state_width=width(eight_bit=False))
     assert (2000, 2000, 4000) == (predicted.weights, predicted.gradients, predicted.optimizer_state)
     assert 8000 == predicted.total

@@ -1,4 +1,4 @@
-"""The stopwatch, by a clock and a device that are told what time it is."""
+"""The stopwatch, with a fake clock and a fake device."""
 
 import pytest
 

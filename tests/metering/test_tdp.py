@@ -1,4 +1,4 @@
-"""The estimate from a processor's rated power, by a process whose CPU time is told."""
+"""The estimate from a processor's rated power, for a process with a fake CPU time."""
 
 import pytest
 

@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def inner(pytester):
-    """Run a test module with redl installed, as its users would, in a process of its own."""
+    """Run a test module with redl installed, as its users would, in a separate process."""
 
     def run(code, *arguments):
         pytester.makepyfile(code)
@@ -43,7 +43,7 @@ def test_a_test_without_a_benchmark_reads_it_itself_and_in_junit(inner, pytester
     assert ["carbon_block_wh"] == [one.get("name") for one in properties]
 
 
-def test_several_blocks_are_told_apart_and_a_name_is_used_once(inner):
+def test_several_blocks_are_distinguished_and_a_name_is_used_once(inner):
     code = """
     import pytest
 
@@ -52,7 +52,7 @@ def test_several_blocks_are_told_apart_and_a_name_is_used_once(inner):
             with carbon(name):
                 sum(range(10**6))
         assert ["one", "two"] == list(carbon.readings)
-        with pytest.raises(ValueError, match="give another"), carbon("two"):
+        with pytest.raises(ValueError, match="use another"), carbon("two"):
             pass
     """
     assert 0 == inner(code).ret

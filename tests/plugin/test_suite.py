@@ -138,7 +138,7 @@ def test_collecting_imports_no_torch(pytester):
         (["--redl-country=Denmark"], "--redl-country Denmark: not in CarbonTracker's table; *"),
         (["--redl-carbon-intensity=green"], "--redl-carbon-intensity green: give grams of CO2eq per kWh, *"),
         (["--redl-country=DK", "--redl-carbon-intensity=100"], "--redl-country and * exclude each other*"),
-        (["--redl-cpu-tdp=0"], "--redl-cpu-tdp 0: give watts above 0, as 65"),
+        (["--redl-cpu-tdp=0"], "--redl-cpu-tdp 0: give watts above 0, e.g. 65"),
         (["--redl-cpu-tdp=big"], "--redl-cpu-tdp big: give watts, e.g. 65"),
         (["--redl-pretrained=maybe"], "--redl-pretrained maybe: use one of no, try, require, published"),
         (["--redl-weights=/absent"], "--redl-weights /absent: no such folder"),

@@ -18,7 +18,7 @@ def test_the_least_loss_of_a_constant_answer_is_the_entropy(positive):
 
 
 @pytest.mark.parametrize("positive", [0.0, 1.0])
-def test_one_class_is_told_for_nothing(positive):
+def test_one_class_costs_nothing(positive):
     assert 0 == entropy(positive)
 
 

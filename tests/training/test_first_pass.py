@@ -118,7 +118,7 @@ def test_a_network_that_needs_larger_images_is_refused():
         tried("inception_v3", CustomModel(name="inception_v3", timm="inception_v3"))
 
 
-def test_weights_that_are_required_and_cannot_be_had_are_refused(monkeypatch):
+def test_weights_that_are_required_and_cannot_be_loaded_are_refused(monkeypatch):
     cut_off_hub(monkeypatch)
-    with pytest.raises(ModelError, match="weights of densenet121 cannot be had"):
+    with pytest.raises(ModelError, match="weights of densenet121 cannot be loaded"):
         tried(Model.DENSENET, pretraining=Pretraining.REQUIRE)

@@ -172,10 +172,10 @@ def test_evaluation_lies_outside_the_window():
     assert {(True, True), (False, False)} == set(evaluated_inside)
 
 
-def test_every_epoch_is_told_as_it_ends():
-    told = []
-    found = train(network(), on_epoch=told.append)
-    assert list(found.trace) == told
+def test_every_epoch_is_reported_as_it_ends():
+    reported = []
+    found = train(network(), on_epoch=reported.append)
+    assert list(found.trace) == reported
 
 
 def test_every_image_is_counted_once_an_epoch():

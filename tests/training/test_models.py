@@ -55,9 +55,9 @@ def test_weights_that_were_never_published_are_an_error_where_they_are_required(
         build(Model.VIT, pretraining=Pretraining.REQUIRE, image_size=256)
 
 
-def test_published_weights_that_cannot_be_had_are_an_error_in_the_paper_profile(monkeypatch):
+def test_published_weights_that_cannot_be_loaded_are_an_error_in_the_paper_profile(monkeypatch):
     cut_off_hub(monkeypatch)
-    with pytest.raises(ModelError, match="weights of densenet121 cannot be had"):
+    with pytest.raises(ModelError, match="weights of densenet121 cannot be loaded"):
         build(Model.DENSENET, pretraining=Pretraining.PUBLISHED)
 
 
@@ -78,12 +78,14 @@ def test_a_network_from_scratch_says_so():
     assert (False, False, None) == (pretrained.requested, pretrained.loaded, pretrained.source)
 
 
-def test_weights_that_cannot_be_had_are_an_error_that_says_how_to_get_them(monkeypatch):
+def test_weights_that_cannot_be_loaded_are_an_error_that_says_how_to_get_them(monkeypatch):
     def offline(*args, **kwargs):
         raise OSError("no route to host")
 
     monkeypatch.setattr(timm, "create_model", offline)
-    with pytest.raises(ModelError, match=r"weights of densenet121 cannot be had \(OSError\): connect once"):
+    with pytest.raises(
+        ModelError, match=r"weights of densenet121 cannot be loaded \(OSError\): connect once"
+    ):
         build(Model.DENSENET, pretraining=Pretraining.REQUIRE)
 
 
@@ -183,7 +185,7 @@ def test_weights_of_which_a_part_is_missing_are_one_line(tmp_path, published):
         build(Model.DENSENET, pretraining=Pretraining.REQUIRE, weights=tmp_path)
 
 
-def test_weights_that_are_tried_for_and_cannot_be_had_are_told(monkeypatch):
+def test_weights_that_are_tried_and_cannot_be_loaded_are_reported(monkeypatch):
     cut_off_hub(monkeypatch)
     module, pretrained = build(Model.DENSENET, pretraining=Pretraining.TRY)
     assert (True, False, None) == (pretrained.requested, pretrained.loaded, pretrained.source)
@@ -197,7 +199,7 @@ def test_a_folder_without_the_networks_file_leaves_it_to_the_hub(monkeypatch, tm
         build(Model.DENSENET, pretraining=Pretraining.REQUIRE, weights=tmp_path)
 
 
-def test_weights_from_the_hub_are_told_by_their_name_and_their_files_checksum(monkeypatch, tmp_path):
+def test_weights_from_the_hub_are_recorded_by_name_and_checksum(monkeypatch, tmp_path):
     create = timm.create_model
     monkeypatch.setattr(timm, "create_model", lambda name, *, pretrained, **options: create(name, **options))
     (tmp_path / "model.safetensors").write_bytes(b"weights")

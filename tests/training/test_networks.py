@@ -8,12 +8,12 @@ from redl.study.custom import CustomModel
 from redl.training.networks import network_of
 
 
-def network(model, own=None, *, reduced=False):
-    return network_of(model, own, image_size=256, reduced=reduced)
+def network(model, custom=None, *, reduced=False):
+    return network_of(model, custom, image_size=256, reduced=reduced)
 
 
-def own(timm):
-    return network("mine", CustomModel(name="mine", timm=timm))
+def timm_network(name):
+    return network("mine", CustomModel(name="mine", timm=name))
 
 
 @pytest.mark.parametrize("model", sorted(set(Model) - {Model.DENSENET}))
@@ -41,7 +41,8 @@ def test_images_that_are_smaller_than_the_least_are_not_enlarged_beyond_their_si
 
 @pytest.mark.parametrize(("name", "fixed"), [("resnet18", False), ("vit_tiny_patch16_224", True)])
 def test_any_network_of_timm_is_taken(name, fixed):
-    assert (name, fixed, True) == (own(name).name, own(name).fixed_size, own(name).pretrainable)
+    found = timm_network(name)
+    assert (name, fixed, True) == (found.name, found.fixed_size, found.pretrainable)
 
 
 @pytest.mark.parametrize(
@@ -54,4 +55,4 @@ def test_any_network_of_timm_is_taken(name, fixed):
 )
 def test_a_name_unknown_to_timm_is_refused_with_the_nearest(name, remedy):
     with pytest.raises(ModelError, match=rf"model {name}: timm has no network of that name; {remedy}"):
-        own(name)
+        timm_network(name)

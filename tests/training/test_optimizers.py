@@ -110,7 +110,7 @@ def test_a_later_optimizer_inherits_nothing():
 
 @pytest.mark.parametrize("make", [adam, adam_8bit, adam_8bit_stable])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
-def test_the_width_of_each_state_is_told_as_it_is(make, dtype):
+def test_the_width_of_each_state_is_the_true_one(make, dtype):
     model = Small().to(dtype)
     optimizer = step(model, make)
     width = state_width(optimizer)

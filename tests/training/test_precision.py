@@ -39,7 +39,7 @@ def test_images_and_model_are_in_the_weights_format():
     assert torch.bfloat16 is precision.inputs(PIXELS).dtype is precision.place(nn.Linear(3, 1)).weight.dtype
 
 
-def test_formats_of_16_bits_are_told():
+def test_formats_of_16_bits_are_listed():
     both = TrainingSetup(weights_dtype=torch.float16, autocast_dtype=torch.bfloat16)
     assert {torch.float16, torch.bfloat16} == Precision.of(both, CPU).half_dtypes
     assert set() == Precision.of(TrainingSetup(), CPU).half_dtypes

@@ -1,4 +1,4 @@
-"""CarbonTracker behind a fence: its sampling, without its averaging, false zeros, exits and network calls.
+"""CarbonTracker, isolated: its sampling, without its averaging, false zeros, exits and network calls.
 
 CarbonTracker 2.4 averages the devices of a component, turns a denied or failing sensor into 0 kWh, ends the
 process on an error, prints, draws from `random` and looks its own address up on the network, and none of

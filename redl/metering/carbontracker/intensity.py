@@ -1,4 +1,4 @@
-"""The carbon intensity of electricity, from the tables that CarbonTracker brings along."""
+"""The carbon intensity of electricity, from CarbonTracker's tables."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def world_intensity() -> CarbonIntensity:
 
 
 def country_intensity(country: str) -> CarbonIntensity:
-    """Return a country's yearly average, by its ISO 3166 alpha-2 code; raise OptionError for another."""
+    """Return a country's yearly average, by its ISO 3166 alpha-2 code; raise OptionError for any other."""
     table = resources.files("carbontracker") / "data" / "carbon-intensities.csv"
     with table.open(encoding="utf-8") as lines:
         rows = {row["alpha-2"]: row for row in csv.DictReader(lines)}
     if country not in rows:
         raise OptionError(
-            f"--redl-country {country}: not in CarbonTracker's table; give two capitals, as DK, or "
+            f"--redl-country {country}: not in CarbonTracker's table; give two capitals, e.g. DK, or use "
             "--redl-carbon-intensity"
         )
     return CarbonIntensity(

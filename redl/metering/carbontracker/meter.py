@@ -1,4 +1,4 @@
-"""The meter: CarbonTracker's samples inside the windows, one figure a component."""
+"""The meter of CarbonTracker's samples inside the windows, with one figure per component."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _LEAST_COVERAGE = 0.9
 
 
 class CarbonTrackerMeter:
-    """Measure energy with CarbonTracker; only time inside `window()` counts.
+    """A meter of energy by CarbonTracker; only time inside `window()` counts.
 
-    `gpus` are those that are used. CPU packages are read where powercap may be; without it CarbonTracker's
-    constant guess stands in, and its figure says `estimated`. If anything of CarbonTracker fails, the work
-    goes on and the figures say why there are none.
+    `gpus` are those that are used. CPU packages are read if powercap may be read; otherwise CarbonTracker's
+    constant guess is used, and its figure is `estimated`. If anything in CarbonTracker fails, the work
+    continues and the figures give the reason.
     """
 
     def __init__(self, gpus: Sequence[Gpu] = (), *, now: Callable[[], float] = time.perf_counter) -> None:
@@ -36,7 +36,7 @@ class CarbonTrackerMeter:
         self._own_wh: dict[str, float] = {}
         self._windows: list[Window] = []
         self._inside = False
-        # Dependencies of CarbonTracker warn of their old syntax when they are first compiled.
+        # CarbonTracker's dependencies warn about their old syntax when they are first compiled.
         with warnings.catch_warnings(action="ignore"), self._log.faults_kept():
             self._begin(gpus)
         if self._session is None:
@@ -95,7 +95,7 @@ class CarbonTrackerMeter:
         )
 
     def _begin(self, gpus: Sequence[Gpu]) -> None:
-        """Import CarbonTracker, which takes about a second, prove its sensors and start it."""
+        """Import CarbonTracker, which takes about a second, test its sensors and start it."""
         if gpus:
             try:
                 self._sensors.append(gpu_sensor(gpus, now=self._now))

@@ -1,4 +1,4 @@
-"""The power sensors that CarbonTracker can read here, each proved by a first reading."""
+"""The power sensors that CarbonTracker can read here, each tested by a first reading."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from redl.record import EnergyKind
 
 
 class _Handler(Protocol):
-    """Name what is used of CarbonTracker's NvidiaGPU, IntelCPU and GenericCPU."""
+    """The used part of CarbonTracker's NvidiaGPU, IntelCPU and GenericCPU."""
 
     def devices(self) -> list[str]: ...
     def power_usage(self) -> list[float]: ...
 
 
 class Sensor:
-    """Stand in for one of CarbonTracker's handlers: sum its devices, stamp each reading, never raise.
+    """A stand-in for a handler of CarbonTracker's that sums its devices, stamps readings and never raises.
 
-    `read` returns the power of all devices together, or None where it has none yet; `release` gives the
-    handler's resources back.
+    `read` returns the power of all devices together, or None if there is none yet; `release` frees the
+    handler's resources.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class Sensor:
         self.fault: str | None = None
 
     def available(self) -> bool:
-        """Return True: only a sensor that works is built."""
+        """Return True, because only sensors that work are created."""
         return True
 
     def init(self) -> None:
-        """Do nothing: the probe has done it."""
+        """Do nothing, because the first reading has done it."""
 
     def devices(self) -> list[str]:
         """Return the devices' names."""
@@ -92,7 +92,7 @@ class Sensor:
 
 
 def gpu_sensor(gpus: Sequence[Gpu], *, now: Callable[[], float] = time.perf_counter) -> Sensor:
-    """Return CarbonTracker's reading of the power of these GPUs; raise SensorError if they do not tell it."""
+    """Return CarbonTracker's reading of the power of these GPUs; raise SensorError if it is not reported."""
     from carbontracker.components.gpu import nvidia
 
     handler = nvidia.NvidiaGPU(pids=[], devices_by_pid=False)
@@ -100,9 +100,9 @@ def gpu_sensor(gpus: Sequence[Gpu], *, now: Callable[[], float] = time.perf_coun
         held.enter_context(nvml())
         # It would look at CUDA_VISIBLE_DEVICES, take the numbers there for NVML's, and a UUID for all GPUs.
         handler._handles = [open_handle(gpu) for gpu in gpus]  # noqa: SLF001 - its own choice is wrong
-        with _proving("NVML"):
+        with _tested("NVML"):
             if not sum(handler.power_usage()) > 0:
-                raise SensorError("no GPU that tells its power")
+                raise SensorError("no GPU reports its power")
         release = held.pop_all().close
     return Sensor(
         _polling(handler, now),
@@ -121,7 +121,7 @@ def package_sensor(*, now: Callable[[], float] = time.perf_counter) -> Sensor:
 
     zones = find_zones()
     handler = intel.IntelCPU(pids=[], devices_by_pid=False)
-    with _proving("powercap"):
+    with _tested("powercap"):
         handler.init()
         # It takes mirrored packages for more packages.
         handler._rapl_devices = [zone.name for zone in zones]  # noqa: SLF001 - its own choice is wrong
@@ -137,7 +137,7 @@ def package_sensor(*, now: Callable[[], float] = time.perf_counter) -> Sensor:
 
 
 def guess_sensor(*, now: Callable[[], float] = time.perf_counter) -> Sensor:
-    """Return CarbonTracker's guess of the CPU's power: half its TDP, by the processor's name, always."""
+    """Return CarbonTracker's guess of the CPU's power: always half its TDP, by the processor's name."""
     handler, row = _generic_cpu()
     sensor = Sensor(
         _polling(handler, now),
@@ -159,8 +159,8 @@ def table_tdp() -> Tdp:
 
 
 def _generic_cpu() -> tuple[_Handler, str]:
-    """Return CarbonTracker's handler of a CPU it cannot measure, and in which row it found it."""
-    with _proving("TDP"):
+    """Return CarbonTracker's handler of a CPU that it cannot measure, and the row of its table."""
+    with _tested("TDP"):
         from carbontracker.components.cpu import generic
 
         brand = SimpleNamespace(get_cpu_info=lambda: {"brand_raw": cpu_model() or ""})
@@ -174,7 +174,7 @@ def _generic_cpu() -> tuple[_Handler, str]:
 
 
 class _Differences:
-    """Read mean powers between successive readings of the packages' energy, without sleeping in between."""
+    """Mean powers between successive readings of the packages' energy, without any sleep in between."""
 
     def __init__(
         self, measure: Callable[[], list[Any]], zones: Sequence[Zone], now: Callable[[], float]
@@ -201,7 +201,7 @@ def _polling(handler: _Handler, now: Callable[[], float]) -> Callable[[], PowerS
 
 
 @contextmanager
-def _proving(what: str) -> Iterator[None]:
+def _tested(what: str) -> Iterator[None]:
     """Raise SensorError for whatever goes wrong inside."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""One running CarbonTracker, started without side effects and ended without leaving any."""
+"""One running CarbonTracker, started and ended without side effects."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from redl.metering.carbontracker.sensors import Sensor
 from redl.metering.carbontracker.stand_ins import SilentLog, swapped
 
 INTERVAL_S = 0.1  # at CarbonTracker's own 1 s, a phase of 4 s is off by a fifth
-_EPOCHS = 2**31  # CarbonTracker ends itself after the last epoch it was told of
+_EPOCHS = 2**31  # CarbonTracker ends itself after the last of its epochs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """Hold a running CarbonTracker and what is needed to end it, which its stop() forgets."""
+    """A running CarbonTracker, and what is needed to end it, which its stop() forgets."""
 
     tracker: Any
     sampler: Any
@@ -26,7 +26,7 @@ class Session:
     builtin_pue: float
 
     def own_wh(self) -> dict[str, float]:
-        """Return CarbonTracker's own figure of each component in watt-hours, its fixed PUE included."""
+        """Return CarbonTracker's own figure of each component in watt-hours, including its fixed PUE."""
         return {
             part.name: 1000 * self.builtin_pue * float(sum(part.energy_usage(self.sampler.epoch_times)))
             for part in self.sampler.components
@@ -34,8 +34,8 @@ class Session:
 
 
 def import_carbontracker() -> None:
-    """Import CarbonTracker, which takes about a second, before it is needed; leave a failure to that time."""
-    # Its dependencies warn of their old syntax when they are first compiled.
+    """Import CarbonTracker, which takes about a second, before it is needed; a failure is reported then."""
+    # Its dependencies warn about their old syntax when they are first compiled.
     with warnings.catch_warnings(action="ignore"), suppress(Exception, SystemExit):
         from carbontracker import tracker  # noqa: F401
 

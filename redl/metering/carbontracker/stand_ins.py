@@ -1,4 +1,4 @@
-"""Stand-ins for what CarbonTracker would do behind the user's back."""
+"""Stand-ins for what CarbonTracker would do unasked."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from redl.errors import OptionError
 
 
 class SilentLog:
-    """Stand in for CarbonTracker's Logger: print nothing, open nothing, keep the first fault."""
+    """A stand-in for CarbonTracker's Logger that prints nothing, opens nothing and keeps the first fault."""
 
     def __init__(self) -> None:
         self.fault: str | None = None
 
     def err_critical(self, message: str) -> None:
-        """Keep the error that CarbonTracker is handling as it calls this, or else the message."""
+        """Keep the error that CarbonTracker is handling as it calls this, otherwise the message."""
         self.keep(f"CarbonTracker failed: {one_line(sys.exception() or message)}")
 
     def _ignore(self, *_: object, **__: object) -> None:
@@ -27,7 +27,7 @@ class SilentLog:
 
     @contextmanager
     def faults_kept(self) -> Iterator[None]:
-        """Keep what is raised inside in place of raising it, also CarbonTracker's sys.exit."""
+        """Keep what is raised inside instead of raising it, including CarbonTracker's sys.exit."""
         try:
             yield
         except OptionError:
@@ -36,7 +36,7 @@ class SilentLog:
             self.keep(f"CarbonTracker failed: {one_line(error)}")
 
     def keep(self, fault: str) -> None:
-        """Keep a fault unless one is kept: what follows the first is mostly its consequence."""
+        """Keep the first fault, because those that follow are mostly its consequences."""
         if self.fault is None:
             self.fault = fault
 

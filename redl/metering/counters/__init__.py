@@ -1,4 +1,4 @@
-"""Energy counters: what NVML and powercap count by themselves, read at both edges of each window.
+"""The energy counters of NVML and powercap, read at both edges of each window.
 
 They are the second meter, independent of CarbonTracker and of any sampling.
 """

@@ -1,4 +1,4 @@
-"""The meter: energy counters read at both edges of each window, one figure a component."""
+"""The meter of energy counters read at both edges of each window, with one figure per component."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LEAST_GPU_S = 1.0
 
 
 class CounterMeter:
-    """Measure energy with the counters of GPUs and CPU packages; only time inside `window()` counts.
+    """A meter of energy by the counters of GPUs and CPU packages; only time inside `window()` counts.
 
-    A counter that fails ends its own component's figure, never the other's and never the work.
+    A counter that fails ends the figure of its component, never that of the other, and never the work.
     """
 
     def __init__(self, gpus: Sequence[Gpu] = (), *, now: Callable[[], float] = time.perf_counter) -> None:
@@ -34,7 +34,7 @@ class CounterMeter:
 
     @property
     def duration_s(self) -> float:
-        """Return how long the windows were together."""
+        """Return the total length of the windows."""
         return sum(window.seconds for window in self.windows)
 
     @contextmanager
@@ -75,7 +75,7 @@ class CounterMeter:
 
 
 class _Counters(Protocol):
-    """Name what GpuCounters and PackageCounters have in common."""
+    """What GpuCounters and PackageCounters have in common."""
 
     @property
     def sensor(self) -> str: ...
@@ -91,7 +91,7 @@ class _Counters(Protocol):
 
 
 class _Tally:
-    """Add up one component's windows; a sum that lacks one of them would be too small, so it ends."""
+    """The sum of one component's windows, which ends if a window is lost, because it would be too small."""
 
     def __init__(self, sensor: str, find: Callable[[], _Counters]) -> None:
         self._sensor = sensor
@@ -120,7 +120,7 @@ class _Tally:
             self._counters.close()
 
     def figure(self, warnings: tuple[str, ...]) -> Figure:
-        """Return the sum, or why there is none."""
+        """Return the sum, or the reason why it is missing."""
         counters = self._counters
         if counters is None:
             return no_figure(self._sensor, self._reason or "")
@@ -137,7 +137,7 @@ class _Tally:
 
     @contextmanager
     def _fault_kept(self) -> Iterator[None]:
-        """Keep the first fault in place of raising it."""
+        """Keep the first fault instead of raising it."""
         try:
             yield
         except SensorError as fault:

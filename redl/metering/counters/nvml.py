@@ -12,7 +12,7 @@ from redl.metering.gpus import Gpu, nvml, nvml_faults, open_handle
 
 
 class GpuCounters:
-    """Count the energy of GPUs, each once; raise SensorError if NVML does not know one of them."""
+    """The energy counters of GPUs, each once; raises SensorError if NVML does not know one of them."""
 
     sensor = "nvml_energy_counter"
 
@@ -28,11 +28,11 @@ class GpuCounters:
             self._held = held.pop_all()
 
     def read(self) -> tuple[int, ...]:
-        """Return each GPU's millijoules since its driver was loaded; raise SensorError if one is not told."""
+        """Return each GPU's millijoules since its driver was loaded; raise SensorError if one is missing."""
         return tuple(self._millijoules(position) for position in range(len(self._handles)))
 
     def joules(self, before: Sequence[int], after: Sequence[int], seconds: float) -> float:
-        """Return the energy between two readings; raise SensorError where they do not tell it."""
+        """Return the energy between two readings; raise SensorError if they do not determine it."""
         deltas = [end - start for start, end in zip(before, after, strict=True)]
         for position, delta in enumerate(deltas):
             if delta < 0:

@@ -23,9 +23,9 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Zone:
-    """Hold where one counter is, what it counts and where it wraps around.
+    """One counter: where it is, what it counts and where it wraps around.
 
-    `name` is the folder's, as `intel-rapl:0:1`; `label` is `package-0`, or `package-0/dram` for its memory.
+    `name` is the folder's, e.g. `intel-rapl:0:1`; `label` is `package-0`, or `package-0/dram` for its memory.
     """
 
     name: str
@@ -39,9 +39,9 @@ class Zone:
 
 
 def find_zones() -> tuple[Zone, ...]:
-    """Return all packages and their memory, in order; of those with one label or one value only the first.
+    """Return all packages and their memory, in order; of those with the same label or value only the first.
 
-    Raise SensorError if there are none, they cannot be read, or it is for another task of this node to.
+    Raise SensorError if there are none, if they cannot be read, or if another task of this node reads them.
     """
     zones = _distinct(_readable_zones())
     by_value = dict(zip(reversed(_read_steadily(zones)), reversed(zones), strict=True))
@@ -54,7 +54,7 @@ def delta_uj(zone: Zone, before: int, after: int) -> int:
 
 
 class PackageCounters:
-    """Count the energy of all CPU packages and their memory; raise SensorError where that cannot be."""
+    """The energy counters of all CPU packages and their memory; raises SensorError if they cannot be read."""
 
     sensor = "rapl_powercap"
     scope = "node: all CPU packages, with their memory where it is a zone"
@@ -72,7 +72,7 @@ class PackageCounters:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return what is to be known of the figure."""
+        """Return what a reader of the figure should know."""
         return tuple(f"{self.sensor}: {note}" for note in self._notes)
 
     def read(self) -> tuple[int, ...]:
@@ -80,7 +80,7 @@ class PackageCounters:
         return _read_steadily(self._zones)
 
     def joules(self, before: Sequence[int], after: Sequence[int], seconds: float) -> float:
-        """Return the energy between two readings; raise SensorError where they do not tell it."""
+        """Return the energy between two readings; raise SensorError if they do not determine it."""
         counted: dict[tuple[int, int], int] = {}
         for zone, start, end in zip(self._zones, before, after, strict=True):
             delta = _checked_delta_uj(zone, start, end, seconds)
@@ -93,7 +93,7 @@ class PackageCounters:
         return sum(counted.values()) / 1e6
 
     def close(self) -> None:
-        """Do nothing: each reading closes its files."""
+        """Do nothing, because each reading closes its files."""
 
 
 def _read_steadily(zones: Sequence[Zone]) -> tuple[int, ...]:
@@ -142,7 +142,7 @@ def _readable_zones() -> tuple[Zone, ...]:
 
 
 def _folders() -> Iterator[Path]:
-    """Yield the zones' folders; those inside others mostly stand at the top too, as links."""
+    """Yield the zones' folders; nested ones are mostly at the top too, as links."""
     try:
         for zone in _zones_in(POWERCAP):
             yield zone
@@ -156,7 +156,7 @@ def _zones_in(folder: Path) -> list[Path]:
 
 
 def _counted_label(name: str, names: dict[str, str]) -> str | None:
-    """Return a zone's label; None for cores and uncore, which packages hold, and psys, which holds them."""
+    """Return a zone's label; None for cores and uncore, parts of packages, and psys, which has them all."""
     parent = names.get(name.rpartition(":")[0], "")
     if names[name].startswith("package-"):
         return names[name]
@@ -171,7 +171,7 @@ def _number(path: Path) -> int:
     try:
         return int(_text(path))
     except ValueError as error:
-        raise SensorError(f"powercap: {path.parent.name}: {path.name} holds no number") from error
+        raise SensorError(f"powercap: {path.parent.name}: {path.name} does not contain a number") from error
 
 
 def _text(path: Path) -> str:
