@@ -1,4 +1,4 @@
-"""The command `redl`: a face, like the pytest plugin, that holds no logic of the study.
+"""The command `redl`: a face, like the pytest plugin, without any logic of the study.
 
 The status is 0 where all is well, 1 where `check` found something wrong, 2 for an option or for data that
 cannot be used, and 130 after Ctrl-C. What was asked for is on stdout; progress and errors are on stderr.
@@ -18,7 +18,7 @@ INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; `argv` defaults to the process's own."""
-    again = "call again to start over"
+    again = "run it again to start over"
     try:
         arguments = build_parser().parse_args(argv)
         again = arguments.again

@@ -25,7 +25,7 @@ FAULTY = 1  # the exit status where a file cannot be read, or a count differs
 
 # Large enough that no mammogram is decoded at less than its full resolution; patches are never reduced.
 _IMAGE_SIZES = {Dataset.RSNA: 2048, Dataset.LIDC: 128}
-_OWN_IMAGE_SIZE = 256
+_DECLARED_IMAGE_SIZE = 256
 
 
 def add(tasks: argparse._SubParsersAction[Any]) -> None:
@@ -40,13 +40,13 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what is wrong with a data set; return 0 if nothing is, else 1.
 
-    A scan of LIDC-IDRI of which no file is there is listed, but is not wrong: any subset may be used.
+    A missing scan of LIDC-IDRI is listed but is no fault, because any subset may be used.
     """
     from redl.data.cache.preparation import find_unreadable
 
     options, dataset = data_options_of(arguments), arguments.dataset
     root = needed_root_of(options, dataset)
-    source = source_of(arguments, image_size=_IMAGE_SIZES.get(dataset, _OWN_IMAGE_SIZE))
+    source = source_of(arguments, image_size=_IMAGE_SIZES.get(dataset, _DECLARED_IMAGE_SIZE))
     with Progress() as progress:
         unreadable = find_unreadable(
             source,

@@ -42,16 +42,16 @@ _SHORTCUTS = {"site_id": "site", "machine_id": "machine"}
 
 def add(tasks: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
-    parser = tasks.add_parser("describe", help="count a data set, and draw the paper's Figure 1 of it")
+    parser = tasks.add_parser("describe", help="show a data set's counts, and draw the paper's Figure 1")
     add_dataset(parser)
     parser.add_argument(
         "--figure",
         type=Path,
         metavar="FILE",
-        help="draw sample images and a histogram, as .png or .pdf; needs images",
+        help="draw sample images and a histogram into a .png or .pdf; needs the images",
     )
-    add_data_options(parser, without_root="rsna needs only its train.csv, lidc nothing")
-    parser.set_defaults(run=run, again="call again to start over")
+    add_data_options(parser, without_root="rsna needs only train.csv there; lidc needs no --root")
+    parser.set_defaults(run=run, again="nothing was saved; run it again to start over")
 
 
 def run(arguments: argparse.Namespace) -> int:

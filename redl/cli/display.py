@@ -1,4 +1,4 @@
-"""Display: bars on a terminal, plain lines elsewhere, and figures in aligned columns."""
+"""Display of progress, as bars on a terminal and plain lines elsewhere, and of figures in aligned columns."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OnProgress = Callable[[int, int], None]
 
 
 class Progress:
-    """Show on stderr how far long steps have come."""
+    """Progress of long steps, shown on stderr."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -62,12 +62,12 @@ class Progress:
         return show
 
     def _lines(self, what: str) -> OnProgress:
-        told_at = self._clock()
+        shown_at = self._clock()
 
         def show(done: int, total: int) -> None:
-            nonlocal told_at
-            if done == total or self._clock() - told_at >= _GAP_S:
-                told_at = self._clock()
+            nonlocal shown_at
+            if done == total or self._clock() - shown_at >= _GAP_S:
+                shown_at = self._clock()
                 sys.stderr.write(f"{what}  {done}/{total}\n")
 
         return show
@@ -96,7 +96,7 @@ def silent(_: str) -> OnProgress:
 
 
 def positives(labels: NDArray[np.uint8]) -> str:
-    """Say how many labels are positive, and what answering the majority class scores."""
+    """Say how many labels are positive, and the accuracy of always answering the majority class."""
     from redl.data.rsna.description import majority_accuracy
 
     majority = majority_accuracy(labels)
@@ -128,13 +128,13 @@ def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) 
 
 
 def print_list(title: str, lines: Iterable[str]) -> None:
-    """Print a title and lines as they are; nothing where there are none."""
+    """Print a title and lines as they are, or nothing if there are no lines."""
     if lines := list(lines):
         _print(title, lines)
 
 
 def print_left_out(skipped: Iterable[str]) -> None:
-    """Print which scans are not there, in runs of numbers."""
+    """Print which scans are missing, as ranges of numbers."""
     numbers = [int(name.removeprefix("scan ")) for name in skipped]
     print_list("Scans that are not there and are left out", textwrap.wrap(", ".join(_runs(numbers)), 100))
 

@@ -37,7 +37,7 @@ def add_dataset(parser: argparse.ArgumentParser) -> None:
 def add_processes(parser: argparse.ArgumentParser) -> None:
     """Add --processes."""
     parser.add_argument(
-        "--processes", type=count, metavar="N", help="processes at work at once (default: one per core)"
+        "--processes", type=count, metavar="N", help="number of worker processes (default: one per core)"
     )
 
 
@@ -47,7 +47,9 @@ def add_data_options(parser: argparse.ArgumentParser, *names: str, without_root:
     `without_root` says what the absence of --root means.
     """
     parser.add_argument(
-        "--root", metavar="DIR", help=f"the data (or REDL_RSNA_ROOT, REDL_LIDC_ROOT); {without_root}"
+        "--root",
+        metavar="DIR",
+        help=f"folder of the data (or REDL_RSNA_ROOT, REDL_LIDC_ROOT); {without_root}",
     )
     groups = {one: parser.add_argument_group(f"options of --dataset {one}") for one in Dataset}
     for option in OPTIONS:
@@ -64,9 +66,10 @@ def data_options_of(arguments: argparse.Namespace, *, spacing_mm: float | None =
     """
     from redl.execution.declared import declared_in
 
-    folders = tuple(one for one in declared_in(_PYPROJECT).folders if one.name == arguments.dataset)
+    declared = declared_in(_PYPROJECT).folders
+    folders = tuple(one for one in declared if one.name == arguments.dataset)
     if arguments.dataset not in list(Dataset) and not folders:
-        raise OptionError(_unknown(arguments.dataset, [one.name for one in declared_in(_PYPROJECT).folders]))
+        raise OptionError(_unknown(arguments.dataset, [one.name for one in declared]))
     own = [option for option in OPTIONS if option.dataset in {None, arguments.dataset}]
     refuse_foreign(arguments, {option.name for option in OPTIONS} - {option.name for option in own})
     return data_options(
@@ -79,24 +82,24 @@ def data_options_of(arguments: argparse.Namespace, *, spacing_mm: float | None =
 
 
 def root_of(options: DataOptions, dataset: str) -> Path | None:
-    """Return where a data set lies, as given or by the environment; None where nothing says so."""
+    """Return the folder of a data set, as given or from the environment; None if neither names one."""
     for folder in options.folders:
         return folder.images
     return options.rsna_root if dataset == Dataset.RSNA else options.lidc_root
 
 
 def needed_root_of(options: DataOptions, dataset: str) -> Path:
-    """Return where a data set lies; raise OptionError where nothing says so."""
+    """Return the folder of a data set; raise OptionError if nothing names one."""
     root = root_of(options, dataset)
     if root is None:
         raise OptionError(
-            "--root is missing: name the data's folder; `redl data phantom` writes one without patients"
+            "--root is missing: name the data's folder; `redl data phantom` writes a synthetic one"
         )
     return root
 
 
 def source_of(arguments: argparse.Namespace, *, image_size: int) -> Source:
-    """Return the source of the data set below the root, `image_size` pixels a side."""
+    """Return the source of the data set below the root, with images of `image_size` pixels per side."""
     from redl.data.datasets import find_source
 
     profile = replace(SMOKE, image_size=image_size)  # all that matters where a root is given

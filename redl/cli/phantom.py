@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Each option is a field of Phantom or of LidcPhantom, whose defaults the help repeats.
 _SHARED: dict[str, tuple[type, str]] = {
-    "seed": (int, "what everything follows from (default: 2023)"),
+    "seed": (int, "seed of everything that is drawn (default: 2023)"),
     "label_noise": (float, "chance that a label is recorded wrongly (default: 0)"),
 }
 _RSNA: dict[str, tuple[type, str]] = {
@@ -62,7 +62,7 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write a phantom and print what it holds."""
+    """Write a phantom and print a summary."""
     write = _writing(arguments)
     start = time.perf_counter()
     with Progress() as progress, one_line(arguments.root):
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
             ("positive images", positives(source.labels)),
             ("subjects", str(len(set(source.subjects.tolist())))),
             ("on disk", f"{sum(files) / 1e6:.1f} MB in {len(files)} files"),
-            ("ideal accuracy", f"{source.ideal_accuracy:.3f}, which no result can beat but by chance"),
+            ("ideal accuracy", f"{source.ideal_accuracy:.3f}, which results can exceed only by chance"),
             ("seconds", f"{seconds:.1f}"),
             ("folder", str(arguments.root)),
         ],

@@ -30,24 +30,24 @@ if TYPE_CHECKING:
 
 def add(tasks: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
-    parser = tasks.add_parser("prepare", help="make the images to train on, and keep them")
+    parser = tasks.add_parser("prepare", help="decode the images to train on into the cache")
     add_dataset(parser)
     parser.add_argument(
         "--profile",
         choices=list(PROFILES),
         default="smoke",
-        help="whose image size and phantom to take (default: smoke)",
+        help="profile that sets the image size and the phantom (default: smoke)",
     )
     parser.add_argument(
-        "--image-size", type=count, metavar="N", help="pixels a side (default: the profile's)"
+        "--image-size", type=count, metavar="N", help="pixels per side (default: the profile's)"
     )
     add_processes(parser)
     add_data_options(parser, "cache", "max_unreadable", without_root="without it, the profile's phantom")
-    parser.set_defaults(run=run, again="call again to resume")
+    parser.set_defaults(run=run, again="run it again to resume")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prepare a data set, or find it prepared, and print what was made of it."""
+    """Prepare a data set, unless it is prepared already, and print a summary."""
     from redl.data.cache.entry import open_prepared
     from redl.data.cache.preparation import prepare
     from redl.data.datasets import find_source

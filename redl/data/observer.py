@@ -1,8 +1,8 @@
 """The ideal observer: the best that anyone, person or network, can do on images whose statistics are known.
 
-An image is a lesion or none in stationary Gaussian noise on a periodic grid, which is what a phantom's
-generator draws. There the log likelihood ratio of a lesion at a known place is linear in the image, so that
-its accuracy is a formula; at an unknown place it is a quick simulation.
+An image is stationary Gaussian noise on a periodic grid, with or without a lesion, which is what a phantom's
+generator draws. The log likelihood ratio of a lesion at a known place is then linear in the image, and the
+accuracy with which a lesion is found at an unknown place is a quick simulation.
 
 Source: Burgess, Jacobson and Judy (2001), "Human observer detection experiments with mammograms and power-law
 noise"; Barrett and Myers (2004), "Foundations of Image Science", chapter 13.
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import fft
-from scipy.special import expit, logsumexp, ndtr
+from scipy.special import expit, logsumexp
 
 Array = NDArray[np.floating[Any]]
 Floats = NDArray[np.float64]
@@ -31,19 +31,6 @@ def detectability(signal: Array, power: Array) -> float:
     """
     spectrum = np.abs(fft.fft2(np.asarray(signal, dtype=np.float64))) ** 2
     return math.sqrt((spectrum / power).sum() / spectrum.size)
-
-
-def accuracy_at_known_place(detectability: float, prior: float) -> float:
-    """Return the ideal accuracy where a share `prior` of all images, between 0 and 1, holds the signal."""
-    if detectability == 0:
-        return max(prior, 1 - prior)
-    half, shift = detectability / 2, math.log((1 - prior) / prior) / detectability
-    return float((1 - prior) * ndtr(half + shift) + prior * ndtr(half - shift))
-
-
-def auc_at_known_place(detectability: float) -> float:
-    """Return the area under the ideal observer's ROC curve; the prior does not change it."""
-    return float(ndtr(detectability / math.sqrt(2)))
 
 
 def draw_evidence(
@@ -83,7 +70,7 @@ def ideal_accuracy(absent: Floats, present: Floats, shares: Floats) -> tuple[flo
         if group.any():
             without, having = group.sum(axis=1)
             right += without * _certainty(absent, group) + having * _certainty(present, group)
-    majority = shares.reshape(-1, 2, 2).sum(axis=1).max(axis=1).sum()  # what it reaches with its eyes shut
+    majority = shares.reshape(-1, 2, 2).sum(axis=1).max(axis=1).sum()  # its accuracy without looking
     return float(max(right.mean(), majority)), float(right.std(ddof=1) / math.sqrt(len(right)))
 
 

@@ -48,8 +48,8 @@ def declared_in(pyproject: Path) -> Declared:
         ours = tomllib.loads(pyproject.read_text("utf-8")).get("tool", {}).get("redl", {})
     except FileNotFoundError:
         return Declared()
-    except tomllib.TOMLDecodeError as error:
-        raise OptionError(f"{pyproject}: {error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"{pyproject.name}: not TOML ({error}); correct it") from error
     if not isinstance(ours, dict):
         raise OptionError(f"{pyproject.name}: [tool.redl] must be a table")
     for name in ours:

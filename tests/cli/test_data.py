@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from redl.cli import main, phantom
-from redl.cli.display import Progress, print_left_out, print_table
+from redl.cli.display import Progress, print_left_out, print_table, table_width
 from redl.cli.options import data_options_of
 from redl.cli.parser import build_parser
 from redl.data.cache import pool, preparation
@@ -35,8 +35,8 @@ def _no_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-class CrewOfOne(pool.Pool):
-    """Work in this process: what the processes of a pool do is its own tests' claim."""
+class PoolOfOne(pool.Pool):
+    """A pool that works in this process; the tests of pools cover its processes."""
 
     def __init__(self, processes=None):
         pass
@@ -50,7 +50,7 @@ class CrewOfOne(pool.Pool):
 
 @pytest.fixture(autouse=True)
 def _no_processes(monkeypatch):
-    monkeypatch.setattr(preparation, "Pool", CrewOfOne)
+    monkeypatch.setattr(preparation, "Pool", PoolOfOne)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_a_phantom_is_summed_up(capsys, tmp_path):
     assert 0 == status
     assert ("8", str(root)) == (shown["subjects"], shown["folder"])
     assert f"MB in {images + 2} files" in shown["on disk"]
-    assert re.match(r"[01]\.\d{3}, which no result can beat", shown["ideal accuracy"])
+    assert re.match(r"[01]\.\d{3}, which results can exceed", shown["ideal accuracy"])
     assert f"rsna: writing the phantom  {images}/{images}\n" == err
 
 
@@ -144,12 +144,12 @@ def test_every_field_of_a_phantom_is_an_option(choices, kind):
 
 
 @pytest.mark.parametrize(("choices", "kind"), [(phantom._RSNA, Phantom), (phantom._LIDC, LidcPhantom)])
-def test_the_help_tells_the_defaults_of_a_phantom(choices, kind):
+def test_the_help_states_the_defaults_of_a_phantom(choices, kind):
     defaults = {field.name: field.default for field in fields(kind)}
-    told = re.compile(r"default: ([\d.]+)\)")
+    stated = re.compile(r"default: ([\d.]+)\)")
     for name, (of, words) in (phantom._SHARED | choices).items():
         if of is not bool and name not in {"subjects", "patients", "columns"}:  # these depend on something
-            assert defaults[name] == float(told.search(words)[1]), name
+            assert defaults[name] == float(stated.search(words)[1]), name
 
 
 def test_a_folder_that_exists_is_refused(capsys, tmp_path):
@@ -218,19 +218,19 @@ def test_rules_reach_the_data(capsys, tmp_path, phantom_root):
 
 
 @pytest.mark.parametrize("option", ["--min-raters=3", "--max-cluster=4", "--spacing-mm=1", "--window-hu=0,9"])
-def test_a_rule_of_lidc_is_none_of_rsna(capsys, tmp_path, option):
+def test_a_rule_of_lidc_is_refused_for_rsna(capsys, tmp_path, option):
     message = refusal(capsys, "prepare", "--dataset=rsna", "--cache", tmp_path, *option.split())
     assert "--dataset rsna has no such option; leave it out" in message
 
 
 @pytest.mark.parametrize("option", ["--site=1", "--max-age=40", "--crop=no"])
-def test_a_rule_of_rsna_is_none_of_lidc(capsys, tmp_path, option):
+def test_a_rule_of_rsna_is_refused_for_lidc(capsys, tmp_path, option):
     message = refusal(capsys, "prepare", "--dataset=lidc", "--cache", tmp_path, option)
     assert "--dataset lidc has no such option; leave it out" in message
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "message"),
     [
         ("--image-size=0", "argument --image-size: 0: give 1 or more"),
         ("--processes=-1", "argument --processes: -1: give 1 or more"),
@@ -242,8 +242,8 @@ def test_a_rule_of_rsna_is_none_of_lidc(capsys, tmp_path, option):
         ("--proc=1", "unrecognized arguments: --proc=1"),
     ],
 )
-def test_an_option_that_cannot_be_used_is_refused(capsys, tmp_path, option, told):
-    assert refusal(capsys, "prepare", "--dataset=rsna", "--cache", tmp_path, option).startswith(told)
+def test_an_option_that_cannot_be_used_is_refused(capsys, tmp_path, option, message):
+    assert refusal(capsys, "prepare", "--dataset=rsna", "--cache", tmp_path, option).startswith(message)
 
 
 def test_a_cache_that_cannot_be_written_is_refused(capsys, tmp_path, phantom_root):
@@ -261,7 +261,7 @@ def test_too_many_unreadable_files_are_refused(capsys, tmp_path, planted_root):
 # describe
 
 
-def test_a_cohort_is_described_from_its_table_alone(capsys, tmp_path, phantom_root):
+def test_a_cohort_is_described_from_only_its_table(capsys, tmp_path, phantom_root):
     shutil.copy(phantom_root / "train.csv", tmp_path)
     status, out, err = redl(capsys, "describe", "--dataset=rsna", "--root", tmp_path)
     shown = figures(out)
@@ -312,7 +312,7 @@ def scans_root(tmp_path_factory):
 
 @pytest.fixture
 def _few_annotations(monkeypatch):
-    """Stand in for a count that takes a quarter of a minute."""
+    """Replace a count that takes a quarter of a minute."""
     counts = {field.name: 7 for field in fields(AnnotationDescription)}
     counts |= {"patches_by_raters": (1, 2, 0, 4), "positive_fraction": 0.25, "majority_accuracy": 0.75}
     whole = AnnotationDescription(**counts)
@@ -338,7 +338,7 @@ def test_the_whole_set_is_described_as_it_is_known(capsys):
 
 
 def part_of_the_real_set(scans_root, folder):
-    """A phantom without its manifest is taken for patients."""
+    """Return a copy of a phantom without its manifest, which passes for patients."""
     root = shutil.copytree(scans_root, folder / "part")
     (root / "manifest.json").unlink()
     return root
@@ -353,7 +353,7 @@ def test_scans_on_disk_are_counted_beside_those_that_are_not_and_drawn(capsys, t
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_scan_that_is_there_is_checked_and_one_that_is_not_is_no_fault(capsys, tmp_path, scans_root):
+def test_a_scan_that_is_there_is_checked_and_a_missing_one_is_no_fault(capsys, tmp_path, scans_root):
     root = part_of_the_real_set(scans_root, tmp_path)
     status, out, _ = redl(capsys, "check", "--dataset=lidc", "--root", root)
     assert (0, "0") == (status, figures(out)["unreadable"])
@@ -430,7 +430,7 @@ def test_no_patient_is_in_any_output_or_cache(capsys, tmp_path, planted_root):
 @pytest.mark.parametrize(
     "argv", [["data"], ["nonsense"], ["data", "prepare"], ["data", "prepare", "--dataset", "x", "y"]]
 )
-def test_what_is_no_command_is_refused_in_one_line(capsys, argv):
+def test_an_unknown_command_is_refused_in_one_line(capsys, argv):
     assert 2 == main(argv)
     out, err = capsys.readouterr()
     assert ("", 1) == (out, err.count("\n"))
@@ -438,24 +438,24 @@ def test_what_is_no_command_is_refused_in_one_line(capsys, argv):
 
 
 @pytest.mark.parametrize(
-    ("task", "told"),
+    ("task", "message"),
     [
-        ("prepare", "redl: interrupted; call again to resume\n"),
+        ("prepare", "redl: interrupted; run it again to resume\n"),
         ("check", "redl: interrupted; nothing was saved; run it again to start over\n"),
     ],
 )
 def test_ctrl_c_ends_in_one_line_that_says_what_is_left(
-    capsys, tmp_path, phantom_root, monkeypatch, task, told
+    capsys, tmp_path, phantom_root, monkeypatch, task, message
 ):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(preparation, "Pool", interrupted)
     argv = ["--dataset=rsna", "--root", phantom_root] + (["--cache", tmp_path] if task == "prepare" else [])
-    assert (130, "", told) == redl(capsys, task, *argv)
+    assert (130, "", message) == redl(capsys, task, *argv)
 
 
-def test_a_fault_of_our_own_is_not_passed_off_as_the_users(monkeypatch, phantom_root):
+def test_a_bug_of_redl_is_not_reported_as_a_users_error(monkeypatch, phantom_root):
     def faulty(*_):
         raise ValueError
 
@@ -471,7 +471,7 @@ def test_the_help_imports_nothing_heavy():
     assert set() == heavy & set(done.stdout.split())
 
 
-def test_the_whole_command_runs_in_a_process_of_its_own_without_torch(tmp_path, phantom_root):
+def test_the_whole_command_runs_in_a_new_process_without_torch(tmp_path, phantom_root):
     script = tmp_path / "redl"
     script.write_text(
         "import sys\nfrom redl.cli import main\nif __name__ == '__main__':\n"
@@ -487,7 +487,7 @@ def test_the_whole_command_runs_in_a_process_of_its_own_without_torch(tmp_path, 
 # Display
 
 
-def test_elsewhere_a_long_step_tells_itself_now_and_then_and_at_its_end(capsys):
+def test_without_a_terminal_progress_is_printed_now_and_then_and_at_the_end(capsys):
     now = [0.0]
     show = Progress(clock=lambda: now[0]).counting("reading")
     for done in range(1, 101):
@@ -506,11 +506,19 @@ def test_a_line_stays_whole_however_long(capsys):
     assert f"  {'x' * 300}     [1]\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("columns", "expected"), [("80", 120), ("200", 200)])
+def test_a_table_is_as_wide_as_the_terminal_but_never_too_narrow_for_its_figures(
+    monkeypatch, columns, expected
+):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert expected == table_width()
+
+
 def test_no_command_shows_how_cases_are_run(capsys):
     assert 2 == main([])
-    told = capsys.readouterr().err
-    assert 'pytest --pyargs redl.suite -k "densenet and rsna"' in told
-    assert "prepare, describe and check data sets" in told
+    shown = capsys.readouterr().err
+    assert 'pytest --pyargs redl.suite -k "densenet and rsna"' in shown
+    assert "prepare, describe and check data sets" in shown
 
 
 def test_the_version_is_the_installed_one(capsys):

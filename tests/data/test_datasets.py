@@ -1,4 +1,4 @@
-"""Inputs: every data set comes prepared by its name, whichever place it lies in."""
+"""Every data set is prepared by its name, wherever it is."""
 
 from pathlib import Path
 
@@ -33,20 +33,20 @@ def test_a_phantom_is_synthetic_and_has_a_bound(options, dataset):
     assert 0.9 < source.ideal_accuracy <= 1
 
 
-def test_progress_is_told_of_the_phantom_and_of_its_images(tmp_path):
-    told = []
+def test_progress_is_reported_of_the_phantom_and_of_its_images(tmp_path):
+    shown = []
     prepare_dataset(
         Dataset.RSNA,
         TINY,
         DataOptions(cache=tmp_path),
-        on_progress=lambda what: lambda done, total: told.append((what, done, total)),
+        on_progress=lambda what: lambda done, total: shown.append((what, done, total)),
     )
-    steps = {what: (done, total) for what, done, total in told}
+    steps = {what: (done, total) for what, done, total in shown}
     assert ["rsna: writing the phantom", "rsna: preparing images"] == list(steps)
     assert all(done == total > 0 for done, total in steps.values())
 
 
-def test_all_data_sets_are_named_the_users_own_last(tmp_path):
+def test_all_data_sets_are_named_your_own_last(tmp_path):
     (tmp_path / "table.csv").write_text("image,subject,label\na.png,1,0\n")
     clinic = Folder(name="clinic", images=tmp_path, table=tmp_path / "table.csv")
     assert ("rsna", "lidc", "clinic") == DataOptions(cache=tmp_path, folders=(clinic,)).datasets
@@ -59,6 +59,6 @@ def test_a_root_that_is_not_there_is_refused_at_once(tmp_path, root):
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
-def test_a_share_that_is_none_is_refused(tmp_path, share):
+def test_a_share_outside_0_to_1_is_refused(tmp_path, share):
     with pytest.raises(OptionError, match="unreadable files: give one from 0 to 1"):
         DataOptions(cache=tmp_path, max_unreadable=share)

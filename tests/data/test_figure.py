@@ -93,7 +93,7 @@ def test_everything_lies_on_the_page(usual):
     assert box.y1 <= height
 
 
-# Of both formats: the PDF's fonts are a file of their own within it.
+# Of both formats: the PDF's fonts are a file within it.
 SAVE_BOTH = """
 import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])
 from redl.data.figure import save_figure; from tests.data.test_figure import drawn
@@ -120,7 +120,7 @@ def test_equal_data_draw_equal_bytes(saved, name):
 
 
 @pytest.mark.parametrize("name", ["figure.png", "figure.PDF"])
-def test_a_file_tells_neither_when_nor_where_nor_by_what_it_was_made(saved, name):
+def test_a_file_shows_neither_when_nor_where_nor_by_what_it_was_made(saved, name):
     content = (saved[0][0] / name).read_bytes()
     words = (b"Software", b"CreationDate", b"Producer", b"Creator", b"Author", str(saved[0][0]).encode())
     assert [] == [word for word in words if word in content]

@@ -1,4 +1,4 @@
-"""A user's own folder is a data set, and what cannot be used is called by its row, never by its name."""
+"""Your own folder is a data set; messages name a faulty image by its row, never by its file."""
 
 import contextlib
 
@@ -57,7 +57,7 @@ def test_labels_and_subjects_are_the_tables(root):
     assert ([1, 0, 1], [0, 1, 0]) == (source.labels.tolist(), source.subjects.tolist())
 
 
-def test_an_image_is_called_by_its_row(root):
+def test_an_image_is_named_by_its_row(root):
     assert ["row 1", "row 2", "row 3"] == [item.name for item in described(root).items]
     assert PATIENT not in repr(described(root).items)
 
@@ -79,12 +79,12 @@ def test_with_crop_an_image_is_cut_to_its_bright_part(root):
     assert whole.mean() < 50 < 150 < cut.mean()
 
 
-def test_other_columns_are_left_alone(root):
+def test_other_columns_are_ignored(root):
     write_table(root, "x,b.png,joe,0", header="age,image,subject,label")
     assert [0] == described(root).labels.tolist()
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_column(root):
+def test_a_byte_order_mark_is_not_part_of_the_first_column(root):
     table = root / "table.csv"
     table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes())
     assert 3 == len(described(root).items)
@@ -116,7 +116,7 @@ def test_a_missing_table_is_refused(root):
     assert expected == refusal(lambda: check_folder(folder(root)))
 
 
-def test_a_table_that_is_no_text_is_refused(root):
+def test_a_table_that_is_not_text_is_refused(root):
     (root / "table.csv").write_bytes(b"PK\x03\x04\xff\xfe\x00")
     expected = "table.csv: cannot be read (UnicodeDecodeError); save it as CSV"
     assert expected == refusal(lambda: check_folder(folder(root)))
@@ -157,7 +157,7 @@ def test_a_missing_column_is_refused_by_its_name(root):
         (0, None, "row 1: cannot be read (FileNotFoundError); check the file"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_called_by_its_row(root, row, content, expected):
+def test_a_file_that_cannot_be_read_is_named_by_its_row(root, row, content, expected):
     item = described(root).items[row]
     file = root / "images" / [f"{PATIENT}/a.png", "b.png", "c.dcm"][row]
     if content is None:

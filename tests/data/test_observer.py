@@ -9,15 +9,9 @@ from hypothesis import strategies as st
 from scipy import fft
 from scipy.linalg import circulant
 from scipy.stats import binomtest
-from sklearn.metrics import roc_auc_score
 
-from redl.data.observer import (
-    accuracy_at_known_place,
-    auc_at_known_place,
-    detectability,
-    draw_evidence,
-    ideal_accuracy,
-)
+from redl.data.observer import detectability, draw_evidence, ideal_accuracy
+from tests.helpers.knownplace import accuracy_at_known_place
 
 SIDE, RADIUS = 64, 6
 FAIR = np.diag([0.5, 0.5])
@@ -75,7 +69,7 @@ def test_detectability_is_that_of_the_noise_covariance():
     assert pytest.approx(expected) == detectability(signal, fft.fft(kernel).real[None])
 
 
-def test_a_frequency_of_infinite_power_tells_nothing():
+def test_a_frequency_of_infinite_power_adds_nothing():
     power = np.ones((4, 4))
     power[0, 0] = np.inf
     assert detectability(np.ones((4, 4)), power) == 0
@@ -95,23 +89,6 @@ def test_the_closed_form_is_what_a_matched_filter_reaches_on_images(d, prior):
         scores[number] = (template * (noise + shown * signal)).sum()
     low, high = counted((scores > d**2 / 2 + math.log((1 - prior) / prior)) == present)
     assert low < accuracy_at_known_place(d, prior) < high
-
-
-@given(st.floats(0.01, 0.99))
-def test_with_nothing_to_see_the_majority_is_the_best(prior):
-    assert pytest.approx(max(prior, 1 - prior)) == accuracy_at_known_place(0, prior)
-
-
-@given(st.floats(0.01, 8), st.floats(0.01, 0.99))
-def test_accuracy_lies_between_the_majority_and_1(d, prior):
-    assert max(prior, 1 - prior) - 1e-9 <= accuracy_at_known_place(d, prior) <= 1
-
-
-def test_the_auc_is_that_of_two_normal_distributions():
-    rng = np.random.default_rng(0)
-    scores = np.r_[rng.standard_normal(20_000), rng.standard_normal(20_000) + 1.5]
-    expected = roc_auc_score(np.repeat([0, 1], 20_000), scores)
-    assert pytest.approx(expected, abs=0.008) == auc_at_known_place(1.5)
 
 
 # The unknown place
@@ -159,8 +136,8 @@ def test_wrong_labels_cap_the_accuracy_exactly(rate, prior):
     assert pytest.approx((1 - rate) * perfect + rate * (1 - perfect)) == noisy
 
 
-def test_who_is_told_a_group_of_one_label_is_right_in_it():
-    absent = present = np.zeros(9)  # the image tells nothing
+def test_an_observer_who_knows_a_group_of_one_label_is_right_in_it():
+    absent = present = np.zeros(9)  # the image shows nothing
     shares = np.array([np.diag([0.35, 0.35]), np.diag([0.0, 0.3])])
     assert ideal_accuracy(absent, present, shares) == (pytest.approx(0.35 + 0.3), 0)
 

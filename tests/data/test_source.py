@@ -35,7 +35,7 @@ def test_no_bound_takes_all():
     assert SOME is bounded(SOME, 9)
 
 
-def test_a_bound_is_told_with_what_was_chosen():
+def test_a_bound_is_listed_among_the_options():
     assert {"crop": True, "at_most_images": 5} == bounded(SOME, 5).options
 
 

@@ -1,5 +1,7 @@
 """Splits keep every subject in one part."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -70,8 +72,9 @@ def test_subjects_may_be_named_by_text():
 
 @pytest.mark.parametrize("count", [0, 1, 4])
 def test_too_few_subjects_are_refused(count):
-    with pytest.raises(
-        DataError,
-        match=rf"^too few subjects to split \({count}\): train, valid and test need at least 5",
-    ):
+    expected = (
+        f"too few subjects to split ({count}): train, valid and test need at least 5 together; "
+        "add subjects, or raise --redl-images"
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(expected)}$"):
         split_by_subject(np.arange(count), seed=0)

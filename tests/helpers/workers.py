@@ -15,7 +15,7 @@ SIZE = 4
 
 
 def images_of(number: int, rows: int, journal: Path | None) -> np.ndarray:
-    """Make images that tell their item, and note in `journal` that they were made."""
+    """Make images that identify their item, and note in `journal` that they were made."""
     if journal is not None:
         with journal.open("a") as file:
             file.write(f"{number}\n")
@@ -53,7 +53,7 @@ def deadly(number: int) -> Item:
 
 
 def source(*items: Item, **changes) -> Source:
-    """Make a source of items, each a subject of its own, every second one positive."""
+    """Make a source of items, each a separate subject, every second one positive."""
     rows = [item.rows for item in items]
     subjects = np.repeat(np.arange(len(items), dtype=np.int32), rows)
     known = {

@@ -1,7 +1,7 @@
-"""A pool: one process a core that makes images, and outlives the death of any of them.
+"""Pool of processes, one per core, that make images; it survives the death of any of them.
 
-Processes rather than threads: most decoders hold the GIL, and one that a damaged file brings down must not
-take the run with it. They are spawned, because a fork would copy whatever threads and locks the caller has.
+Processes rather than threads, because most decoders keep the GIL, and one that crashes over a damaged file
+must not take the run with it. They are spawned, because a fork would copy the caller's threads and locks.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Pool:
         self._pool.shutdown(cancel_futures=True)
 
     def work_through(self, items: Iterable[tuple[int, Item]]) -> Iterator[tuple[int, Made]]:
-        """Yield the number of each item with its images, or the reason for their absence, as they are done.
+        """Yield each item's number with its images, or with the error that prevents them, as they are done.
 
         Raise RedlError if no process can start.
         """
@@ -66,7 +66,7 @@ class Pool:
                     del at_work[number]
                     yield number, made
             except BrokenProcessPool:
-                # Any of those at work may have done it: each gets a process of its own, to find out.
+                # Any item at work may have killed it: a separate process for each finds out which.
                 futures.clear()
                 self._pool.shutdown()
                 for number, item in at_work.items():
@@ -82,7 +82,7 @@ def _pool(processes: int) -> ProcessPoolExecutor:
 
 
 def _hand_out(pool: ProcessPoolExecutor, task: Callable[[], T]) -> Future[T]:
-    """Submit a task; a process that this starts inherits a blocked SIGINT, for Ctrl-C is the parent's."""
+    """Submit a task; processes that this starts ignore Ctrl-C, because only the parent answers it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return pool.submit(task)
@@ -114,11 +114,11 @@ def _make_alone(item: Item) -> Made:
 
 
 def _idle() -> None:
-    """Do what any process can that can start at all."""
+    """Do nothing, which any process that can start is able to do."""
 
 
 def _join_pool() -> None:
-    """Start a worker, which has nothing to do without a parent."""
+    """Make a new worker exit when its parent dies."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 

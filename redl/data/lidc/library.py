@@ -2,9 +2,9 @@
 
 pylidc 0.2.3 wants a home to keep its configuration in, pkg_resources, which setuptools no longer has, and,
 for its viewers, matplotlib and scikit-image, which write caches to the home. To read a scan it needs none of
-them: stand-ins take their places while it is imported, and the scan's folder is passed at each call. It tells
-which files are the scan's and puts them in order; only the slices that are asked for are then decoded, for
-the whole takes over a gigabyte where a scan is long.
+them: stand-ins take their places while it is imported, and the scan's folder is passed at each call. It finds
+the scan's files and sorts them; only the slices that are asked for are then decoded, because a whole long
+scan takes over a gigabyte.
 """
 
 from __future__ import annotations

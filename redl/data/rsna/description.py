@@ -1,8 +1,7 @@
-"""Description: what a data set holds, before anything is trained on it.
+"""Description of a cohort before anything is trained on it, compared with the published counts.
 
-A cohort is counted from its table alone, beside what is known of the real one. What its site or its machine
-reveals about the label is counted too: a network that finds either in the pixels has learnt nothing
-about breasts.
+Only the table is read. What the site or the machine reveals about the label is counted too: a network that
+finds either in the pixels has learnt nothing about breasts.
 """
 
 from __future__ import annotations

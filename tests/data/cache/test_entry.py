@@ -30,7 +30,7 @@ def entry(tmp_path_factory):
 
 @pytest.fixture
 def cache(entry, tmp_path):
-    """A cache of the test's own, to damage."""
+    """A cache that the test may damage."""
     return shutil.copytree(entry.parent, tmp_path / "cache")
 
 
@@ -85,7 +85,7 @@ def test_the_summary_gives_the_share_of_positives(entry):
     )
 
 
-def test_the_summary_tells_the_options_the_bound_and_what_was_skipped(entry):
+def test_the_summary_gives_the_options_the_bound_and_what_was_skipped(entry):
     summary = open_prepared(entry).summary()
     assert (SOURCE.options, 0.93, 1, 0) == (
         summary.options,

@@ -1,4 +1,4 @@
-"""A partial gives back what was put into it, and believes no note whose images are gone."""
+"""A partial entry returns what was put into it, and ignores a note whose images are gone."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def partial(tmp_path):
 
 
 def open_partial(folder):
-    return Partial(folder / "draft", rows=ROWS, image_size=4)
+    return Partial(folder / "partial", rows=ROWS, image_size=4)
 
 
 def images(count, seed=0):
@@ -48,7 +48,7 @@ def test_images_come_back_in_order_whatever_the_order_they_came_in(partial):
     np.testing.assert_array_equal(expected, everything(partial, [True, True, True]))
 
 
-def test_a_draft_is_found_again(tmp_path):
+def test_an_unfinished_entry_is_found_again(tmp_path):
     with open_partial(tmp_path) as partial:
         partial.put(2, images(2))
     with open_partial(tmp_path) as partial:
@@ -59,7 +59,7 @@ def test_a_draft_is_found_again(tmp_path):
 def test_a_note_without_its_images_counts_for_nothing(tmp_path):
     with open_partial(tmp_path) as partial:
         partial.put(0, images(1))
-    (tmp_path / "draft" / "images").write_bytes(b"")
+    (tmp_path / "partial" / "images").write_bytes(b"")
     with open_partial(tmp_path) as partial:
         assert not partial.done().any()
 
@@ -67,14 +67,14 @@ def test_a_note_without_its_images_counts_for_nothing(tmp_path):
 def test_images_without_their_note_are_made_again(tmp_path):
     with open_partial(tmp_path) as partial:
         partial.put(0, images(1))
-    (tmp_path / "draft" / "notes").write_bytes(b"\x01")
+    (tmp_path / "partial" / "notes").write_bytes(b"\x01")
     with open_partial(tmp_path) as partial:
         assert not partial.done().any()
 
 
 def test_more_images_than_one_chunk_come_back_whole(tmp_path):
     many = images(150)
-    with Partial(tmp_path / "draft", rows=[150], image_size=4) as partial:
+    with Partial(tmp_path / "partial", rows=[150], image_size=4) as partial:
         partial.put(0, many)
         chunks = list(partial.chunks(np.ones(150, bool)))
     assert len(chunks) > 1

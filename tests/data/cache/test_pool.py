@@ -40,7 +40,7 @@ def test_an_item_that_kills_its_worker_is_found_out_and_the_others_are_made():
     assert 20 == len(made)
 
 
-def test_a_lone_worker_is_a_crew_too():
+def test_one_worker_is_enough():
     made = work_through(deadly(0), item(1), processes=1)
     assert isinstance(made[0], DataError)
     assert 1 == made[1][0, 0, 0]
@@ -59,14 +59,14 @@ def test_items_are_handed_out_a_few_at_a_time():
         assert len(handed_out) < 10
 
 
-def test_an_error_of_our_own_is_not_taken_for_bad_data():
+def test_a_bug_of_redl_is_not_taken_for_bad_data():
     wrong = item(0, rows=2)
     short = type(wrong)(name="0.dcm", stamp="0", rows=3, work=wrong.work)
     with pytest.raises(AssertionError, match=r"0.dcm: 2 images, not 3"):
         work_through(short)
 
 
-def test_a_script_that_cannot_be_imported_is_told_how_to_begin(tmp_path):
+def test_a_script_that_cannot_be_imported_is_refused_with_the_remedy(tmp_path):
     script = "from redl.data.cache.pool import Pool\nfrom tests.helpers.workers import item\n"
     script += "with Pool(1) as pool: list(pool.work_through([(0, item(0))]))\n"
     done = subprocess.run(
@@ -77,7 +77,7 @@ def test_a_script_that_cannot_be_imported_is_told_how_to_begin(tmp_path):
 
 @pytest.mark.parametrize("after_s", [0.1, 0.4, 1.5])  # from when the workers start to when they work
 def test_ctrl_c_reaches_no_worker(tmp_path, after_s):
-    """A terminal sends it to the whole group, at any time; the parent alone answers."""
+    """A terminal sends it to the whole group, at any time; only the parent answers."""
     script = tmp_path / "parent.py"
     script.write_text(
         "import signal, sys\n"
@@ -135,6 +135,6 @@ def running(pid: int) -> bool:
         return False
 
 
-def test_a_closed_crew_leaves_no_process():
+def test_a_closed_pool_leaves_no_process():
     work_through(item(0))
     assert [] == multiprocessing.active_children()

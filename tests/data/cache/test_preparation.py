@@ -1,4 +1,4 @@
-"""Preparation makes every image once, goes on after a kill, and lists what cannot be read."""
+"""Preparation makes every image once, resumes after a kill, and lists what cannot be read."""
 
 import signal
 import subprocess
@@ -24,7 +24,7 @@ def made(journal: Path) -> list[int]:
     return sorted(int(line) for line in journal.read_text().split()) if journal.exists() else []
 
 
-# What comes of it
+# The entry
 
 
 def test_images_labels_and_subjects_are_the_sources_row_by_row(tmp_path):
@@ -36,15 +36,15 @@ def test_images_labels_and_subjects_are_the_sources_row_by_row(tmp_path):
     np.testing.assert_array_equal(wanted.subjects, data.subjects)
 
 
-def test_an_entry_is_alone_in_the_cache_with_its_lock(tmp_path):
+def test_the_cache_contains_only_an_entry_and_its_lock(tmp_path):
     entry = prepare(source(*items()), cache=tmp_path)
     assert {entry.name, f"{entry.name}.lock"} == {path.name for path in tmp_path.iterdir()}
 
 
 def test_progress_counts_every_item(tmp_path):
-    told = []
-    prepare(source(*items()), cache=tmp_path, on_progress=lambda *done: told.append(done))
-    assert [(number, 12) for number in range(1, 13)] == told
+    shown = []
+    prepare(source(*items()), cache=tmp_path, on_progress=lambda *done: shown.append(done))
+    assert [(number, 12) for number in range(1, 13)] == shown
 
 
 def test_one_process_and_two_make_the_same_entry(tmp_path):
@@ -87,7 +87,7 @@ def test_whatever_an_entry_is_made_from_is_in_its_name(change):
 # Killed in the middle
 
 
-def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
+def test_an_interrupted_run_resumes(tmp_path):
     journal = tmp_path / "journal"
 
     def interrupt(done, _):
@@ -98,16 +98,16 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         prepare(wanted, cache=tmp_path, on_progress=interrupt)
     before = made(journal)
-    told = []
-    entry = prepare(wanted, cache=tmp_path, on_progress=lambda *done: told.append(done))
+    shown = []
+    entry = prepare(wanted, cache=tmp_path, on_progress=lambda *done: shown.append(done))
     assert 5 <= len(before) < 50
-    assert (6, 200) == told[0]
+    assert (6, 200) == shown[0]
     assert 195 == len(made(journal)) - len(before)
     uninterrupted = prepare(wanted, cache=tmp_path / "other")
     assert open_prepared(uninterrupted).fingerprint == open_prepared(entry).fingerprint
 
 
-def test_a_killed_run_goes_on_where_it_was(tmp_path):
+def test_a_killed_run_resumes(tmp_path):
     journal, cache = tmp_path / "journal", tmp_path / "cache"
     script = tmp_path / "parent.py"
     script.write_text(
@@ -125,10 +125,10 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     run.send_signal(signal.SIGKILL)
     run.wait()
     wanted = source(*[item(number, journal=journal) for number in range(40)])
-    told = []
-    data = open_prepared(prepare(wanted, cache=cache, on_progress=lambda *done: told.append(done)))
+    shown = []
+    data = open_prepared(prepare(wanted, cache=cache, on_progress=lambda *done: shown.append(done)))
     assert list(range(40)) == data.images[:, 0, 0].tolist()
-    assert 5 <= 40 - len(told) < 40
+    assert 5 <= 40 - len(shown) < 40
 
 
 def test_memory_stays_flat_in_the_number_of_images(tmp_path):
@@ -192,14 +192,14 @@ def test_none_need_be_allowed_and_all_may_be_but_for_what_the_split_needs(tmp_pa
         prepare(few, cache=tmp_path, max_unreadable=1)
 
 
-def test_an_entry_from_a_more_tolerant_run_is_no_excuse(tmp_path):
+def test_an_entry_from_a_more_tolerant_run_is_refused_too(tmp_path):
     wanted = source(*items(), broken(12))
     prepare(wanted, cache=tmp_path, max_unreadable=0.1)
     with pytest.raises(DataError, match=r"more than 1\.0%; the first is 12.dcm"):
         prepare(wanted, cache=tmp_path)
 
 
-def test_too_much_missing_is_found_out_before_anything_is_decoded(tmp_path):
+def test_too_many_missing_files_are_noticed_before_anything_is_decoded(tmp_path):
     journal = tmp_path / "journal"
     missing = [broken(number, stamp="missing") for number in range(60, 64)]
     with pytest.raises(DataError, match="files cannot be read"):
@@ -215,7 +215,7 @@ def test_too_few_subjects_are_refused_before_an_image_is_made(tmp_path):
 
 
 def test_unreadable_items_are_found_with_no_cache():
-    told = []
-    found = find_unreadable(source(*items(), broken(12), deadly(13)), on_progress=lambda *d: told.append(d))
+    shown = []
+    found = find_unreadable(source(*items(), broken(12), deadly(13)), on_progress=lambda *d: shown.append(d))
     assert ["12.dcm", "13.dcm"] == [one.name for one in found]
-    assert (14, 14) == told[-1]
+    assert (14, 14) == shown[-1]

@@ -1,4 +1,4 @@
-"""However a file is damaged, it reads as an image or is refused in one line, and never tells whose it is."""
+"""However a file is damaged, it reads as an image or is refused in one line, and never shows whose it is."""
 
 import logging
 import traceback
@@ -108,7 +108,7 @@ def mislead(rng, path):
 def outcome(path, min_side):
     try:
         return read_image(path, min_side=min_side)
-    except Exception as error:  # the test tells a refusal from a crash
+    except Exception as error:  # the test distinguishes a refusal from a crash
         return error
 
 

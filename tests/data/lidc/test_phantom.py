@@ -1,4 +1,4 @@
-"""A phantom CT is the same wherever it is written, tells labels by lesions alone and knows its difficulty."""
+"""A phantom CT is the same wherever it is written, shows labels only by lesions, and knows its difficulty."""
 
 import json
 from collections import defaultdict
@@ -109,10 +109,10 @@ def test_an_existing_folder_is_left_alone(tmp_path):
 
 
 def test_progress_counts_the_scans(tmp_path):
-    told = []
-    write_lidc(tmp_path / "phantom", SMALL, on_progress=lambda done, total: told.append((done, total)))
+    shown = []
+    write_lidc(tmp_path / "phantom", SMALL, on_progress=lambda done, total: shown.append((done, total)))
     count = len(choose_scans(SMALL))
-    assert [(done, count) for done in range(1, count + 1)] == told
+    assert [(done, count) for done in range(1, count + 1)] == shown
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_slices_hold_what_12_bits_hold(tmp_path):
         writer.write(0, np.full((SIDE, SIDE), 3072, np.int16))
 
 
-# What tells the label
+# What shows the label
 
 
 def test_mean_and_file_size_do_not_tell_the_label(tmp_path):
@@ -214,7 +214,7 @@ def test_detectability_is_that_of_the_whole_grid(cases):
         assert expected == pytest.approx(phantom_observer.detectability(template, inverse))
 
 
-def test_noise_has_the_power_that_the_observer_is_told():
+def test_noise_has_the_power_that_the_observer_is_shown():
     rng, sum_of_power, count = np.random.default_rng(0), 0.0, 12
     ((outline, _),) = [(o, s) for s in read_scans()[:1] for o in list(read_outlines([s]))[:1]]
     bare = LidcPhantom(patients=5, contrast_hu=0.0)
@@ -285,7 +285,7 @@ def test_the_predicted_accuracy_is_that_of_simulated_answers(raters, label_noise
     )
 
 
-def test_a_lesion_beyond_doubt_is_always_told():
+def test_a_lesion_beyond_doubt_is_always_shown():
     assert [1, 1, 1, 1] == pytest.approx(
         phantom_observer.accuracies(100.0, np.full(4, 0.25), 2, 0.0).tolist()
     )

@@ -33,7 +33,7 @@ def lay_out(root: Path, *numbers: int) -> None:
 
 
 def lay_out_as_nbia(root: Path, number: int) -> Path:
-    """Make the folders of the NBIA Data Retriever, of which only the files' headers tell what they are."""
+    """Make the folders of the NBIA Data Retriever, in which only the files' headers say what they are."""
     scan = SCANS[number]
     folder = root / scan.patient / "01-01-2000-NA-NA-30178" / "3000566.000000-NA-03192"
     folder.mkdir(parents=True)
@@ -256,7 +256,7 @@ RAMP = np.add.outer(np.arange(512), 1000 * np.arange(512) // 512).astype(np.int1
 
 @pytest.fixture
 def ramp(monkeypatch):
-    """Slices whose values tell their pixels; of slice z, z more."""
+    """Slices whose values identify their pixels; in slice z, z more."""
     monkeypatch.setattr(
         "redl.data.lidc.patches.read_slices",
         lambda folder, scan, places: np.stack([RAMP + place for place in places]),

@@ -34,7 +34,7 @@ def write_table(root: Path, rows, columns=NEEDED_COLUMNS) -> None:
 
 @pytest.fixture
 def root(tmp_path):
-    """Kaggle's layout with empty image files: nothing here opens them."""
+    """Kaggle's layout with empty image files: no test opens them."""
     write_table(tmp_path, ROWS)
     for patient, image, _, _ in IN_COHORT:
         file = tmp_path / "train_images" / str(patient) / f"{image}.dcm"
@@ -91,7 +91,7 @@ def test_other_rules_choose_another_cohort(root, rules, images):
     assert [f"{image}.dcm" for image in images] == [path.name for path in read_cohort(root, rules).paths]
 
 
-def test_a_site_needs_the_column_that_tells_it(root):
+def test_a_site_needs_its_column(root):
     message = refusal(lambda folder: check_root(folder, CohortRules(site=1)), root)
     assert "train.csv: has no column site_id; download it again" == message
 
@@ -127,7 +127,7 @@ def test_a_missing_file_is_an_item_that_says_so(root):
         last.work()
 
 
-def test_what_was_chosen_is_told(root):
+def test_the_rules_are_listed_among_the_options(root):
     assert {"max_age": 41, "site": None, "crop": False} == described(root, crop=False, max_age=41).options
 
 
@@ -165,7 +165,7 @@ def test_only_the_needed_columns_are_needed_in_any_order(root):
     assert read_cohort(root).labels.tolist() == [1, 1, 0, 0, 0]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_column(root):
+def test_a_byte_order_mark_is_not_part_of_the_first_column(root):
     table = root / "train.csv"
     table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes())
     assert len(read_cohort(root).paths) == 5
@@ -237,7 +237,7 @@ def test_an_empty_table_is_refused(root, call):
 
 
 @both
-def test_a_table_that_is_no_text_is_refused(root, call):
+def test_a_table_that_is_not_text_is_refused(root, call):
     (root / "train.csv").write_bytes(b"\xff\xfe\x00\x81PK")
     assert refusal(call, root) == "train.csv: cannot be read (UnicodeDecodeError); download it again"
 

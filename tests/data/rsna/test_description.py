@@ -58,7 +58,7 @@ def described(tmp_path):
     return describe_cohort(write_table(tmp_path), ALL)
 
 
-def test_the_cohort_alone_is_counted(described):
+def test_only_the_cohort_is_counted(described):
     assert (6, 5) == (len(described.labels), len(described.subject_labels))
 
 
@@ -71,7 +71,7 @@ def test_a_subject_has_the_age_and_label_of_its_images(described):
     assert [0, 0, 0, 1, 1] == described.subject_labels.tolist()
 
 
-def test_ages_are_told_by_youngest_median_and_oldest(described):
+def test_ages_are_summed_up_by_youngest_median_and_oldest(described):
     assert (26, 31, 54) == described.ages
 
 
@@ -108,14 +108,14 @@ def test_the_majority_is_of_either_class():
     assert 0.75 == majority_accuracy(np.array([1, 1, 1, 0]))
 
 
-def test_one_site_is_described_alone(tmp_path):
+def test_one_site_is_described_by_itself(tmp_path):
     one = describe_cohort(
         write_table(tmp_path, [*ROWS, (60, 510, 30, 1, 1, 49, "CC", "L", 0)]), CohortRules(site=1)
     )
     assert 6 == len(one.labels)
 
 
-def test_a_column_that_is_missing_is_named_and_tells_nothing(tmp_path):
+def test_a_column_that_is_missing_is_named_and_its_counts_are_missing(tmp_path):
     bare = describe_cohort(write_table(tmp_path, columns=COLUMNS[:4]), ALL)
     assert ("site_id", "machine_id", "view", "laterality", "implant") == bare.missing_columns
     assert (None, None, None, ()) == (bare.views, bare.sides, bare.implants, bare.shortcuts)
@@ -164,7 +164,7 @@ def test_the_real_table_does_not_differ_from_what_is_published(published_root, r
     assert () == find_differences(describe_cohort(published_root, rules), rules)
 
 
-def test_the_site_alone_predicts_78_percent_of_the_real_table(published_root):
+def test_only_the_site_predicts_78_percent_of_the_real_table(published_root):
     site = describe_cohort(published_root, ALL).shortcuts[0]
     assert pytest.approx((1342 + 7082 + 821) / 11856) == site.accuracy
 
@@ -179,7 +179,7 @@ def test_a_difference_holds_both_counts(described):
     assert Difference(what="images", found=6, published=11856) in find_differences(described, ALL)
 
 
-def test_what_a_missing_column_would_tell_is_not_compared(tmp_path):
+def test_counts_of_a_missing_column_are_not_compared(tmp_path):
     bare = describe_cohort(write_table(tmp_path, columns=COLUMNS[:4]), ALL)
     assert not any("site" in one.what or "view" in one.what for one in find_differences(bare, ALL))
 
@@ -243,7 +243,7 @@ def test_samples_follow_from_the_seed():
     assert (first != other).any()
 
 
-def test_a_sample_is_the_row_of_its_own_within_an_item():
+def test_a_sample_is_its_row_within_an_item():
     works = [partial(image, 10, rows=3), partial(image, 20, rows=2)]
     images, _ = sample_images(source(works, [1, 1, 1, 0, 0], [0, 1, 2, 3, 4], [3, 2]), of_each=3)
     assert [10, 11, 12, 20, 21] == sorted(images[:, 0, 0].tolist())

@@ -1,4 +1,4 @@
-"""A phantom is laid out as Kaggle's data, follows from its seed, and tells its labels by lesions alone."""
+"""A phantom has the layout of Kaggle's data, follows from its seed, and shows its labels only by lesions."""
 
 import csv
 import hashlib
@@ -180,16 +180,18 @@ def test_unique_identifiers_are_unique(headers):
     assert len({header.SOPInstanceUID for header in headers}) == len(headers)
 
 
-def test_no_file_says_when_or_where_it_was_made(headers):
-    told = ("Date", "Time", "InstitutionName", "StationName", "PatientName")
-    assert not [element.keyword for header in headers for element in header if element.keyword.endswith(told)]
+def test_no_file_shows_when_or_where_it_was_made(headers):
+    revealing = ("Date", "Time", "InstitutionName", "StationName", "PatientName")
+    assert not [
+        element.keyword for header in headers for element in header if element.keyword.endswith(revealing)
+    ]
 
 
 def test_every_image_is_read_as_large_as_asked(images):
     assert {image.shape for image in images} == {(48, 36)}
 
 
-# The label is in the lesions alone
+# Only the lesions show the label
 
 
 def test_positive_images_have_the_brighter_spots(cohort, images):
@@ -198,7 +200,7 @@ def test_positive_images_have_the_brighter_spots(cohort, images):
 
 
 def table_clues(root: Path) -> dict[str, np.ndarray]:
-    """Return what the table tells of each image, one or more columns by name."""
+    """Return what the table says about each image, one or more columns by name."""
     cohort = read_cohort(root)
     with (root / "train.csv").open(newline="") as table:
         rows = {row["image_id"]: (number, row) for number, row in enumerate(csv.DictReader(table))}
@@ -216,21 +218,21 @@ def table_clues(root: Path) -> dict[str, np.ndarray]:
 
 
 def file_clues(root: Path) -> dict[str, np.ndarray]:
-    """Return what the files tell of each image without looking for a lesion."""
+    """Return what the files show of each image without looking for a lesion."""
     paths = read_cohort(root).paths
     headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in paths]
     tags = sorted({element.keyword for header in headers for element in (*header.file_meta, *header)})
     return {
         "mean": np.array([[read_image(path).mean()] for path in paths]),
         "file size": np.array([[path.stat().st_size] for path in paths], dtype=float),
-        "tags": np.stack([ordinal([told(header, tag) for header in headers]) for tag in tags], axis=1),
+        "tags": np.stack([ordinal([value_of(header, tag) for header in headers]) for tag in tags], axis=1),
     }
 
 
 MACHINES = ("49", "48", "21", "93", "216", "29")
 
 
-def told(header, tag):
+def value_of(header, tag):
     value = header.get(tag, header.file_meta.get(tag, 0))
     return float(value) if isinstance(value, int | float) else str(value)
 
@@ -304,7 +306,7 @@ def test_no_clue_is_forgotten(clues):
 
 @pytest.fixture(scope="module")
 def leaking_root(tmp_path_factory):
-    """Write a phantom whose files are empty: it is the table that tells."""
+    """Write a phantom whose files are empty, because only the table matters."""
     root = tmp_path_factory.mktemp("leaking") / "rsna"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(phantom_module, "write_image", lambda path, *_, **__: path.touch())
@@ -487,7 +489,7 @@ def test_two_that_ask_at_once_get_one_phantom(tmp_path):
     assert len(read_cohort(ensure_rsna(tmp_path, SMALL)).paths) > 16
 
 
-def test_progress_is_told_image_by_image(tmp_path):
+def test_progress_is_reported_image_by_image(tmp_path):
     heard = []
     root = ensure_rsna(tmp_path, SMALL, on_progress=lambda *done: heard.append(done))
     total = len(list(root.rglob("*.dcm")))

@@ -9,8 +9,9 @@ from scipy import fft
 from scipy.special import logsumexp
 from scipy.stats import binomtest
 
-from redl.data.observer import accuracy_at_known_place, detectability, draw_evidence, ideal_accuracy
+from redl.data.observer import detectability, draw_evidence, ideal_accuracy
 from redl.data.rsna.phantom_image import Anatomy, Tissue, draw_anatomy, draw_mammogram
+from tests.helpers.knownplace import accuracy_at_known_place
 
 GOLDEN = Path(__file__).with_name("mammogram.npz")
 WHITE = 4095  # of 12 bits
@@ -142,7 +143,7 @@ def test_at_a_known_place_the_ideal_observer_is_as_good_as_predicted(prior):
     assert interval.high < 0.99
 
 
-def test_the_whole_field_tells_at_least_as_much_as_a_window_of_it_and_little_more():
+def test_the_whole_field_shows_at_least_as_much_as_a_window_of_it_and_little_more():
     anatomy = one_place()
     window = np.sqrt(signal(anatomy) @ np.linalg.solve(covariance(), signal(anatomy)))
     assert window <= detectability(anatomy.lesion, TISSUE.power(SHAPE)) < 1.05 * window
