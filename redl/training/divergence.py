@@ -99,7 +99,7 @@ class DivergenceWatch:
             self._find_streaks(last)
         if interval is not None and interval.low <= 0.5 <= interval.high:
             text = (
-                f"validation AUC of {interval.auc:.2f} cannot be distinguished from chance "
+                f"validation AUC of {interval.auc:.2f} cannot be told from chance "
                 f"({interval.low:.2f} to {interval.high:.2f})"
             )
             self._find(last, DivergenceKind.CHANCE, text)

@@ -195,7 +195,7 @@ def test_answers_whose_auc_may_be_a_half_are_chance_at_the_end():
     assert ((DivergenceKind.CHANCE,), True) == (verdict.kinds, verdict.final)
     (reason,) = verdict.reasons
     assert reason.startswith("validation AUC of 0.")
-    assert " cannot be distinguished from chance (0." in reason
+    assert " cannot be told from chance (0." in reason
 
 
 def steps(scaler, skipped, count, *, epochs=2):
