@@ -17,7 +17,7 @@ from redl.study.case import Dataset
 from redl.study.profile import Profile
 
 
-def _silently(what: str) -> OnProgress:  # noqa: ARG001 - nothing is shown of it
+def _silently(what: str) -> OnProgress:  # noqa: ARG001 - shows nothing
     return silent
 
 
@@ -66,7 +66,7 @@ def prepare_dataset(
     *,
     on_progress: Callable[[str], OnProgress] = _silently,
 ) -> Path:
-    """Prepare a data set at the profile's size, once, and return where it lies.
+    """Prepare a data set at the profile's size, unless it is prepared already, and return its folder.
 
     `on_progress` is called with the name of a long step and returns a function of (done, total).
     Raise DataError for files that cannot be used.

@@ -47,7 +47,7 @@ _HEIGHT = _HEAD + 2 * _BLOCK + _BETWEEN + _EDGE
 _TICKS = (0.62, 0.36)  # beside and below the histogram
 _HISTOGRAM = _EDGE + _NAME + _COLUMNS * _IMAGE + (_COLUMNS - 1) * _GAP + 0.22
 
-# Without these a file holds when, and by which version, it was made.
+# Without these a file records when, and by which version, it was made.
 _NO_METADATA: dict[str, dict[str, None]] = {
     ".png": {"Software": None},
     ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
@@ -56,7 +56,7 @@ _NO_METADATA: dict[str, dict[str, None]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Histogram:
-    """What a histogram counts: `values` (M,), NaN left out, of class `labels` (M,), in bars one wide.
+    """Values to count in a histogram: `values` (M,), NaN left out, of class `labels` (M,), in bars one wide.
 
     `axis` names the values with their unit, `counted` what M are; `values` from `last` on share its bar.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-MISSING = "missing"  # the stamp of an item whose file is not there
+MISSING = "missing"  # the stamp of an item whose file is missing
 
 Option = str | int | float | bool | None
 
@@ -35,8 +35,8 @@ class Source:
 
     The N rows are those of the items, one after another: `labels` uint8 (N,), 1 is positive; `subjects` int32
     (N,), counted for this run only; `raters` uint8 (N,), how many marked what is seen, where that is known.
-    `options` say what was chosen from the data and how images are made; `skipped` names what is not there
-    and need not be; `ideal_accuracy` bounds any result on synthetic images.
+    `options` say what was chosen from the data and how images are made; `skipped` names what is missing
+    and may be; `ideal_accuracy` bounds any result on synthetic images.
     """
 
     dataset: str

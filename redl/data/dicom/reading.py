@@ -31,8 +31,8 @@ def read_image(path: Path, *, min_side: int | None = None) -> NDArray[np.float32
     With `min_side` the image comes reduced by the largest power of two that leaves both sides at least so
     long, each pixel the mean of those it stands for before the window; much faster than whole.
 
-    Raise DataError, naming the file but none of its folders, for one that cannot be read so. Flipped bits
-    that still decode to an image of the right shape cannot be detected; a truncated file can.
+    Raise DataError, naming the file but none of its folders, for one that cannot be read in this way.
+    Flipped bits that still decode to an image of the right shape cannot be detected; a truncated file can.
     """
     # Raised outside the handlers: pydicom's messages quote header values and whole paths, which hold the
     # patient, and would stay within reach as the error's context.

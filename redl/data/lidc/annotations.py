@@ -2,7 +2,7 @@
 
 Masks and clusters are pylidc's (its `boolean_mask` and `cluster_annotations`, default parameters), made a
 hundred times as fast: a polygon is filled by the parity of the edges it crosses, all its pixels at once. The
-tests hold both against pylidc.
+tests compare both with pylidc.
 """
 
 from __future__ import annotations

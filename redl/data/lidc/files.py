@@ -1,6 +1,6 @@
 """The DICOM files of a CT scan, one slice each: all of this package that knows pydicom.
 
-Apart from redl.data.dicom, whose images are what a screen shows: these have their values in Hounsfield units.
+Separate from redl.data.dicom, whose images are what a screen shows: these are in Hounsfield units.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class LidcRules:
     A patch is positive where at least `min_raters` outlined the nodule in its slice: 2 in the text, 3 in the
     published code (`sum > 2`). Nodules of more than `max_cluster` annotations are left out, none where it is
     None. A patch is 128x128 pixels of the scan, or of `spacing_mm`; `window_hu`, a range in Hounsfield
-    units, becomes 0 to 1. Raise OptionError for what cannot be.
+    units, becomes 0 to 1. Raise OptionError for impossible values.
 
     Source: Selvan, Schoen and Dam (2023), section 3, which says [0, 1] but names no window: this one holds
     air, lung and soft tissue.

@@ -140,7 +140,7 @@ def _read_manifest(root: Path) -> dict[str, Any] | None:
 
 
 def _ideal_accuracy(manifest: dict[str, Any], rules: LidcRules, patches: int) -> float | None:
-    """Return the bound for these labels; it speaks for all patches of the phantom, and not for a choice."""
+    """Return the bound for these labels; it applies to all patches of the phantom, not to a selection."""
     if patches != manifest.get("patches"):
         return None
     try:

@@ -55,7 +55,7 @@ PUBLISHED = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """Count the images that share a value of a column, and the positive ones of them."""
+    """Number of images that share a value of a column, and of the positive ones among them."""
 
     name: str
     images: int
@@ -140,13 +140,13 @@ class CohortDescription:
 
 
 def majority_accuracy(labels: NDArray[np.uint8]) -> float:
-    """Return what is scored by always answering the larger class."""
+    """Return the accuracy of always answering the larger class."""
     share = float(labels.mean())
     return max(share, 1 - share)
 
 
 def describe_cohort(root: Path, rules: CohortRules) -> CohortDescription:
-    """Count a cohort from train.csv alone; raise DataError for a table that cannot be used."""
+    """Count a cohort from train.csv; raise DataError for a table that cannot be used."""
     cohort = read_cohort(root, rules)
     header = _columns(root)
     present = tuple(column for column in OPTIONAL_COLUMNS if column in header)
@@ -178,7 +178,7 @@ def describe_cohort(root: Path, rules: CohortRules) -> CohortDescription:
 
 
 def find_differences(description: CohortDescription, rules: CohortRules) -> tuple[Difference, ...] | None:
-    """Return where a cohort's counts differ from the published ones; None where none are published for it."""
+    """Return where a cohort's counts differ from the published ones; None if none are published for it."""
     published = PUBLISHED.get(rules)
     if published is None or description.synthetic:
         return None
@@ -195,8 +195,8 @@ def sample_images(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Make up to `of_each` images of either class, each of another subject, drawn by chance.
 
-    Return them, uint8 (n, size, size), with their labels, positives first. What cannot be read is passed
-    over; raise DataError where nothing can.
+    Return them, uint8 (n, size, size), with their labels, positives first. Unreadable
+    images are skipped; raise DataError if none is readable.
     """
     rng = np.random.default_rng(seed)
     images: list[NDArray[np.uint8]] = []

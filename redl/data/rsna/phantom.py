@@ -141,12 +141,12 @@ def _write_table(path: Path, rows: Iterable[Row]) -> None:
 
 def _write_subjects(folder: Path, phantom: Phantom, on_progress: Progress | None) -> Iterator[Row]:
     """Write each image and yield its row of train.csv."""
-    roster, seeds = _roster(phantom)
-    total = sum(subject.images for subject in roster)
+    subjects, seeds = _subjects_and_seeds(phantom)
+    total = sum(subject.images for subject in subjects)
     # In random order: consecutive, a high number within a subject would reveal a negative one.
     images = iter(100_000 + np.random.default_rng(seeds[0]).permutation(total))
     done = 0
-    for number, (subject, seed) in enumerate(zip(roster, seeds[1:], strict=True)):
+    for number, (subject, seed) in enumerate(zip(subjects, seeds[1:], strict=True)):
         names = [int(next(images)) for _ in range(subject.images)]
         for row in _write_subject(folder, phantom, subject, 10_000 + number, names, seed):
             yield row
@@ -155,10 +155,10 @@ def _write_subjects(folder: Path, phantom: Phantom, on_progress: Progress | None
                 on_progress(done, total)
 
 
-def _roster(phantom: Phantom) -> tuple[list[Subject], list[SeedSequence]]:
+def _subjects_and_seeds(phantom: Phantom) -> tuple[list[Subject], list[SeedSequence]]:
     """Return the subjects, and a seed for the images' names and one a subject: none draws from another's."""
     first, *seeds = SeedSequence(phantom.seed).spawn(2)
-    roster = draw_subjects(
+    subjects = draw_subjects(
         np.random.default_rng(first),
         phantom.subjects,
         prevalence=phantom.prevalence,
@@ -166,7 +166,7 @@ def _roster(phantom: Phantom) -> tuple[list[Subject], list[SeedSequence]]:
         site_leak=phantom.site_leak,
         even_counts=phantom.even_counts,
     )
-    return roster, seeds + seeds[0].spawn(len(roster))
+    return subjects, seeds + seeds[0].spawn(len(subjects))
 
 
 def _write_subject(
@@ -205,7 +205,7 @@ def _manifest(phantom: Phantom) -> dict[str, object]:
 
 
 def _ideal_accuracy(phantom: Phantom) -> dict[str, object]:
-    """Return the accuracy, at the proportions of the images written, that nothing can beat but by chance."""
+    """Return the accuracy, at the proportions of the images written, that can be exceeded only by chance."""
     absent, present = _evidence(phantom.shape, phantom.tissue)
     accuracy, error = ideal_accuracy(absent, present, _shares(phantom))
     known = " It knows the site as well." if phantom.site_leak else ""
@@ -220,7 +220,7 @@ def _ideal_accuracy(phantom: Phantom) -> dict[str, object]:
 def _shares(phantom: Phantom) -> NDArray[np.float64]:
     """Return the shares of the cohort's images by group, lesions and recorded label, shape (2, 2, 2)."""
     counts = np.zeros((2, 2, 2))
-    for subject in _roster(phantom)[0]:
+    for subject in _subjects_and_seeds(phantom)[0]:
         if subject.in_cohort:
             # A leak is in the pixels too, because a machine's window shows in them: knowing it gains nothing.
             group = int(phantom.site_leak and subject.machine.site == 2)

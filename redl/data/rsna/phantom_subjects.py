@@ -1,7 +1,7 @@
 """Who is in a phantom of the RSNA data: each subject's label, lesions, images, machine and row of the table.
 
 The proportions are those of the paper's cohort, 11856 images of 3199 subjects. Where no leak is asked for,
-site and machine, and with them everything about a file but its pixels, know nothing of the label.
+site and machine, and with them everything about a file but its pixels, are independent of the label.
 """
 
 from __future__ import annotations
@@ -101,13 +101,13 @@ def draw_subjects(
 
     lesions = [number < round(prevalence * subjects) for number in range(subjects)]
     categories = _record(rng, lesions, label_noise)
-    roster = [
+    everyone = [
         subject(_draw_young(rng), birads, lesions=truth)
         for birads, truth in zip(categories, lesions, strict=True)
     ]
     for age, birads in _draw_outsiders(rng, max(3, subjects // 20)):
-        roster.append(subject(age, birads, lesions=birads == 0))
-    return [roster[place] for place in rng.permutation(len(roster))]
+        everyone.append(subject(age, birads, lesions=birads == 0))
+    return [everyone[place] for place in rng.permutation(len(everyone))]
 
 
 def describe(rng: Generator, subject: Subject) -> Row:

@@ -425,7 +425,7 @@ def test_without_contrast_the_majority_is_the_best(tmp_path):
 
 def test_label_noise_caps_the_ideal_accuracy_at_the_share_of_right_labels():
     noise = {"label_noise": 0.2, "even_counts": True, "subjects": 400}
-    subjects = [s for s in phantom_module._roster(Phantom(**noise))[0] if s.in_cohort]
+    subjects = [s for s in phantom_module._subjects_and_seeds(Phantom(**noise))[0] if s.in_cohort]
     right = sum(s.images for s in subjects if s.lesions == (s.birads == 0))
     expected = right / sum(s.images for s in subjects)
     assert ideal(contrast=0.6, **noise)["accuracy"] == pytest.approx(expected, abs=1e-3)
