@@ -151,9 +151,9 @@ def save_reference(path: Path, records: Iterable[Record]) -> Reference:
         reference = Reference(
             profile=first.case.profile, environment=dict(first.environment), bands=kept + bands
         )
-        draft = path.with_name(f".{path.name}.draft")
-        draft.write_text(json.dumps(encode(reference, str(path)), indent=1) + "\n", encoding="utf-8")
-        draft.replace(path)
+        partial = path.with_name(f".{path.name}.draft")
+        partial.write_text(json.dumps(encode(reference, str(path)), indent=1) + "\n", encoding="utf-8")
+        partial.replace(path)
     return reference
 
 
