@@ -21,6 +21,7 @@ FLOORS = {
     "results": 5,
     "plugin": 6,
     "cli": 6,
+    "notebook": 6,
 }
 STANDARD_LIBRARY = {"study", "record"}  # what all others stand on
 ROOMS = {
@@ -36,7 +37,8 @@ ROOMS = {
     }
     | {f"plugin/options/{name}.py" for name in ("arguments", "gate", "sizes", "suite", "values")},
 }
-MODULES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if path.parent != ROOT)
+FACES = {"__init__.py", "__main__.py"}  # name what is below, and hold no logic
+MODULES = sorted({path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py")} - FACES)
 
 
 def imported(module):

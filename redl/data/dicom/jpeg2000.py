@@ -1,7 +1,7 @@
 """JPEG 2000 codestreams (ITU-T T.800): decoded whole by imagecodecs, at a fraction of the size by Pillow.
 
-Both wrap OpenJPEG. Half the width takes a third of the time of the whole, a quarter a tenth, for the detail
-left out lies in parts of the stream that are never decoded.
+Both wrap OpenJPEG. Half the width takes a third of the time of the whole, a quarter a tenth, because the
+detail left out lies in parts of the stream that are never decoded.
 """
 
 from __future__ import annotations
