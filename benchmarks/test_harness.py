@@ -4,7 +4,6 @@ Each is a ratio, or a sum of seconds, from one run. Two ways are timed in turns,
 counts: the work is the same every time, so whatever makes a run longer is due to the machine.
 """
 
-import multiprocessing
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.noted_case import start_noted
+from redl.execution.worker import fork_server
 from redl.study.case import Case, Dataset, Model, Setting
 from redl.study.profile import TINY
 
@@ -114,14 +114,12 @@ def _rounded(figure: float | list[float]) -> str:
 
 def _in_child(name: str, pairs: int, epochs: int) -> tuple[dict[str, list[float]], dict[str, set[float]]]:
     """Measure in a process like a case's: from the same fork server, with torch and nothing of pytest's."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["redl.execution.preload"])
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with ProcessPoolExecutor(1, mp_context=fork_server()) as pool:
         return pool.submit(_measure, name, pairs, epochs).result()
 
 
 def _measure(name: str, pairs: int, epochs: int) -> tuple[dict[str, list[float]], dict[str, set[float]]]:
-    import bare_loop
+    from benchmarks import bare_loop  # torch comes with it
 
     measure: Callable[[int, int], Any] = getattr(bare_loop, name)
     return measure(pairs, epochs)
