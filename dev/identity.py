@@ -3,8 +3,9 @@
     python dev/identity.py ../before . [pytest's own arguments]
 
 Each checkout runs every case of the tiny profile with its own code and an empty cache. The traces of
-training, the metrics and the predictions of all cases are then compared. A saved run (a .json) may stand in
-for a checkout. The exit status is 0 if all are equal and 1 if any differs: a refactoring has to end in 0.
+training and the predictions of all cases are then compared; metrics follow from these. A saved run (a .json)
+may stand in for a checkout. The exit status is 0 if all are equal and 1 if any differs: a refactoring has to
+end in 0.
 """
 
 import json
@@ -15,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-SECTIONS = ("parameters", "metrics", "divergence", "data")
+SECTIONS = ("parameters", "divergence", "data")
 LOSSES = ("epoch", "train_loss", "valid_loss")
 
 
