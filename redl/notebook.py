@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from redl.record import Predictions, Record
+    from redl.results.arms import Arm
     from redl.results.gate.comparison import Comparison
     from redl.results.noninferiority.verdict import Verdict
     from redl.results.tradeoff.tradeoff import Tradeoff
@@ -49,6 +51,12 @@ class Run:
     def __repr__(self) -> str:
         return f"<redl.Run {self._run.name}: {len(self.records)} cases>"
 
+    @cached_property
+    def _arms(self) -> list[Arm]:
+        from redl.results.arms import arms_of
+
+        return arms_of(self.records.values(), self.predictions())
+
     @property
     def records(self) -> Mapping[str, Record]:
         """Return the records by their cases' ids."""
@@ -69,23 +77,21 @@ class Run:
 
         Raise OptionError for a margin or metric that cannot be used, RecordError where there is no setting.
         """
-        from redl.results.arms import arms_of, pairs_of
+        from redl.results.arms import pairs_of
         from redl.results.metric import metric_named
         from redl.results.noninferiority.verdict import verdicts
 
-        arms = arms_of(self.records.values(), self.predictions())
-        return verdicts(pairs_of(arms), margin=margin, metric=metric_named(metric))
+        return verdicts(pairs_of(self._arms), margin=margin, metric=metric_named(metric))
 
     def tradeoff(self, *, margin: float, metric: str = "accuracy") -> RunTradeoff:
         """Return what each setting scores, costs and is worth, and which one is recommended."""
-        from redl.results.arms import arms_of
         from redl.results.metric import metric_named
         from redl.results.tradeoff.adjusted import Plan
         from redl.results.tradeoff.tradeoff import tradeoffs
 
-        arms = arms_of(self.records.values(), self.predictions())
-        found = tradeoffs(arms, metric=metric_named(metric), plan=Plan())
-        return RunTradeoff(models=tuple(found), verdicts=tuple(self.verdicts(margin=margin, metric=metric)))
+        judged = self.verdicts(margin=margin, metric=metric)  # first, because it refuses what cannot be used
+        found = tradeoffs(self._arms, metric=metric_named(metric), plan=Plan())
+        return RunTradeoff(models=tuple(found), verdicts=tuple(judged))
 
     def compare(self, other: Run, *, rules: Sequence[str] = (), other_machine: bool = False) -> Comparison:
         """Compare `other`, the later run, with this one.

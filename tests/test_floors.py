@@ -11,6 +11,7 @@ import redl
 ROOT = Path(redl.__file__).parent
 FLOORS = {
     "errors": 0,
+    "nearest": 0,
     "processors": 0,
     "study": 1,
     "record": 2,

@@ -89,9 +89,10 @@ def test_runs_compare_by_rules(saved, tmp_path):
     assert ["rsna-densenet-amp"] == [one.cell for one in comparison.changes if one.regressed]
 
 
-def test_a_margin_that_nothing_can_miss_is_refused(saved):
+@pytest.mark.parametrize("analysis", ["verdicts", "tradeoff"])
+def test_a_margin_that_nothing_can_miss_is_refused(saved, analysis):
     with pytest.raises(OptionError, match="margin"):
-        redl.load_run(saved).verdicts(margin=2)
+        getattr(redl.load_run(saved), analysis)(margin=2)
 
 
 def test_an_unknown_metric_is_refused_with_the_nearest_name(saved):

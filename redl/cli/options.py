@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from redl.cli.display import silent
 from redl.data.options import OPTIONS, data_options
 from redl.errors import OptionError
+from redl.nearest import one_of
 from redl.study.case import Dataset
 from redl.study.profile import SMOKE
 
@@ -118,10 +118,8 @@ def refuse_foreign(arguments: argparse.Namespace, names: Iterable[str]) -> None:
 
 
 def _unknown(name: str, declared: Iterable[str]) -> str:
-    known = [*map(str, Dataset), *declared]
-    near = "".join(f"did you mean {one}? " for one in get_close_matches(name, known, n=1))
     return (
-        f"--dataset {name}: no such data set; {near}use one of {', '.join(known)}, or declare "
+        f"--dataset {name}: no such data set; {one_of(name, [*Dataset, *declared])}, or declare "
         f"[tool.redl.datasets.{name}] in ./pyproject.toml"
     )
 

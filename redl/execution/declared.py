@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from redl.data.folder import Folder
 from redl.errors import OptionError
+from redl.nearest import one_of
 from redl.study.custom import CustomModel, CustomSetting, Function
 
 _KNOWN = ("datasets", "models", "settings", "gate")
@@ -54,8 +54,7 @@ def declared_in(pyproject: Path) -> Declared:
         raise OptionError(f"{pyproject.name}: [tool.redl] must be a table")
     for name in ours:
         if name not in _KNOWN:
-            near = get_close_matches(name, _KNOWN, n=1) or _KNOWN
-            raise OptionError(f"{pyproject.name}: [tool.redl.{name}] is not read; use {' or '.join(near)}")
+            raise OptionError(f"{pyproject.name}: [tool.redl.{name}] is not read; {one_of(name, _KNOWN)}")
     tables = {kind: _tables(ours, kind, pyproject) for kind in ("datasets", "models", "settings")}
     return Declared(
         folders=tuple(_folder(name, table, pyproject) for name, table in tables["datasets"].items()),

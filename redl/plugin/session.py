@@ -179,7 +179,7 @@ def _verdict(asked: VerdictOptions, session: RedlSession, width: int) -> Session
     from redl.results.noninferiority.verdict import Outcome, verdicts
 
     try:
-        pairs = pairs_of(arms_of(session.records.values(), session.run.predictions))
+        pairs = pairs_of(arms_of(session.records.values(), session.predictions))
         found = verdicts(pairs, margin=asked.margin, metric=asked.metric)
     except RedlError as error:
         words = f"--redl-verdict: {error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from redl.errors import OptionError
-from redl.results.nearest import one_of
+from redl.nearest import one_of
 
 
 class Metric(StrEnum):

@@ -55,12 +55,13 @@ def test_the_rules_of_the_gate_are_read_elsewhere(declared):
     [("dataset", "datasets"), ("model", "models"), ("setting", "settings"), ("gates", "gate")],
 )
 def test_a_mistyped_table_is_refused_with_the_nearest_name(declared, mistyped, meant):
-    expected = f"pyproject.toml: [tool.redl.{mistyped}] is not read; use {meant}"
+    all_of_them = "use one of datasets, models, settings, gate"
+    expected = f"pyproject.toml: [tool.redl.{mistyped}] is not read; did you mean {meant}? {all_of_them}"
     assert expected == refusal(declared, f"[tool.redl.{mistyped}]\nx = 1\n")
 
 
 def test_a_table_like_none_is_refused_with_all_names(declared):
-    expected = "pyproject.toml: [tool.redl.zzz] is not read; use datasets or models or settings or gate"
+    expected = "pyproject.toml: [tool.redl.zzz] is not read; use one of datasets, models, settings, gate"
     assert expected == refusal(declared, "[tool.redl.zzz]\n")
 
 

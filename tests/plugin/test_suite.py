@@ -272,9 +272,10 @@ def test_a_data_set_of_ones_own_that_cannot_be_used_is_one_line(clinic):
             '[tool.redl]\ndatasets = "clinic"\n',
             "pyproject.toml: ?tool.redl.datasets? must be tables, one for each name",
         ),
-        ("[tool.redl.dataset.x]\n", "pyproject.toml: ?tool.redl.dataset? is not read; use datasets"),
-        ("[tool.redl.model.x]\n", "pyproject.toml: ?tool.redl.model? is not read; use models"),
-        ("[tool.redl.zzz]\n", "pyproject.toml: ?tool.redl.zzz? is not read; use datasets or models or *"),
+        (
+            "[tool.redl.dataset.x]\n",
+            "pyproject.toml: ?tool.redl.dataset? is not read; did you mean datasets*",
+        ),
         (
             "[tool.redl.models.net]\n",
             "pyproject.toml: ?tool.redl.models.net? needs timm, a network's *",

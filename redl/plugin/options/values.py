@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from redl.errors import OptionError
-from redl.results.nearest import one_of
+from redl.nearest import one_of
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from redl.errors import OptionError
+from redl.nearest import one_of
 from redl.record import Record, Scores, Status
 from redl.results.metric import Metric
-from redl.results.nearest import one_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
