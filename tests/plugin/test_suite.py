@@ -458,3 +458,16 @@ def test_the_tables_of_the_project_where_pytest_is_called_count(pytester, tmp_pa
     pytester.makepyprojecttoml(DECLARED)
     result = pytester.runpytest_subprocess(suite, "--collect-only", "-q", "-k", "clinic and vit and baseline")
     assert "clinic-vit-baseline-seed1" in result.stdout.str()
+
+
+@pytest.mark.parametrize("content", [b"[tool.redl", b"\xff\xfe"], ids=["cut short", "not UTF-8"])
+def test_a_broken_pyproject_where_pytest_is_called_is_one_line(pytester, tmp_path, content):
+    suite = tmp_path / "checkout"
+    suite.mkdir()
+    suite.joinpath("pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    suite.joinpath("test_suite.py").write_text(NEEDS_CASES)
+    pytester.path.joinpath("pyproject.toml").write_bytes(content)
+    result = pytester.runpytest_subprocess(f"--rootdir={suite}", "-c", suite / "pyproject.toml", suite)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["ERROR: pyproject.toml: not TOML (*); correct it"])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()

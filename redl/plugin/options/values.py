@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -59,10 +58,17 @@ def pyproject_of(config: pytest.Config) -> Path:
     They differ where another checkout's suite is run from your own project, whose tables would be ignored.
     """
     called = config.invocation_params.dir / "pyproject.toml"
-    with suppress(OSError, tomllib.TOMLDecodeError):
-        if "redl" in tomllib.loads(called.read_text("utf-8")).get("tool", {}):
+    try:
+        document = tomllib.loads(called.read_text("utf-8"))
+    except OSError:
+        document = {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return called  # whoever reads its tables says what is wrong with it
+    match document:
+        case {"tool": {"redl": _}}:
             return called
-    return config.rootpath / "pyproject.toml"
+        case _:
+            return config.rootpath / "pyproject.toml"
 
 
 def spelled(name: str) -> str:
