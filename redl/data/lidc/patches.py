@@ -11,8 +11,8 @@ from PIL import Image
 
 from redl.data.lidc.annotations import Patch
 from redl.data.lidc.database import Scan
-from redl.data.lidc.library import read_slices
 from redl.data.lidc.rules import LidcRules
+from redl.data.lidc.slices import read_slices
 
 PATCH_SIDE = 128  # pixels, of the scan or of `spacing_mm`
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 
 from redl.data.lidc.annotations import Patch, read_outlines
 from redl.data.lidc.database import Scan, read_scans
-from redl.data.lidc.files import read_series
+from redl.data.lidc.files import list_files, read_series
 from redl.data.lidc.patches import load_patches
 from redl.data.lidc.rules import LidcRules
 from redl.data.source import Item, Option, Source, stamp_of
@@ -79,31 +78,29 @@ def find_patients(root: Path) -> Path:
 
 
 def find_series(patients: Path, scan: Scan) -> Path | None:
-    """Return the folder of a scan's files, in either layout; None if they are not there."""
-    patient = patients / scan.patient
-    if _images(folder := patient / scan.study / scan.series):
-        return folder
-    folders = [images for place in sorted(patient.glob("**/")) if (images := _images(place))]
-    # The first file of a folder names its series; only a folder of mixed files needs more of them read.
-    for images in (*(images[:1] for images in folders), *(images[1:] for images in folders)):
-        if any(read_series(path) == (scan.study, scan.series) for path in images):
-            return images[0].parent
-    return None
+    """Return the folder of a scan's files, in either layout; None if they are not there.
 
-
-def _images(folder: Path) -> list[Path]:
-    """Return the files that pylidc takes for images; none of a folder that cannot be read."""
-    try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries]
-    except OSError:
-        return []
-    return [folder / name for name in sorted(names) if name.endswith(".dcm") and not name.startswith(".")]
+    The files' headers say which scan they are of, and not their names; one folder may hold several scans.
+    """
+    wanted, patient = (scan.study, scan.series), patients / scan.patient
+    named = patient / scan.study / scan.series
+    if wanted in map(read_series, list_files(named)):
+        return named
+    folders = [files for place in sorted(patient.glob("**/")) if (files := list_files(place))]
+    # The first image of a folder names its series; only a folder of mixed files needs more of them read.
+    for files in folders:
+        if next(filter(None, map(read_series, files)), None) == wanted:
+            return files[0].parent
+    for files in folders:
+        if wanted in map(read_series, files):
+            return files[0].parent
+    # A scan whose files are all damaged is to be listed as unreadable, not passed over as never downloaded.
+    return named if any(path.suffix.lower() == ".dcm" for path in list_files(named)) else None
 
 
 def _stamp(folder: Path) -> str:
     """Return a hash that changes when any of the hundreds of files of a scan does."""
-    stamps = "\n".join(stamp_of(path, below=folder) for path in _images(folder))
+    stamps = "\n".join(stamp_of(path, below=folder) for path in list_files(folder))
     return hashlib.sha256(stamps.encode()).hexdigest()
 
 

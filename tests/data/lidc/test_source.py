@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom import dcmread
 
 from redl.data.lidc.annotations import Patch, read_outlines
 from redl.data.lidc.database import read_scans
+from redl.data.lidc.files import read_series
 from redl.data.lidc.patches import load_patches
 from redl.data.lidc.phantom import LidcPhantom, ensure_lidc
 from redl.data.lidc.rules import LidcRules
+from redl.data.lidc.slices import read_slices
 from redl.data.lidc.source import find_patients, find_series, lidc_source
 from redl.data.lidc.writing import SliceWriter
 from redl.errors import DataError
@@ -80,6 +83,74 @@ def test_another_series_of_the_patient_is_not_taken_for_the_scan(tmp_path):
     assert find_series(tmp_path, SCANS[TWICE[1]]) is None
 
 
+NAMES = ["1.2.840.113619.2.55.3.{}", "IM{:04}", "{:06}.DCM", "scan{}.IMA", "{}"]
+
+
+def rename(folder: Path, name: str) -> None:
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.rename(folder / name.format(number))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nbias_layout_is_found_whatever_the_files_are_called(tmp_path, name):
+    folder = lay_out_as_nbia(tmp_path, 1)
+    rename(folder, name)
+    assert folder == find_series(tmp_path, SCANS[1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tcias_layout_is_found_whatever_the_files_are_called(tmp_path, name):
+    folder = name_as_tcia(lay_out_as_nbia(tmp_path, 1), SCANS[1])
+    rename(folder, name)
+    assert folder == find_series(tmp_path, SCANS[1])
+
+
+@pytest.mark.parametrize("name", ["._1-001.dcm", "DICOMDIR"])
+def test_hidden_files_and_directories_of_a_disc_make_no_scan(tmp_path, name):
+    folder = lay_out_as_nbia(tmp_path, 1)
+    (folder / "1-002.dcm").unlink()
+    (folder / "1-001.dcm").rename(folder / name)
+    assert find_series(tmp_path, SCANS[1]) is None
+
+
+@pytest.mark.parametrize("tcia", [True, False])
+def test_two_scans_of_a_patient_in_one_folder_are_both_found_and_read(tmp_path, tcia):
+    first, second = (SCANS[number] for number in TWICE)
+    folder = lay_out_as_nbia(tmp_path / "first", first.number)
+    for path in lay_out_as_nbia(tmp_path / "second", second.number).iterdir():
+        change_offset(path)
+        path.rename(folder / f"0-{path.name}")
+    patient = folder.parent.parent.rename(tmp_path / first.patient)
+    folder = patient / folder.relative_to(tmp_path / "first" / first.patient)
+    if tcia:
+        folder = name_as_tcia(folder, first)
+    assert [folder, folder] == [find_series(tmp_path, scan) for scan in (first, second)]
+    assert {0} == set(np.unique(read_slices(folder, first, [0, 1])))
+    assert {1} == set(np.unique(read_slices(folder, second, [0, 1])))
+
+
+def name_as_tcia(folder: Path, scan) -> Path:
+    """Move a folder of the NBIA Data Retriever to where TCIA's layout has it."""
+    study = folder.parent.rename(folder.parent.with_name(scan.study))
+    return (study / folder.name).rename(study / scan.series)
+
+
+def change_offset(path: Path) -> None:
+    """Write a slice again, by pydicom, one Hounsfield unit brighter."""
+    image = dcmread(path)
+    image.RescaleIntercept += 1
+    image.save_as(path)
+
+
+def test_a_scan_that_is_named_for_its_series_costs_one_look(tmp_path, monkeypatch):
+    name_as_tcia(lay_out_as_nbia(tmp_path, 1), SCANS[1])
+    looked = []
+    look = lambda path: looked.append(path) or read_series(path)  # noqa: E731
+    monkeypatch.setattr("redl.data.lidc.source.read_series", look)
+    assert find_series(tmp_path, SCANS[1])
+    assert 1 == len(looked)
+
+
 def test_a_folder_of_mixed_series_is_found_whichever_file_is_first(tmp_path):
     folder = lay_out_as_nbia(tmp_path, 1)
     stranger = lay_out_as_nbia(tmp_path / "other", 2)
@@ -117,7 +188,13 @@ def test_a_folder_whose_files_are_dangling_links_gives_a_listed_fault(tmp_path):
     path.unlink()
     path.symlink_to(tmp_path / "nowhere")
     (item,) = lidc_source(tmp_path, RULES, image_size=32).items
-    assert refusal(item.work).startswith("scan 1: a slice cannot be read (FileNotFoundError)")
+    assert "scan 1: the file of slice " in refusal(item.work)
+
+
+def test_a_scan_whose_files_are_all_damaged_gives_a_listed_fault(tmp_path):
+    lay_out(tmp_path, 1)
+    (item,) = lidc_source(tmp_path, RULES, image_size=32).items
+    assert "is missing or damaged; download the scan again" in refusal(item.work)
 
 
 def test_a_folder_without_images_counts_as_missing(tmp_path):
