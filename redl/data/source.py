@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,16 @@ from numpy.typing import NDArray
 MISSING = "missing"  # the stamp of an item whose file is missing
 
 Option = str | int | float | bool | None
+
+Pixel = TypeVar("Pixel", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Images(Generic[Pixel]):
+    """Images, with remarks on how they were read: a few words each, the same for all that they fit."""
+
+    images: NDArray[Pixel]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,9 +1,11 @@
-"""Read a mammogram as a screen shows it, or refuse it in one line that quotes nothing of its header."""
+"""Read a grey image as a screen shows it, or refuse it in one line that quotes nothing of its header."""
 
 from __future__ import annotations
 
 import io
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,26 +16,45 @@ from pydicom.filereader import read_dataset, read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from redl.data.dicom.damage import PYDICOM_ERRORS, UnreadableImage, quiet
-from redl.data.dicom.display import has_window, read_display
-from redl.data.dicom.pixels import MAX_PIXELS, Layout, read_layout, read_pixels
+from redl.data.dicom.display import Window, read_display
+from redl.data.dicom.pixels import (
+    LONGER,
+    MAX_PIXELS,
+    average,
+    is_longer,
+    read_layout,
+    read_pixels,
+    read_stored,
+)
+from redl.data.source import Images
 from redl.errors import DataError
 
+PREFIX, PREFIX_AT = b"DICM", 128  # by which a DICOM file is known (PS3.10 7.1)
+
 _DEFLATE = "its deflated content is damaged or cut short; download it again"
+_HEADER = "its header is damaged or incomplete; download it again"
+_PIXELS = "its pixel data are damaged; download it again"
 
 
 def read_image(path: Path, *, min_side: int | None = None) -> NDArray[np.float32]:
     """Read a single-frame grey image as a screen shows it, shape (H, W), 0 black to 1 white.
 
-    The first window is applied (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3), or the range of the stored bits where
-    there is none, and MONOCHROME1 is inverted. The scale is the window's, not the image's: a blank image
-    stays blank.
+    The first window is applied (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3), else the lookup table. Where there is
+    neither, the scale is the range of the stored bits, or of those that the image uses where all that are
+    allocated are said to be stored. MONOCHROME1 is inverted, and declared padding black. The scale is never
+    the image's own maximum: a blank image stays blank.
 
     With `min_side` the image comes reduced by the largest power of two that leaves both sides at least so
-    long, each pixel the mean of those it stands for before the window; much faster than whole.
+    long, each pixel the mean of those it stands for, before a window; much faster than whole.
 
     Raise DataError, naming the file but none of its folders, for one that cannot be read in this way.
     Flipped bits that still decode to an image of the right shape cannot be detected; a truncated file can.
     """
+    return read_with_remarks(path, min_side=min_side).images
+
+
+def read_with_remarks(path: Path, *, min_side: int | None = None) -> Images[np.float32]:
+    """Read as `read_image` does, and return with it what is to be said of how it was read."""
     # Raised outside the handlers: pydicom's messages quote header values and whole paths, which hold the
     # patient, and would stay within reach as the error's context.
     try:
@@ -45,23 +66,42 @@ def read_image(path: Path, *, min_side: int | None = None) -> NDArray[np.float32
         reason = "not a DICOM file; download it again"
     except OSError as error:
         reason = f"cannot be read ({type(error).__name__}); check the file"
-    except PYDICOM_ERRORS as error:
-        reason = f"cannot be decoded ({type(error).__name__}); download it again"
     raise DataError(f"{path.name}: {reason}")
 
 
-def _read(path: Path, min_side: int | None) -> NDArray[np.float32]:
-    header = _parse(path)
-    _refuse_what_is_no_mammogram(header)
-    layout, display = read_layout(header), read_display(header)
-    stored = read_pixels(header, layout, halvings=_halvings(layout, min_side))
-    return display.apply(stored)
+def _read(path: Path, min_side: int | None) -> Images[np.float32]:
+    with _or_refused(_HEADER):
+        header = _parse(path)
+        _refuse_what_is_no_grey_image(header)
+        layout = read_layout(header)
+        display = read_display(header, layout)
+    halvings = 0 if min_side is None else _halvings(min(layout.rows, layout.columns), min_side)
+    with _or_refused(_PIXELS):
+        remarks: tuple[str, ...] = ()
+        if isinstance(display, Window):
+            image = display.apply(read_pixels(header, layout, halvings=halvings))
+        else:
+            whole, remarks = display.show(read_stored(header, layout))
+            image = average(whole, 2**halvings).astype(np.float32, copy=False)
+        return Images(image, (LONGER, *remarks) if is_longer(header, layout) else remarks)
 
 
-def _halvings(layout: Layout, min_side: int | None) -> int:
-    if min_side is None:
-        return 0
-    return max(0, (min(layout.rows, layout.columns) // min_side).bit_length() - 1)
+@contextmanager
+def _or_refused(reason: str) -> Iterator[None]:
+    """Turn what pydicom and its decoders raise over damaged content into a refusal in words."""
+    damaged = False
+    try:
+        yield
+    except (UnreadableImage, InvalidDicomError, OSError):
+        raise
+    except PYDICOM_ERRORS:
+        damaged = True
+    if damaged:
+        raise UnreadableImage(reason)
+
+
+def _halvings(side: int, min_side: int) -> int:
+    return max(0, (side // min_side).bit_length() - 1)
 
 
 def _parse(path: Path) -> Dataset:
@@ -76,7 +116,7 @@ def _parse(path: Path) -> Dataset:
 
 
 def _inflate(content: bytes) -> bytes:
-    """Inflate to no more than a mammogram's size; pydicom would do so to a thousand times the file's."""
+    """Inflate to no more than a large image; pydicom would do so to a thousand times the file's size."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         inflated = inflater.decompress(content, 3 * MAX_PIXELS)
@@ -87,10 +127,13 @@ def _inflate(content: bytes) -> bytes:
     return inflated
 
 
-def _refuse_what_is_no_mammogram(header: Dataset) -> None:
+def _refuse_what_is_no_grey_image(header: Dataset) -> None:
     if "PixelData" not in header:
-        raise UnreadableImage("no pixel data; download it again")
-    if header.PhotometricInterpretation not in {"MONOCHROME1", "MONOCHROME2"} or header.SamplesPerPixel != 1:
+        if "FloatPixelData" in header or "DoubleFloatPixelData" in header:
+            raise UnreadableImage("its pixels are floating-point numbers; export them as integers")
+        raise UnreadableImage("no pixel data; leave the file out")
+    if "PhotometricInterpretation" not in header:
+        raise UnreadableImage("its header lacks PhotometricInterpretation; export it again")
+    grey = header.PhotometricInterpretation in {"MONOCHROME1", "MONOCHROME2"}
+    if not grey or header.get("SamplesPerPixel", 1) != 1:
         raise UnreadableImage("not a grey image; only MONOCHROME1 and MONOCHROME2 are read")
-    if "ModalityLUTSequence" in header or ("VOILUTSequence" in header and not has_window(header)):
-        raise UnreadableImage("a lookup table says how to show it; only windows are read")

@@ -21,7 +21,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from redl.data.dicom import jpeg2000, losslessjpeg
+from redl.data.dicom import jpeg, jpeg2000
 
 BITS_STORED = 12  # of the images that are written; those that are read say their own
 
@@ -69,7 +69,7 @@ def _put_pixels(header: Dataset, stored: NDArray[np.uint16], syntax: Syntax) -> 
         case Syntax.RLE:
             header.compress(RLELossless, stored, generate_instance_uid=False)
         case Syntax.JPEG_LOSSLESS:
-            _encapsulate(header, losslessjpeg.encode(stored, precision=BITS_STORED), JPEGLosslessSV1)
+            _encapsulate(header, jpeg.encode_lossless(stored, precision=BITS_STORED), JPEGLosslessSV1)
         case Syntax.JPEG2000:
             _encapsulate(header, jpeg2000.encode(stored, precision=BITS_STORED), JPEG2000Lossless)
 

@@ -228,7 +228,8 @@ def test_a_reduced_pixel_is_the_mean_of_those_it_stands_for(tmp_path, brightness
 
 @pytest.mark.parametrize("top", [4095, 65535], ids=["12 bits", "16 bits"])
 def test_adding_up_pixels_does_not_overflow(file, top):
-    store(file, np.full((48, 40), top, np.uint16), BitsStored=16, HighBit=15, WindowWidth=None)
+    window = {"WindowCenter": 32768, "WindowWidth": 65536}
+    store(file, np.full((48, 40), top, np.uint16), BitsStored=16, HighBit=15, **window)
     np.testing.assert_allclose(read_image(file, min_side=1), top / 65535, atol=1e-6)
 
 
