@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from redl.errors import ModelError
 from redl.record import Pretrained
 from redl.study.profile import Pretraining
 from redl.training.networks import MLP, Network
-from redl.training.weights import checksum, find_file, hub_checksum, read_file, unloaded
+from redl.training.weights import checksum, find_file, hub_checksum, load_file
 
 _HIDDEN = 128  # units of the published MLP
 
@@ -89,14 +90,7 @@ def _custom(network: Network, image_size: int) -> nn.Module:
 
 
 def _from_file(network: Network, file: Path) -> tuple[nn.Module, Pretrained]:
-    weights = read_file(file)
-    try:
-        with unloaded() as names:
-            module = _create(network, pretrained=True, pretrained_cfg_overlay={"state_dict": weights})
-    except (RuntimeError, KeyError, AttributeError, ValueError) as error:
-        raise _no_weights_of(network.name, file) from error
-    if any(not missing.startswith(_classifiers(module)) for missing in names):
-        raise _no_weights_of(network.name, file)
+    module = load_file(file, network.name, partial(_create, network))
     return module, Pretrained(requested=True, loaded=True, source=file.name, sha256=checksum(file))
 
 
@@ -115,16 +109,6 @@ def _from_hub(network: Network, *, required: bool) -> tuple[nn.Module, Pretraine
     hub_id = timm.get_pretrained_cfg_value(name, "hf_hub_id")
     sha256 = None if hub_id is None else hub_checksum(hub_id)
     return module, Pretrained(requested=True, loaded=True, source=hub_id, sha256=sha256)
-
-
-def _classifiers(module: nn.Module) -> tuple[str, ...]:
-    """Return the names of the last layers, which are always new."""
-    named = module.pretrained_cfg["classifier"]  # type: ignore[index] # timm's own
-    return (named,) if isinstance(named, str) else tuple(named)
-
-
-def _no_weights_of(name: str, file: Path) -> ModelError:
-    return ModelError(f"{file.name}: these are not the weights of {name}; save those of this network")
 
 
 def _create(network: Network, **options: Any) -> nn.Module:  # noqa: ANN401 - timm's own
