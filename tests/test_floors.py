@@ -12,6 +12,7 @@ ROOT = Path(redl.__file__).parent
 FLOORS = {
     "errors": 0,
     "nearest": 0,
+    "pace": 0,
     "processors": 0,
     "study": 1,
     "record": 2,

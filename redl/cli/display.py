@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from redl.errors import OptionError
+from redl.pace import Pace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
-_GAP_S = 60.0  # between two lines about the same step, where there is no terminal
 _LEAST_COLUMNS = 120  # fewer would break the figures of a table
 
 OnProgress = Callable[[int, int], None]
@@ -62,13 +62,11 @@ class Progress:
         return show
 
     def _lines(self, what: str) -> OnProgress:
-        shown_at = self._clock()
+        pace = Pace(clock=self._clock)
 
         def show(done: int, total: int) -> None:
-            nonlocal shown_at
-            if done == total or self._clock() - shown_at >= _GAP_S:
-                shown_at = self._clock()
-                sys.stderr.write(f"{what}  {done}/{total}\n")
+            if line := pace.line(done, total):
+                sys.stderr.write(f"{what}  {line}\n")
 
         return show
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from redl.pace import LINE_EVERY_S, Pace
 from redl.record import Epoch
 from redl.study.profile import Profile
 
@@ -17,12 +18,12 @@ _LEAST_GAP_S = 0.2  # between two updates of the live line
 class Progress:
     """Display of how far a long step has come, past pytest's capture."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, clock: Callable[[], float] = time.monotonic) -> None:
         self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
         self._capture: Any = config.pluginmanager.get_plugin("capturemanager")
         self._quiet = self._reporter is None or config.get_verbosity() < 0
+        self._clock = clock
         self._live = False
-        self._drawn_at = 0.0
 
     def epochs(self, case_id: str, profile: Profile) -> Callable[[Epoch], None]:
         """Return a function to call after each epoch of a case; its seconds leave out evaluation."""
@@ -38,12 +39,11 @@ class Progress:
 
     def counting(self, what: str) -> Callable[[int, int], None]:
         """Return a function to call with (done, total) while the items of `what` are processed."""
+        pace = Pace(every_s=_LEAST_GAP_S if self._is_terminal else LINE_EVERY_S, clock=self._clock)
 
         def show(done: int, total: int) -> None:
-            now = time.monotonic()
-            if done == total or (self._is_terminal and now - self._drawn_at > _LEAST_GAP_S):
-                self._drawn_at = now
-                self._write(f"{what}  {done}/{total}", last=done == total)
+            if line := pace.line(done, total):
+                self._write(f"{what}  {line}", last=done == total)
 
         return show
 

@@ -3,11 +3,10 @@
 from contextlib import nullcontext
 from types import SimpleNamespace
 
-import pytest
-
 from redl.plugin.progress import Progress
 from redl.record import Epoch
 from redl.study.profile import SMOKE
+from tests.helpers.sensors import FakeClock
 
 
 class Screen:
@@ -27,13 +26,6 @@ class Screen:
 
 def epoch(number, loss=0.25):
     return Epoch(epoch=number, train_loss=loss, valid_loss=0.5, valid_accuracy=0.75, seconds=10.0 * number)
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr("redl.plugin.progress.time.monotonic", lambda: clock.now)
-    return clock
 
 
 def trained(screen, epochs=3, loss=0.25):
@@ -63,18 +55,29 @@ def test_a_lost_loss_is_told():
     assert "loss not finite" in trained(Screen(terminal=False), epochs=1, loss=None)
 
 
-def test_counting_elsewhere_tells_the_end_alone():
-    screen = Screen(terminal=False)
-    count = Progress(screen).counting("reading")
+def counted(screen, *, seconds):
+    """Return what is shown while 100 items take `seconds` each."""
+    clock = FakeClock()
+    count = Progress(screen, clock).counting("reading")
     for done in range(1, 101):
+        clock.advance(seconds)
         count(done, 100)
-    assert "reading  100/100" == screen.text.strip()
+    return screen.text
 
 
-def test_counting_on_a_terminal_is_redrawn_now_and_then(clock):
-    screen = Screen(terminal=True)
-    count = Progress(screen).counting("reading")
-    for done in range(1, 101):
-        clock.now += 0.1
-        count(done, 100)
-    assert 30 < screen.text.count("\r") < 60
+def test_counting_elsewhere_is_a_line_every_10_seconds_and_one_at_the_end():
+    lines = counted(Screen(terminal=False), seconds=0.5).split("\n\n")
+    expected = ["20/100, 40 s left", "40/100, 30 s left", "60/100, 20 s left", "80/100, 10 s left", "100/100"]
+    assert [f"reading  {line}" for line in expected] == [line.strip() for line in lines]
+
+
+def test_counting_what_takes_no_time_elsewhere_is_one_line():
+    assert "reading  100/100" == counted(Screen(terminal=False), seconds=0.001).strip()
+
+
+def test_counting_on_a_terminal_is_redrawn_now_and_then():
+    assert 30 < counted(Screen(terminal=True), seconds=0.1).count("\r") < 60
+
+
+def test_counting_in_a_quiet_run_shows_nothing():
+    assert "" == counted(Screen(terminal=False, verbosity=-1), seconds=1)
