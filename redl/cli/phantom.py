@@ -58,7 +58,7 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
                 group.add_argument(flag(name), action="store_true", default=None, help=words)
             else:
                 group.add_argument(flag(name), type=kind, metavar="N" if kind is int else "X", help=words)
-    parser.set_defaults(run=run, again="nothing was saved; run it again to start over")
+    parser.set_defaults(run=run, again="run it again: rsna resumes, lidc starts over")
 
 
 def run(arguments: argparse.Namespace) -> int:

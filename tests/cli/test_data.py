@@ -133,6 +133,24 @@ def test_a_phantom_is_summed_up(capsys, tmp_path):
     assert f"rsna: writing the phantom  {images}/{images}\n" == err
 
 
+def test_an_interrupted_phantom_resumes(capsys, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    argv = ("phantom", "--dataset=rsna", "--root", tmp_path / "new", "--subjects=8", "--rows=48")
+    monkeypatch.setattr("redl.data.rsna.phantom._write_table", interrupted)
+    status, _, err = redl(capsys, *argv)
+    assert (130, True) == (
+        status,
+        err.endswith("interrupted; run it again: rsna resumes, lidc starts over\n"),
+    )
+    monkeypatch.undo()
+    drawn = "redl.data.rsna.phantom_examinations.write_image"
+    monkeypatch.setattr(drawn, lambda *_, **__: pytest.fail("drawn again"))
+    status, out, _ = redl(capsys, *argv)
+    assert (0, "8") == (status, figures(out)["subjects"])
+
+
 def test_a_phantom_of_lidc_is_summed_up(capsys, tmp_path):
     status, out, _ = redl(capsys, "phantom", "--dataset=lidc", "--root", tmp_path / "new", "--patients=5")
     assert (0, "5") == (status, figures(out)["subjects"])

@@ -1,4 +1,4 @@
-"""Pool of processes, one per core, that make images; it survives the death of any of them.
+"""Pool of processes, one per core, that make or draw images; it survives the death of any of them.
 
 Processes rather than threads, because most decoders keep the GIL, and one that crashes over a damaged file
 must not take the run with it. They are spawned, because a fork would copy the caller's threads and locks.
@@ -25,13 +25,18 @@ from redl.errors import DataError, RedlError
 from redl.processors import usable_processors
 
 Made = NDArray[np.uint8] | DataError
+K = TypeVar("K")
 T = TypeVar("T")
 
-_AHEAD = 4  # items handed out for each process, so that none is idle while the parent writes
+_AHEAD = 4  # tasks handed out for each process, so that none is idle while the parent writes
+
+
+class Died:
+    """What comes of a task whose process dies, alone and a second time too."""
 
 
 class Pool:
-    """Processes that work through items; `processes` defaults to one for each usable core."""
+    """Processes that work through tasks; `processes` defaults to one for each usable core."""
 
     def __init__(self, processes: int | None = None) -> None:
         self._processes = processes or usable_processors()
@@ -50,27 +55,36 @@ class Pool:
 
         Raise RedlError if no process can start.
         """
-        waiting = iter(items)
-        at_work: dict[int, Item] = {}
-        futures: dict[Future[Made], int] = {}
+        tasks = (((item, number), partial(_make, item)) for number, item in items)
+        for (item, number), made in self.run(tasks):
+            lost = DataError(f"{item.name}: a decoder dies of it; download it again")
+            yield number, lost if isinstance(made, Died) else made
+
+    def run(self, tasks: Iterable[tuple[K, Callable[[], T]]]) -> Iterator[tuple[K, T | Died]]:
+        """Yield the key of each task with what it returns, as they are done; what one raises is raised here.
+
+        Raise RedlError if no process can start.
+        """
+        waiting = enumerate(tasks)
+        at_work: dict[int, tuple[K, Callable[[], T]]] = {}
+        futures: dict[Future[T], int] = {}
         while True:
             try:
                 while len(at_work) < _AHEAD * self._processes and (one := next(waiting, None)):
                     number, at_work[one[0]] = one
-                    futures[_hand_out(self._pool, partial(_make, at_work[number]))] = number
+                    futures[_hand_out(self._pool, at_work[number][1])] = number
                 if not at_work:
                     return
                 for future in wait(futures, return_when=FIRST_COMPLETED).done:
-                    made = future.result()
-                    number = futures.pop(future)
-                    del at_work[number]
-                    yield number, made
+                    result = future.result()
+                    key, _ = at_work.pop(futures.pop(future))
+                    yield key, result
             except BrokenProcessPool:
-                # Any item at work may have killed it: a separate process for each finds out which.
+                # Any task at work may have killed it: a separate process for each finds out which.
                 futures.clear()
                 self._pool.shutdown()
-                for number, item in at_work.items():
-                    yield number, _make_alone(item)
+                for key, task in at_work.values():
+                    yield key, _run_alone(task)
                 at_work.clear()
                 self._pool = _pool(self._processes)
 
@@ -99,7 +113,7 @@ def _make(item: Item) -> Made:
     return images
 
 
-def _make_alone(item: Item) -> Made:
+def _run_alone(task: Callable[[], T]) -> T | Died:
     with _pool(1) as pool:
         try:
             _hand_out(pool, _idle).result()
@@ -108,9 +122,9 @@ def _make_alone(item: Item) -> Made:
                 "no worker process can start: run a file that begins below `if __name__ == '__main__':`"
             ) from None
         try:
-            return _hand_out(pool, partial(_make, item)).result()
+            return _hand_out(pool, task).result()
         except BrokenProcessPool:
-            return DataError(f"{item.name}: a decoder dies of it; download it again")
+            return Died()
 
 
 def _idle() -> None:

@@ -9,22 +9,23 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
-from redl.data.dicom import BITS_STORED, write_image
 from redl.data.observer import draw_evidence, ideal_accuracy
 from redl.data.rsna.cohort import IMAGES, MANIFEST, TABLE
-from redl.data.rsna.phantom_image import Tissue, draw_anatomy, draw_mammogram
-from redl.data.rsna.phantom_subjects import COLUMNS, POSITIVE_SUBJECTS, Row, Subject, describe, draw_subjects
+from redl.data.rsna.phantom_examinations import Examination, write_images
+from redl.data.rsna.phantom_image import Tissue, draw_anatomy
+from redl.data.rsna.phantom_subjects import COLUMNS, POSITIVE_SUBJECTS, Row, Subject, draw_subjects
 from redl.data.splits import MIN_SUBJECTS
 from redl.errors import DataError
 
@@ -39,7 +40,6 @@ _RANGES = {
     "noise": (0.0001, 1),  # without noise an ideal observer sees through any texture
     "label_noise": (0, 0.49),
 }
-_VIEWS = (("L", "CC"), ("L", "MLO"), ("R", "CC"), ("R", "MLO"))
 _OBSERVER = (
     "The ideal observer of brightness, texture and noise on the unmasked field, knowing all else of an image "
     "(outline, thickness, structures, the shape of the lesion it may hold) but not where a lesion may be."
@@ -106,8 +106,7 @@ class Phantom:
 
 def ensure_rsna(cache: Path, phantom: Phantom, *, on_progress: Progress | None = None) -> Path:
     """Return the folder of `phantom` below `cache`, writing it at first use, once for all processes."""
-    identity = json.dumps({"format": FORMAT, **asdict(phantom)})
-    root = cache / f"rsna-phantom-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+    root = cache / f"rsna-phantom-{_digest(phantom)}"
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(root.with_name(f"{root.name}.lock")):
         if not root.exists():
@@ -115,21 +114,55 @@ def ensure_rsna(cache: Path, phantom: Phantom, *, on_progress: Progress | None =
     return root
 
 
-def write_rsna(root: Path, phantom: Phantom, *, on_progress: Progress | None = None) -> None:
+def write_rsna(
+    root: Path, phantom: Phantom, *, processes: int | None = None, on_progress: Progress | None = None
+) -> None:
     """Write `phantom` to the new folder `root`, all of it or nothing; equal phantoms give equal bytes.
 
+    Finished subjects are kept in a draft beside `root`: an interrupted write resumes when it is called again.
+    `processes` defaults to one per core, and to this one where starting others would take longer.
     `on_progress` is called with the images written and their total. Raise DataError where `root` exists.
     """
     if root.exists():
         raise DataError(f"{root}: exists already; name a new folder")
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=root.parent, prefix=f".{root.name}-") as scratch:
-        whole = Path(scratch) / root.name
-        (whole / IMAGES).mkdir(parents=True)
-        _write_table(whole / TABLE, _write_subjects(whole / IMAGES, phantom, on_progress))
-        manifest = json.dumps(_manifest(phantom), indent=2)
-        (whole / MANIFEST).write_text(manifest, encoding="utf-8")
-        whole.replace(root)
+    identity = _digest(phantom)
+    draft = root.with_name(f"{root.name.removesuffix(f'-{identity}')}-{identity}.draft")
+    draft.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(draft / "lock", timeout=0):
+            _write_whole(draft, phantom, processes, on_progress).replace(root)
+    except Timeout:
+        raise DataError(f"{root}: another process is writing it; wait until it ends") from None
+    shutil.rmtree(draft, ignore_errors=True)
+
+
+def _digest(phantom: Phantom) -> str:
+    identity = json.dumps({"format": FORMAT, **asdict(phantom)})
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def _write_whole(draft: Path, phantom: Phantom, processes: int | None, on_progress: Progress | None) -> Path:
+    """Write what the draft lacks, and return the folder in it that has everything."""
+    whole, scratch = draft / "whole", draft / "unfinished"
+    (whole / IMAGES).mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(exist_ok=True)
+    examinations = _examinations(phantom)
+    left = [one for one in examinations if not (whole / IMAGES / str(one.patient)).exists()]
+    total, to_do = _count(examinations), _count(left)
+    if on_progress:
+        on_progress(total - to_do, total)
+    for one in write_images(whole / IMAGES, scratch, phantom, left, processes):
+        to_do -= len(one.images)
+        if on_progress:
+            on_progress(total - to_do, total)
+    _write_table(whole / TABLE, (row for one in examinations for row in one.draw_rows()[1]))
+    (whole / MANIFEST).write_text(json.dumps(_manifest(phantom), indent=2), encoding="utf-8")
+    return whole
+
+
+def _count(examinations: Iterable[Examination]) -> int:
+    return sum(len(one.images) for one in examinations)
 
 
 def _write_table(path: Path, rows: Iterable[Row]) -> None:
@@ -139,20 +172,17 @@ def _write_table(path: Path, rows: Iterable[Row]) -> None:
         writer.writerows(rows)
 
 
-def _write_subjects(folder: Path, phantom: Phantom, on_progress: Progress | None) -> Iterator[Row]:
-    """Write each image and yield its row of train.csv."""
+def _examinations(phantom: Phantom) -> list[Examination]:
     subjects, seeds = _subjects_and_seeds(phantom)
     total = sum(subject.images for subject in subjects)
     # In random order: consecutive, a high number within a subject would reveal a negative one.
-    images = iter(100_000 + np.random.default_rng(seeds[0]).permutation(total))
-    done = 0
-    for number, (subject, seed) in enumerate(zip(subjects, seeds[1:], strict=True)):
-        names = [int(next(images)) for _ in range(subject.images)]
-        for row in _write_subject(folder, phantom, subject, 10_000 + number, names, seed):
-            yield row
-            done += 1
-            if on_progress:
-                on_progress(done, total)
+    images = iter((100_000 + np.random.default_rng(seeds[0]).permutation(total)).tolist())
+    return [
+        Examination(
+            subject=subject, patient=10_000 + number, images=list(islice(images, subject.images)), seed=seed
+        )
+        for number, (subject, seed) in enumerate(zip(subjects, seeds[1:], strict=True))
+    ]
 
 
 def _subjects_and_seeds(phantom: Phantom) -> tuple[list[Subject], list[SeedSequence]]:
@@ -167,29 +197,6 @@ def _subjects_and_seeds(phantom: Phantom) -> tuple[list[Subject], list[SeedSeque
         even_counts=phantom.even_counts,
     )
     return subjects, seeds + seeds[0].spawn(len(subjects))
-
-
-def _write_subject(
-    folder: Path, phantom: Phantom, subject: Subject, patient: int, images: list[int], seed: SeedSequence
-) -> Iterator[Row]:
-    rng = np.random.default_rng(seed)
-    shared = describe(rng, subject) | {"patient_id": patient}
-    views = rng.permutation(_VIEWS)
-    (folder / str(patient)).mkdir()
-    for number, image in enumerate(images):
-        laterality, view = views[number % len(views)]
-        anatomy = draw_anatomy(rng, phantom.shape, phantom.tissue, oblique=view == "MLO")
-        pixels = draw_mammogram(
-            rng, anatomy, phantom.tissue, lesion=subject.lesions, mirrored=laterality == "R"
-        )
-        write_image(
-            folder / str(patient) / f"{image}.dcm",
-            np.round(pixels * (2**BITS_STORED - 1)).astype(np.uint16),
-            subject.machine.encoding,
-            patient=str(patient),
-            key=f"{phantom.seed}/{image}",
-        )
-        yield shared | {"image_id": image, "laterality": laterality, "view": view}
 
 
 # What can be known of it

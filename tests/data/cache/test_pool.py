@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from redl.data.cache.pool import Pool
+from redl.data.cache.pool import Died, Pool
 from redl.errors import DataError
-from tests.helpers.workers import broken, deadly, item
+from tests.helpers.workers import broken, deadly, die, item, refuse
 
 
 def work_through(*items, processes=2):
@@ -73,6 +74,38 @@ def test_a_script_that_cannot_be_imported_is_refused_with_the_remedy(tmp_path):
         [sys.executable, "-"], input=script, capture_output=True, text=True, cwd=Path(__file__).parents[3]
     )
     assert "redl.errors.RedlError: no worker process can start: run a file that begins" in done.stderr
+
+
+# Any other task
+
+
+def run(*tasks):
+    with Pool(2) as pool:
+        return list(pool.run(tasks))
+
+
+def test_each_task_is_run_once_under_its_key():
+    assert [("big", 9), ("small", 3)] == sorted(
+        run(("small", partial(max, 2, 3)), ("big", partial(max, 9, 8)))
+    )
+
+
+def test_keys_need_be_neither_unique_nor_hashable():
+    assert [([], 3), ([], 4)] == sorted(run(([], partial(max, 2, 3)), ([], partial(max, 4, 3))))
+
+
+def test_a_task_that_kills_its_process_is_reported_and_the_others_are_run():
+    results = dict(run((1, partial(max, 2, 3)), (2, die), (3, partial(max, 4, 3))))
+    assert isinstance(results.pop(2), Died)
+    assert {1: 3, 3: 4} == results
+
+
+def test_what_a_task_raises_is_raised():
+    with pytest.raises(DataError, match=r"^a.dcm: not a DICOM file"):
+        run((1, partial(refuse, "a.dcm")))
+
+
+# Processes that come and go
 
 
 @pytest.mark.parametrize("after_s", [0.1, 0.4, 1.5])  # from when the workers start to when they work

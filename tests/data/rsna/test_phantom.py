@@ -4,13 +4,19 @@ import csv
 import hashlib
 import json
 import math
+import subprocess
+import sys
 import threading
+import time
 from collections import Counter
+from itertools import accumulate
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pydicom
 import pytest
+from filelock import FileLock
 from scipy.stats import binomtest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -18,12 +24,14 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from redl.data.dicom import read_image
+from redl.data.cache.pool import Died
+from redl.data.dicom import read_image, write_image
 from redl.data.rsna import phantom as phantom_module
+from redl.data.rsna import phantom_examinations
 from redl.data.rsna.cohort import read_cohort
 from redl.data.rsna.phantom import Phantom, ensure_rsna, write_rsna
 from redl.data.rsna.phantom_subjects import Subject, draw_subjects
-from redl.errors import DataError
+from redl.errors import DataError, RedlError
 
 SMALL = Phantom(subjects=8, rows=48, columns=40)
 
@@ -309,7 +317,7 @@ def leaking_root(tmp_path_factory):
     """Write a phantom whose files are empty, because only the table matters."""
     root = tmp_path_factory.mktemp("leaking") / "rsna"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(phantom_module, "write_image", lambda path, *_, **__: path.touch())
+        patch.setattr(phantom_examinations, "write_image", lambda path, *_, **__: path.touch())
         write_rsna(root, Phantom(subjects=400, rows=32, columns=32, site_leak=True, even_counts=True))
     return root
 
@@ -454,19 +462,159 @@ def test_another_seed_gives_another_phantom(tmp_path):
     assert not one & two
 
 
-def test_an_interrupted_generation_leaves_nothing(tmp_path, monkeypatch):
+def interrupt(root, phantom, *, after):
+    """Begin to write a phantom, and stop as if by Ctrl-C at its image number `after`."""
     written = []
 
-    def interrupt(path, *_, **__):
+    def write(path, *arguments, **options):
         written.append(path)
-        if len(written) == 5:
+        if len(written) == after:
             raise KeyboardInterrupt
-        path.touch()
+        write_image(path, *arguments, **options)
 
-    monkeypatch.setattr(phantom_module, "write_image", interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phantom_examinations, "write_image", write)
+        with pytest.raises(KeyboardInterrupt):
+            write_rsna(root, phantom)
+
+
+def finished(folder):
+    """Return what shows that a file is still the same one: its place, inode and time."""
+    files = folder.rglob("*.draft/whole/train_images/*/*.dcm")
+    return {f"{file.parent.name}/{file.name}": identity(file) for file in files}
+
+
+def identity(file):
+    return file.stat().st_ino, file.stat().st_mtime_ns
+
+
+def test_an_interrupted_write_leaves_a_draft_and_no_phantom(tmp_path):
+    interrupt(tmp_path / "rsna", SMALL, after=9)
+    (draft,) = tmp_path.iterdir()
+    assert draft.name.startswith("rsna-")
+    assert draft.suffix == ".draft"
+
+
+def test_an_interrupted_write_resumes_to_the_same_bytes(tmp_path):
+    write_rsna(tmp_path / "undisturbed", SMALL)
+    interrupt(tmp_path / "rsna", SMALL, after=9)
+    write_rsna(tmp_path / "rsna", SMALL)
+    assert contents(tmp_path / "undisturbed") == contents(tmp_path / "rsna")
+    assert {path.name for path in tmp_path.iterdir()} == {"undisturbed", "rsna"}
+
+
+def test_a_resumed_write_counts_from_what_is_done(tmp_path):
+    interrupt(tmp_path / "rsna", SMALL, after=9)
+    done = len(finished(tmp_path))
+    heard = []
+    write_rsna(tmp_path / "rsna", SMALL, on_progress=lambda *counts: heard.append(counts))
+    total = len(list(tmp_path.rglob("*.dcm")))
+    assert 0 < done < 9
+    assert (heard[0], heard[-1]) == ((done, total), (total, total))
+
+
+def test_another_phantom_does_not_resume_from_the_draft(tmp_path):
+    other = Phantom(subjects=8, rows=48, columns=40, seed=1)
+    interrupt(tmp_path / "rsna", SMALL, after=9)
+    for name in ("rsna", "undisturbed"):
+        write_rsna(tmp_path / name, other)
+    assert contents(tmp_path / "undisturbed") == contents(tmp_path / "rsna")
+
+
+def test_a_phantom_in_the_cache_resumes_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(phantom_module, "_write_table", lambda *_: pytest.fail("interrupted"))
+    with pytest.raises(pytest.fail.Exception):
+        ensure_rsna(tmp_path, SMALL)
+    monkeypatch.undo()
+    before = finished(tmp_path)
+    root = ensure_rsna(tmp_path, SMALL)
+    assert before == {f"{file.parent.name}/{file.name}": identity(file) for file in root.rglob("*.dcm")}
+
+
+def test_a_killed_write_resumes_without_drawing_a_finished_subject_again(tmp_path):
+    phantom = Phantom(subjects=30, rows=256, columns=192)
+    script = tmp_path / "write.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parents[3])!r})\n"
+        "from pathlib import Path\n"
+        "from redl.data.rsna.phantom import Phantom, write_rsna\n"
+        "if __name__ == '__main__':\n"
+        f"    write_rsna(Path({str(tmp_path / 'rsna')!r}), {phantom!r}, processes=2)\n"
+    )
+    with subprocess.Popen([sys.executable, script]) as run:
+        until = time.monotonic() + 60
+        while len(finished(tmp_path)) < 10 and time.monotonic() < until:
+            time.sleep(0.01)
+        run.kill()
+    time.sleep(1)  # its workers leave with it
+    before = finished(tmp_path)
+    assert not (tmp_path / "rsna").exists()
+    write_rsna(tmp_path / "rsna", phantom, processes=1)
+    write_rsna(tmp_path / "undisturbed", phantom, processes=1)
+    after = {f"{path.parent.name}/{path.name}": identity(path) for path in (tmp_path / "rsna").rglob("*.dcm")}
+    assert 10 <= len(before) < len(after)
+    assert before.items() <= after.items()
+    assert contents(tmp_path / "undisturbed") == contents(tmp_path / "rsna")
+
+
+def test_two_do_not_write_into_one_draft(tmp_path):
+    interrupt(tmp_path / "rsna", SMALL, after=9)
+    (draft,) = tmp_path.iterdir()
+    with (
+        FileLock(draft / "lock"),
+        pytest.raises(DataError, match=r"rsna: another process is writing it; wait until it ends$"),
+    ):
         write_rsna(tmp_path / "rsna", SMALL)
-    assert not list(tmp_path.iterdir())
+
+
+# On all cores
+
+
+def test_the_number_of_processes_changes_no_byte(tmp_path):
+    for processes in (1, 2):
+        write_rsna(tmp_path / str(processes), SMALL, processes=processes)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+
+
+class FakePool:
+    """Stand in for a pool: run nothing, and keep what was asked for."""
+
+    started: ClassVar[list[int]] = []
+
+    def __init__(self, processes):
+        self.started.append(processes)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def run(self, tasks):
+        return [(key, Died()) for key, _ in tasks]
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Return the sizes of the pools that are started on a machine of 6 processors."""
+    monkeypatch.setattr(FakePool, "started", [])
+    monkeypatch.setattr(phantom_examinations, "Pool", FakePool)
+    monkeypatch.setattr(phantom_examinations, "usable_processors", lambda: 6)
+    return FakePool.started
+
+
+def test_the_smallest_profile_is_written_without_starting_a_process(tmp_path, started):
+    write_rsna(tmp_path / "rsna", Phantom(subjects=24, rows=128, columns=96))
+    assert [] == started
+
+
+def test_a_large_phantom_is_written_on_all_cores(tmp_path, started):
+    with pytest.raises(
+        RedlError, match=r"^subject 10000 of the phantom: a process dies of it; free some memory$"
+    ):
+        write_rsna(tmp_path / "rsna", Phantom(subjects=60, rows=512, columns=384))
+    assert [6] == started
 
 
 def test_an_existing_folder_is_never_written_into(tmp_path):
@@ -489,11 +637,11 @@ def test_two_that_ask_at_once_get_one_phantom(tmp_path):
     assert len(read_cohort(ensure_rsna(tmp_path, SMALL)).paths) > 16
 
 
-def test_progress_is_reported_image_by_image(tmp_path):
+def test_progress_is_reported_in_images_subject_by_subject(tmp_path):
     heard = []
     root = ensure_rsna(tmp_path, SMALL, on_progress=lambda *done: heard.append(done))
-    total = len(list(root.rglob("*.dcm")))
-    assert heard == [(done, total) for done in range(1, total + 1)]
+    counts = [len(list(folder.iterdir())) for folder in sorted((root / "train_images").iterdir())]
+    assert heard == [(done, sum(counts)) for done in accumulate(counts, initial=0)]
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"subjects": 9}, {"contrast": 0.3}, {"site_leak": True}])
