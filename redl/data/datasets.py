@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,14 @@ from redl.data.lidc.rules import LidcRules
 from redl.data.options import MAX_UNREADABLE
 from redl.data.rsna.cohort import CohortRules, check_root, rsna_source
 from redl.data.source import Source, bounded
+from redl.data.splits import MIN_SUBJECTS
 from redl.errors import OptionError
 from redl.study.case import Dataset
 from redl.study.profile import Profile
+
+# Of a phantom's subjects, on average.
+_IMAGES_OF_SUBJECT = 11856 / 3199
+_PATCHES_OF_PATIENT = 11.0  # of those with few slices, who come first; 18 of all
 
 
 def _silently(what: str) -> OnProgress:  # noqa: ARG001 - shows nothing
@@ -104,12 +110,13 @@ def find_source(
 
 
 def _rsna_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Path:
+    """Write the profile's phantom at first use: only as many subjects as the profile's `images` need."""
     from redl.data.rsna.phantom import Phantom, ensure_rsna  # pydicom and scipy come with it
 
     rows = profile.phantom_rows
     contrast, radius, texture = profile.phantom_lesions
     phantom = Phantom(
-        subjects=profile.phantom_subjects,
+        subjects=_needed(profile.images, _IMAGES_OF_SUBJECT, profile.phantom_subjects),
         rows=rows,
         columns=rows * 3 // 4,
         contrast=contrast,
@@ -120,10 +127,24 @@ def _rsna_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Pat
 
 
 def _lidc_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Path:
+    """Write the profile's phantom at first use: only as many patients as the profile's `images` need."""
     from redl.data.lidc.phantom import LidcPhantom, ensure_lidc  # pydicom comes with it
 
     contrast, texture, noise = profile.phantom_hu
     phantom = LidcPhantom(
-        patients=profile.phantom_patients, contrast_hu=contrast, texture_hu=texture, noise_hu=noise
+        patients=_needed(profile.images, _PATCHES_OF_PATIENT, profile.phantom_patients),
+        contrast_hu=contrast,
+        texture_hu=texture,
+        noise_hu=noise,
     )
     return ensure_lidc(cache, phantom, on_progress=on_progress)
+
+
+def _needed(images: int | None, of_subject: float, most: int) -> int:
+    """Return how many of at most `most` subjects have `images` images; where that is None, all.
+
+    A phantom is made to order, so those whom `bounded` would leave out need not be drawn: at the paper's size
+    all of them take minutes and 2 GB. A tenth and five are added, because some have fewer images than others,
+    and so that the fewest can be split.
+    """
+    return most if images is None else min(most, math.ceil(1.1 * images / of_subject) + MIN_SUBJECTS)
