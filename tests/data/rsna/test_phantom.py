@@ -480,7 +480,7 @@ def interrupt(root, phantom, *, after):
 
 def finished(folder):
     """Return what shows that a file is still the same one: its place, inode and time."""
-    files = folder.rglob("*.draft/whole/train_images/*/*.dcm")
+    files = folder.glob("*.draft/whole/train_images/*/*.dcm")  # not rglob, which looks at what comes and goes
     return {f"{file.parent.name}/{file.name}": identity(file) for file in files}
 
 
