@@ -15,6 +15,7 @@ TYPE_CHECKING = False  # type checkers take it for true; importing typing would 
 
 if TYPE_CHECKING:
     from redl.data.folder import Folder
+    from redl.data.medmnist import MedMnist
     from redl.notebook import Run, load_run
     from redl.record import Record
     from redl.study.custom import CustomModel, CustomSetting
@@ -26,6 +27,7 @@ __all__ = [
     "CustomModel",
     "CustomSetting",
     "Folder",
+    "MedMnist",
     "Record",
     "Run",
     "TrainingSetup",
@@ -37,6 +39,7 @@ _HOMES = {
     "CustomModel": "redl.study.custom",
     "CustomSetting": "redl.study.custom",
     "Folder": "redl.data.folder",
+    "MedMnist": "redl.data.medmnist",
     "Record": "redl.record",
     "Run": "redl.notebook",
     "TrainingSetup": "redl.training.settings",

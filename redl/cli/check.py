@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from redl.cli.describe import print_differences
-from redl.cli.display import Progress, print_facts, print_left_out, print_list
+from redl.cli.display import Progress, print_facts, print_findings, print_left_out
 from redl.cli.options import (
     add_data_options,
     add_dataset,
@@ -42,31 +42,31 @@ def run(arguments: argparse.Namespace) -> int:
 
     A missing scan of LIDC-IDRI is listed but is no fault, because any subset may be used.
     """
-    from redl.data.cache.preparation import find_unreadable
+    from redl.data.cache.preparation import read_through
 
     options, dataset = data_options_of(arguments), arguments.dataset
     root = needed_root_of(options, dataset)
     source = source_of(arguments, image_size=_IMAGE_SIZES.get(dataset, _DECLARED_IMAGE_SIZE))
     with Progress() as progress:
-        unreadable = find_unreadable(
+        found = read_through(
             source,
             processes=arguments.processes,
             on_progress=progress.counting(f"{arguments.dataset}: reading"),
         )
-    readable = len(source.items) - len(unreadable)
+    readable = len(source.items) - len(found.unreadable)
     print_facts(
         f"{arguments.dataset}, checked",
         [
             ("scans" if dataset == Dataset.LIDC else "files", str(len(source.items))),
             ("readable", str(readable)),
-            ("unreadable", str(len(unreadable))),
+            ("unreadable", str(len(found.unreadable))),
             ("not there, left out", str(len(source.skipped))),
         ],
     )
-    print_list("Unreadable", [f"{one.name}: {one.reason}" for one in unreadable])
+    print_findings(found)
     print_left_out(source.skipped)
     as_published = dataset != Dataset.RSNA or _check_counts(root, options.cohort)
-    return 0 if as_published and not unreadable else FAULTY
+    return 0 if as_published and not found.unreadable else FAULTY
 
 
 def _check_counts(root: Path, rules: CohortRules) -> bool:

@@ -209,7 +209,7 @@ def _facts_of_scans(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def _describe_folder(arguments: argparse.Namespace) -> None:
-    from redl.data.splits import SPLIT_SEED, split_by_subject
+    from redl.data.splits import split_images
 
     if arguments.figure:
         raise OptionError("--figure: only drawn for rsna and lidc; leave it out")
@@ -222,12 +222,12 @@ def _describe_folder(arguments: argparse.Namespace) -> None:
             ("positive images", positives(source.labels)),
         ],
     )
-    split = split_by_subject(source.subjects, seed=SPLIT_SEED)
+    split = split_images(source.subjects, source.labels, source.parts)
     rows = []
     for part, images in (("train", split.train), ("valid", split.valid), ("test", split.test)):
         subjects, positive = len(set(source.subjects[images].tolist())), source.labels[images].mean()
         rows.append((part, str(subjects), str(len(images)), f"{positive:.1%}"))
-    print_table("Parts, no subject in two of them", ("", "subjects", "images", "positive"), rows)
+    print_table(f"Parts, {split.kind}", ("", "subjects", "images", "positive"), rows)
 
 
 # The figure

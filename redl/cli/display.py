@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
+    from redl.data.cache.entry import Findings
+
 
 _LEAST_COLUMNS = 120  # fewer would break the figures of a table
 
@@ -129,6 +131,17 @@ def print_list(title: str, lines: Iterable[str]) -> None:
     """Print a title and lines as they are, or nothing if there are no lines."""
     if lines := list(lines):
         _print(title, lines)
+
+
+def print_findings(found: Findings) -> None:
+    """Print what turned up while images were read, each with the file that it concerns."""
+    print_list("Unreadable", [f"{one.name}: {one.reason}" for one in found.unreadable])
+    print_list("Remarks", [f"{one.name}: {one.reason}" for one in found.remarks])
+    alike = [
+        f"{one.name}: {'the same as' if one.exact else 'nearly the same as'} {one.like}"
+        for one in found.duplicates
+    ]
+    print_list("Under another subject too", alike)
 
 
 def print_left_out(skipped: Iterable[str]) -> None:

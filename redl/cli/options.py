@@ -83,8 +83,8 @@ def data_options_of(arguments: argparse.Namespace, *, spacing_mm: float | None =
 
 def root_of(options: DataOptions, dataset: str) -> Path | None:
     """Return the folder of a data set, as given or from the environment; None if neither names one."""
-    for folder in options.folders:
-        return folder.images
+    for own in options.folders:
+        return own.place
     return options.rsna_root if dataset == Dataset.RSNA else options.lidc_root
 
 

@@ -16,8 +16,8 @@ from redl.cli.display import (
     one_line,
     positives,
     print_facts,
+    print_findings,
     print_left_out,
-    print_list,
     print_table,
 )
 from redl.cli.options import add_data_options, add_dataset, add_processes, count, data_options_of
@@ -42,7 +42,9 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
         "--image-size", type=count, metavar="N", help="pixels per side (default: the profile's)"
     )
     add_processes(parser)
-    add_data_options(parser, "cache", "max_unreadable", without_root="without it, the profile's phantom")
+    add_data_options(
+        parser, "cache", "max_unreadable", "max_duplicates", without_root="without it, the profile's phantom"
+    )
     parser.set_defaults(run=run, again="run it again to resume")
 
 
@@ -62,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
             source,
             cache=options.cache,
             max_unreadable=options.max_unreadable,
+            max_duplicates=options.max_duplicates,
             processes=arguments.processes,
             on_progress=pace.count,
         )
@@ -100,11 +103,11 @@ def _print(data: Prepared, source: Source, entry: Path, pace: _Pace) -> None:
     parts = asdict(summary.subjects), asdict(summary.images), asdict(summary.positive_fraction)
     subjects, images, positive = parts
     print_table(
-        "Parts, no subject in two of them",
+        f"Parts, {summary.split}",
         ("", "subjects", "images", "positive"),
         [(part, str(subjects[part]), str(images[part]), f"{positive[part]:.1%}") for part in subjects],
     )
-    print_list("Unreadable", [f"{one.name}: {one.reason}" for one in data.origin.unreadable])
+    print_findings(data.origin.findings)
     print_left_out(source.skipped)
 
 

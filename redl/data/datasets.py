@@ -10,13 +10,16 @@ from pathlib import Path
 from redl.data.cache.preparation import OnProgress, prepare, silent
 from redl.data.folder import Folder, check_folder, folder_source
 from redl.data.lidc.rules import LidcRules
-from redl.data.options import MAX_UNREADABLE
+from redl.data.medmnist import MedMnist, check_medmnist, medmnist_source
+from redl.data.options import MAX_DUPLICATES, MAX_UNREADABLE
 from redl.data.rsna.cohort import CohortRules, check_root, rsna_source
 from redl.data.source import Source, bounded
 from redl.data.splits import MIN_SUBJECTS
 from redl.errors import OptionError
 from redl.study.case import Dataset
 from redl.study.profile import Profile
+
+OwnData = Folder | MedMnist
 
 # Of a phantom's subjects, on average.
 _IMAGES_OF_SUBJECT = 11856 / 3199
@@ -40,13 +43,16 @@ class DataOptions:
     crop: bool = True
     lidc_root: Path | None = None
     lidc: LidcRules = field(default_factory=LidcRules)
-    folders: tuple[Folder, ...] = ()
+    folders: tuple[OwnData, ...] = ()
     max_unreadable: float = MAX_UNREADABLE
+    max_duplicates: float = MAX_DUPLICATES
 
     def __post_init__(self) -> None:
         """Raise OptionError or DataError for what cannot be used, before anything is read."""
         if not 0 <= self.max_unreadable <= 1:
             raise OptionError(f"a share of {self.max_unreadable} unreadable files: give one from 0 to 1")
+        if not 0 <= self.max_duplicates <= 1:
+            raise OptionError(f"a share of {self.max_duplicates} duplicates: give one from 0 to 1")
         names = [folder.name for folder in self.folders]
         if repeated := {name for name in names if names.count(name) > 1}:
             raise OptionError(f"data set {repeated.pop()} is declared twice; rename one")
@@ -56,8 +62,12 @@ class DataOptions:
             from redl.data.lidc.source import find_patients  # scipy and pydicom come with it
 
             find_patients(self.lidc_root)
-        for folder in self.folders:
-            check_folder(folder)
+        for own in self.folders:
+            match own:
+                case Folder():
+                    check_folder(own)
+                case MedMnist():
+                    check_medmnist(own)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -82,6 +92,7 @@ def prepare_dataset(
         source,
         cache=options.cache,
         max_unreadable=options.max_unreadable,
+        max_duplicates=options.max_duplicates,
         on_progress=on_progress(f"{dataset}: preparing images"),
     )
 
@@ -105,8 +116,10 @@ def find_source(
             root = options.lidc_root or _lidc_phantom(profile, options.cache, on_phantom)
             return lidc_source(root, options.lidc, image_size=profile.image_size)
         case _:
-            (folder,) = (folder for folder in options.folders if folder.name == dataset)
-            return folder_source(folder, image_size=profile.image_size)
+            (own,) = (folder for folder in options.folders if folder.name == dataset)
+            if isinstance(own, MedMnist):
+                return medmnist_source(own, image_size=profile.image_size)
+            return folder_source(own, image_size=profile.image_size)
 
 
 def _rsna_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Path:

@@ -1,35 +1,44 @@
-"""Your own data set: a folder of DICOM or PNG files, and a table of their subjects and labels.
+"""Your own data set: a folder of images, and a table or folders of classes that say what they show.
 
-The table is a CSV file with the columns `image` (a file below the folder), `subject` and `label` (0 or 1).
-Messages name an image by its row, because the name of the file may be a patient's.
+Messages name an image by its row, or by its number within its class, because the name of the file may be a
+patient's.
 """
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
-from numpy.typing import NDArray
 
-from redl.data.source import Item, Source, stamp_of
-from redl.errors import DataError
+from redl.data.source import MISSING, Images, Item, Source, stamp_of
+from redl.data.table import read_rows
+from redl.errors import DataError, OptionError
 from redl.study.case import Dataset, check_name
 
-NEEDED_COLUMNS = ("image", "subject", "label")
+COLUMNS = ("image", "subject", "label")
 
 # What spreadsheets and pandas make of 0 and 1.
-_LABELS = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
-
-_DICOM = {".dcm", ".dicom", ""}
-_PNG = {".png"}
+_LABELS = {
+    **dict.fromkeys(("0", "0.0", "0,0", "false"), 0),
+    **dict.fromkeys(("1", "1.0", "1,0", "true"), 1),
+}
+_NO_IMAGES = {"thumbs.db", "desktop.ini"}  # which file managers leave behind
+_HEAD = 132  # bytes by which a file is told
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Folder:
-    """A data set `name` of the files below `images` that `table` lists.
+    """A data set `name` of the images below the folder `images`: DICOM, PNG, JPEG, WebP or TIFF.
+
+    What they show is in `table`, a CSV file with the columns image (a file below the folder), subject and
+    label (0 or 1); `columns` maps these to the names that the table has. Without a table, or one with
+    labels, the first folder below `images` that a file is in is its label. `positive` lists the labels that
+    count as 1, where they are not 0 and 1 themselves; all others count as 0. Without a column of subjects,
+    `subject` is a pattern whose one group, found in a file's path below `images`, is its subject.
 
     With `crop` an image is cropped to its largest bright part, as mammograms are; without, it is resized
     whole.
@@ -37,110 +46,186 @@ class Folder:
     >>> from pathlib import Path
     >>> Folder(name="clinic", images=Path("images"), table=Path("labels.csv")).crop
     False
+    >>> Folder(name="mri", images=Path("mri"), positive=("yes",), subject=r"(P[0-9]+)_").table
     """
 
     name: str
     images: Path
-    table: Path
+    table: Path | None = None
     crop: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict)
+    positive: tuple[str, ...] = ()
+    subject: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise OptionError for a name that cannot be part of a case's id or of `-k`."""
+        """Raise OptionError for what cannot be meant, whatever the folder holds."""
         check_name(self.name, "data set", Dataset)
+        if unknown := [use for use in self.columns if use not in COLUMNS]:
+            raise OptionError(f"data set {self.name}: no column is used as {unknown[0]}; use {_or(COLUMNS)}")
+        if self.table is None and not self.positive:
+            raise OptionError(f"data set {self.name}: name its `table`, or the `positive` folders of classes")
+        if self.table is None and self.subject is None:
+            raise OptionError(
+                f"data set {self.name}: say whose image each is by `subject`, a pattern, or by a `table`; "
+                "where every image is another subject's, the pattern is (.+)"
+            )
+        if self.subject is not None and _groups(self.subject) != 1:
+            raise OptionError(
+                f"data set {self.name}: subject must be a pattern with one group, as (P[0-9]+)_; correct it"
+            )
+
+    @property
+    def place(self) -> Path:
+        """Return where the images are."""
+        return self.images
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Row:
-    image: str
+    """One image: how messages name it, its place below the folder, whose it is and what it shows."""
+
+    name: str
+    image: PurePosixPath
     subject: str
     label: int
 
 
 def check_folder(folder: Folder) -> None:
-    """Raise DataError unless the folder exists and its whole table can be read."""
-    if not folder.images.is_dir():
-        raise DataError(f"{folder.images}: no such folder; correct `images` of data set {folder.name}")
-    _read_rows(folder.table)
+    """Raise DataError unless the folder exists and all of its images have a subject and a label."""
+    _read(folder)
 
 
 def folder_source(folder: Folder, *, image_size: int) -> Source:
     """Return the source of the folder's images, `image_size` pixels a side; raise DataError if unusable."""
-    check_folder(folder)
-    rows = _read_rows(folder.table)
+    rows = _read(folder)
     _, subjects = np.unique([row.subject for row in rows], return_inverse=True)
     items = []
-    for number, row in enumerate(rows, 1):
-        name, path = f"row {number}", folder.images / row.image
-        work = partial(_load, path, name=name, size=image_size, crop=folder.crop)
-        items.append(Item(name=name, stamp=stamp_of(path, below=folder.images), rows=1, work=work))
+    for row in rows:
+        path = folder.images / row.image
+        work = partial(_load, path, name=row.name, size=image_size, crop=folder.crop)
+        items.append(Item(name=row.name, stamp=stamp_of(path, below=folder.images), rows=1, work=work))
+    if all(item.stamp == MISSING for item in items):
+        raise DataError(f"{folder.images}: holds none of the {len(items)} images that the table lists")
     return Source(
         dataset=folder.name,
         image_size=image_size,
         items=tuple(items),
         labels=np.array([row.label for row in rows], np.uint8),
         subjects=subjects.astype(np.int32),
-        options={"crop": folder.crop},
+        options={"crop": folder.crop} | ({"positive": ", ".join(folder.positive)} if folder.positive else {}),
         synthetic=False,
     )
 
 
-def _read_rows(table: Path) -> list[_Row]:
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            # As people write them: `Image`, `LABEL `.
-            reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
-            missing = [column for column in NEEDED_COLUMNS if column not in reader.fieldnames]
-            if missing:
-                raise DataError(f"{table.name}: has no column {', '.join(missing)}; add it")
-            rows = [_parse(line, f"{table.name} row {number}") for number, line in enumerate(reader, 1)]
-    except FileNotFoundError:
-        raise DataError(f"{table.name}: no such table; write one with {', '.join(NEEDED_COLUMNS)}") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{table.name}: cannot be read ({type(error).__name__}); save it as CSV") from None
+def _read(folder: Folder) -> list[_Row]:
+    if not folder.images.is_dir():
+        raise DataError(f"{folder.images}: no such folder; correct `images` of data set {folder.name}")
+    rows = list(_walk(folder) if folder.table is None else _listed(folder, folder.table))
     if not rows:
-        raise DataError(f"{table.name}: lists no image; add a row for each")
-    if repeated := len(rows) - len({row.image for row in rows}):
-        raise DataError(f"{table.name}: {repeated} rows repeat an image; keep one row of each")
+        where = folder.images if folder.table is None else folder.table.name
+        raise DataError(f"{where}: lists no image; add a row for each")
+    first: dict[PurePosixPath, str] = {}
+    for row in rows:
+        if (other := first.setdefault(row.image, row.name)) != row.name:
+            raise DataError(f"{folder.name}: {row.name} repeats the image of {other}; keep one row of each")
     return rows
 
 
-def _parse(line: dict[str, str | None], where: str) -> _Row:
-    """Read a row; messages quote none of its values, which may be a patient's."""
-    image, subject, label = ((line[column] or "").strip() for column in NEEDED_COLUMNS)
-    if not image or not subject:
-        raise DataError(f"{where}: image or subject is empty; fill it in")
-    if Path(image).is_absolute() or ".." in Path(image).parts:
-        raise DataError(f"{where}: image must name a file below the folder; correct it")
-    if Path(image).suffix.lower() not in _DICOM | _PNG:
-        raise DataError(f"{where}: neither a DICOM nor a PNG file; convert it to one")
-    if label.lower() not in _LABELS:
+def _walk(folder: Folder) -> Iterator[_Row]:
+    """Yield the images of the folders of classes, in order."""
+    classes = sorted(path for path in folder.images.iterdir() if path.is_dir() and path.name[0] != ".")
+    for positive in folder.positive:
+        if positive not in {path.name for path in classes}:
+            raise DataError(f"{folder.images}: has no folder {positive}; correct `positive` of {folder.name}")
+    for each in classes:
+        files = (path for path in sorted(each.rglob("*")) if _may_be_image(path))
+        for number, path in enumerate(files, 1):
+            name, image = f"{each.name} file {number}", PurePosixPath(path.relative_to(folder.images))
+            yield _Row(
+                name=name,
+                image=image,
+                subject=_subject(folder, image, name),
+                label=int(each.name in folder.positive),
+            )
+
+
+def _may_be_image(path: Path) -> bool:
+    return path.is_file() and path.name[0] != "." and path.name.lower() not in _NO_IMAGES
+
+
+def _listed(folder: Folder, table: Path) -> Iterator[_Row]:
+    """Yield the images that a table lists; messages quote none of its values, which may be a patient's."""
+    optional = {"subject"} if folder.subject else set()
+    optional |= {"label"} if folder.positive else set()
+    columns = {use: folder.columns.get(use, use) for use in COLUMNS}
+    for number, cells in enumerate(read_rows(table, columns, optional=frozenset(optional)), 1):
+        if not cells:
+            continue
+        where = f"{table.name} row {number}"
+        if not all(cells.get(use, "?") for use in ("image", "subject")):
+            raise DataError(f"{where}: image or subject is empty; fill it in")
+        image = PurePosixPath(cells["image"].replace("\\", "/"))
+        if image.is_absolute() or ".." in image.parts or re.match("[A-Za-z]:", str(image)):
+            raise DataError(f"{where}: image must name a file below the folder; correct it")
+        yield _Row(
+            name=f"row {number}",
+            image=image,
+            subject=cells["subject"] if "subject" in cells else _subject(folder, image, where),
+            label=_label(folder, cells.get("label", image.parts[0]), where),
+        )
+
+
+def _subject(folder: Folder, image: PurePosixPath, where: str) -> str:
+    found = re.search(folder.subject or "", str(image))
+    if not (found and found.group(1)):
+        raise DataError(f"{where}: the pattern `subject` of {folder.name} finds none in its path; correct it")
+    return found.group(1)
+
+
+def _label(folder: Folder, text: str, where: str) -> int:
+    if folder.positive:
+        if not text:
+            raise DataError(f"{where}: label is empty; fill it in")
+        return int(text in folder.positive)
+    if text.lower() not in _LABELS:
         raise DataError(f"{where}: label must be 0 or 1; correct it")
-    return _Row(image=image, subject=subject, label=_LABELS[label.lower()])
+    return _LABELS[text.lower()]
 
 
-def _load(path: Path, *, name: str, size: int, crop: bool) -> NDArray[np.uint8]:
+def _load(path: Path, *, name: str, size: int, crop: bool) -> Images[np.uint8]:
+    """Read an image of any kind, told by what its file holds, never by its name."""
+    from redl.data.dicom.reading import PREFIX, PREFIX_AT
+    from redl.data.picture import is_picture, read_picture
     from redl.data.rsna.cropping import frame, load_mammogram  # their decoders come with them
 
     try:
-        if path.suffix.lower() in _PNG:
-            return frame(_read_png(path), size, crop=crop)[None]
-        return load_mammogram(path, size=size, crop=crop)
+        head = _head(path)
+        if head[PREFIX_AT:] == PREFIX:
+            return load_mammogram(path, size=size, crop=crop)
+        if is_picture(head):
+            picture = read_picture(path)
+            return Images(frame(picture.images, size, crop=crop)[None], picture.remarks)
+        raise DataError("neither a DICOM, PNG, JPEG, WebP nor TIFF file; convert it to one")
     except DataError as error:
         raise DataError(f"{name}: {str(error).removeprefix(f'{path.name}: ')}") from None
 
 
-def _read_png(path: Path) -> NDArray[np.float32]:
-    """Read a grey PNG of 8 or 16 bits, shape (H, W), 0 black to 1 white, on the scale of its bits."""
-    from PIL import Image, UnidentifiedImageError
-
+def _head(path: Path) -> bytes:
     try:
-        with Image.open(path, formats=["PNG"]) as image:
-            if image.mode not in {"1", "L", "I;16", "I"}:
-                raise DataError(f"{path.name}: not a grey image; convert it to one channel")
-            full = {"1": 1, "L": 255}.get(image.mode, 65535)
-            return np.asarray(image, np.float32) / np.float32(full)
-    except (UnidentifiedImageError, SyntaxError):
-        raise DataError(f"{path.name}: not a PNG file; export it again") from None
-    except (OSError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(f"{path.name}: cannot be read ({type(error).__name__}); check the file") from None
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except FileNotFoundError:
+        raise DataError("its file is not there; add it or correct the table") from None
+    except OSError as error:
+        raise DataError(f"its file cannot be read ({error.strerror}); check it") from None
+
+
+def _groups(pattern: str) -> int:
+    try:
+        return re.compile(pattern).groups
+    except re.error:
+        return 0
+
+
+def _or(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"

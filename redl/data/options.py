@@ -15,10 +15,10 @@ from redl.errors import OptionError
 from redl.study.case import Dataset
 
 if TYPE_CHECKING:
-    from redl.data.datasets import DataOptions
-    from redl.data.folder import Folder
+    from redl.data.datasets import DataOptions, OwnData
 
 MAX_UNREADABLE = 0.01  # share of a data set's files
+MAX_DUPLICATES = 0.01  # share of a data set's images
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,6 +170,15 @@ OPTIONS = (
         remedy="give a share from 0 to 1, e.g. 0.01",
     ),
     DataOption(
+        name="max_duplicates",
+        suite_name="max_duplicates",
+        dataset=None,
+        metavar="SHARE",
+        help=f"share of images that may occur under another subject too (default: {MAX_DUPLICATES:g})",
+        read=float,
+        remedy="give a share from 0 to 1, e.g. 0.01",
+    ),
+    DataOption(
         name="cache",
         suite_name="cache",
         dataset=None,
@@ -188,7 +197,7 @@ def data_options(
     *,
     dataset: str | None = None,
     spacing_mm: float | None = None,
-    folders: tuple[Folder, ...] = (),
+    folders: tuple[OwnData, ...] = (),
 ) -> DataOptions:
     """Return where data lie and what is taken from them; raise RedlError for what cannot be used.
 
@@ -221,5 +230,5 @@ def data_options(
         cohort=CohortRules(**of("rsna_", "max_age", "site")),
         lidc=LidcRules(**lidc),
         folders=folders,
-        **of("", "rsna_root", "lidc_root", "crop", "max_unreadable"),
+        **of("", "rsna_root", "lidc_root", "crop", "max_unreadable", "max_duplicates"),
     )

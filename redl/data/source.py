@@ -37,7 +37,7 @@ class Item:
     name: str
     stamp: str = field(repr=False)
     rows: int
-    work: Callable[[], NDArray[np.uint8]] = field(repr=False)
+    work: Callable[[], Images[np.uint8]] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -45,7 +45,8 @@ class Source:
     """A data set before its images are made.
 
     The N rows are those of the items, one after another: `labels` uint8 (N,), 1 is positive; `subjects` int32
-    (N,), counted for this run only; `raters` uint8 (N,), how many marked what is seen, where that is known.
+    (N,), counted for this run only; `raters` uint8 (N,), how many marked what is seen, where that is known;
+    `parts` uint8 (N,), 0 train, 1 valid or 2 test, where the data set brings a split of its own.
     `options` say what was chosen from the data and how images are made; `skipped` names what is missing
     and may be; `ideal_accuracy` bounds any result on synthetic images.
     """
@@ -56,10 +57,19 @@ class Source:
     labels: NDArray[np.uint8]
     subjects: NDArray[np.int32]
     raters: NDArray[np.uint8] | None = None
+    parts: NDArray[np.uint8] | None = None
     options: dict[str, Option]
     synthetic: bool
     ideal_accuracy: float | None = None
     skipped: tuple[str, ...] = ()
+
+    def row_names(self) -> list[str]:
+        """Return a name for each of the N images, which may be shown to anyone."""
+        return [
+            item.name if item.rows == 1 else f"{item.name}, image {number}"
+            for item in self.items
+            for number in range(1, item.rows + 1)
+        ]
 
 
 def stamp_of(path: Path, *, below: Path) -> str:
@@ -95,5 +105,6 @@ def bounded(source: Source, images: int | None) -> Source:
         labels=source.labels[rows],
         subjects=source.subjects[rows],
         raters=None if source.raters is None else source.raters[rows],
+        parts=None if source.parts is None else source.parts[rows],
         options=source.options | {"at_most_images": images},
     )

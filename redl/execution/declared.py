@@ -7,19 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from redl.data.datasets import OwnData
 from redl.data.folder import Folder
+from redl.data.medmnist import MedMnist
 from redl.errors import OptionError
 from redl.nearest import one_of
 from redl.study.custom import CustomModel, CustomSetting, Function
 
 _KNOWN = ("datasets", "models", "settings", "gate")
+_FOLDER_KEYS = {
+    "images": "a string",
+    "table": "a string",
+    "crop": "true or false",
+    "positive": "a string or a list of strings",
+    "subject": "a string, a pattern with one group",
+    "columns": "a table of strings",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declared:
     """Your own data sets, models and settings."""
 
-    folders: tuple[Folder, ...] = ()
+    folders: tuple[OwnData, ...] = ()
     models: tuple[CustomModel, ...] = ()
     settings: tuple[CustomSetting, ...] = ()
 
@@ -57,7 +67,7 @@ def declared_in(pyproject: Path) -> Declared:
             raise OptionError(f"{pyproject.name}: [tool.redl.{name}] is not read; {one_of(name, _KNOWN)}")
     tables = {kind: _tables(ours, kind, pyproject) for kind in ("datasets", "models", "settings")}
     return Declared(
-        folders=tuple(_folder(name, table, pyproject) for name, table in tables["datasets"].items()),
+        folders=tuple(_data(name, table, pyproject) for name, table in tables["datasets"].items()),
         models=tuple(_model(name, table, pyproject) for name, table in tables["models"].items()),
         settings=tuple(_setting(name, table, pyproject) for name, table in tables["settings"].items()),
     )
@@ -70,18 +80,42 @@ def _tables(ours: dict[str, Any], kind: str, pyproject: Path) -> dict[str, Any]:
     return tables
 
 
-def _folder(name: str, table: object, pyproject: Path) -> Folder:
-    below = pyproject.parent
+def _data(name: str, table: object, pyproject: Path) -> OwnData:
+    where, below = f"{pyproject.name}: [tool.redl.datasets.{name}]", pyproject.parent
+    if not isinstance(table, dict):
+        raise OptionError(f"{where} must be a table; it needs images and table, or npz")
+    if unknown := [key for key in table if key not in (*_FOLDER_KEYS, "npz")]:
+        raise OptionError(f"{where} does not know {unknown[0]}; {one_of(unknown[0], (*_FOLDER_KEYS, 'npz'))}")
     match table:
-        case {"images": str(images), "table": str(csv), "crop": bool(crop), **rest} if not rest:
-            return Folder(name=name, images=below / images, table=below / csv, crop=crop)
-        case {"images": str(images), "table": str(csv), **rest} if not rest:
-            return Folder(name=name, images=below / images, table=below / csv)
+        case {"npz": str(npz), **rest} if not rest:
+            return MedMnist(name=name, npz=below / npz)
+        case {"npz": _}:
+            raise OptionError(f"{where} needs npz, as a string, and nothing else")
+        case {"images": str(images)}:
+            return Folder(name=name, images=below / images, **_folder_options(table, where, below))
         case _:
-            raise OptionError(
-                f"{pyproject.name}: [tool.redl.datasets.{name}] needs images and table, as strings, and may "
-                "say crop = true"
-            )
+            raise OptionError(f"{where} needs images, as a string, or npz")
+
+
+def _folder_options(table: dict[str, Any], where: str, below: Path) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for key, value in table.items():
+        match key, value:
+            case "images", _:
+                continue
+            case "table", str(text):
+                options[key] = below / text
+            case ("crop", bool()) | ("subject", str()):
+                options[key] = value
+            case "positive", str(text):
+                options[key] = (text,)
+            case "positive", list(texts) if texts and all(isinstance(text, str) for text in texts):
+                options[key] = tuple(texts)
+            case "columns", dict(names) if all(isinstance(name, str) for name in names.values()):
+                options[key] = names
+            case _:
+                raise OptionError(f"{where}: {key} must be {_FOLDER_KEYS[key]}")
+    return options
 
 
 def _model(name: str, table: object, pyproject: Path) -> CustomModel:

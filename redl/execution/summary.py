@@ -202,6 +202,17 @@ def _memory(found: Findings) -> Memory:
     )
 
 
+def _data_warnings(data: Prepared) -> Iterator[str]:
+    found, summary = data.origin.findings, data.summary()
+    if found.unreadable:
+        yield f"data: {len(found.unreadable)} files could not be read and were left out"
+    if data.origin.skipped:
+        yield f"data: {len(data.origin.skipped)} scans have no images here and were skipped"
+    if found.duplicates:
+        yield f"data: {len(found.duplicates)} images occur under another subject too"
+    yield from (f"data: {remark}: {count} files" for remark, count in summary.remarks.items())
+
+
 def _warnings(found: Findings) -> Iterator[str]:
     """Yield a reason for each missing figure, and what a reader must know of the others."""
     plan, trained, inferred, origin = found.plan, found.trained, found.inferred, found.plan.data.origin
@@ -213,10 +224,7 @@ def _warnings(found: Findings) -> Iterator[str]:
         )
     if origin.ideal_accuracy is None:
         yield "data.ideal_accuracy: the best possible accuracy on these images is not known"
-    if origin.unreadable:
-        yield f"data: {len(origin.unreadable)} files could not be read and were left out"
-    if origin.skipped:
-        yield f"data: {len(origin.skipped)} scans have no images here and were skipped"
+    yield from _data_warnings(plan.data)
     if trained.paper_compatible_bytes is None:
         yield "memory.paper_compatible_bytes: the published figure is of a GPU's caching allocator"
     for phase, peak in {"train": trained.memory, "inference": inferred.memory}.items():

@@ -31,13 +31,22 @@ class Fractions(Section, frozen=True, kw_only=True):
     test: Number | None
 
 
+class Duplicates(Section, frozen=True, kw_only=True):
+    """Images that another subject has too: how many, how many to the last pixel, and the first by name."""
+
+    images: int
+    exact: int
+    rows: tuple[tuple[str, str], ...]
+
+
 class DataSummary(Section, frozen=True, kw_only=True):
     """The data.
 
     `options` say what was selected and how the images were made. `unreadable` counts files that were left out
     because they could not be read, `skipped` those that are absent and may be. `majority_accuracy` is the
     score of a constant answer on the test part, `ideal_accuracy` that of the best possible observer of
-    synthetic images.
+    synthetic images. `split` says how the parts were chosen, `remarks` on how many files there is what to be
+    said; what older records do not say is None or empty.
     """
 
     fingerprint: str
@@ -50,6 +59,9 @@ class DataSummary(Section, frozen=True, kw_only=True):
     positive_fraction: Fractions
     majority_accuracy: Number | None
     ideal_accuracy: Number | None
+    split: str | None = None
+    remarks: dict[str, int] = {}  # noqa: RUF012 - msgspec gives each record its own
+    duplicates: Duplicates | None = None
 
 
 class Scores(Section, frozen=True, kw_only=True):

@@ -381,8 +381,8 @@ def test_a_scan_that_is_there_is_checked_and_a_missing_one_is_no_fault(capsys, t
 def test_a_damaged_scan_is_listed_by_its_number(capsys, tmp_path, scans_root):
     root = tmp_path / "lidc"
     shutil.copytree(scans_root, root)
-    first = min(root.rglob("*.dcm"))
-    first.write_bytes(first.read_bytes()[:300])
+    for path in min(root.rglob("*.dcm")).parent.iterdir():
+        path.write_bytes(path.read_bytes()[:300])
     status, out, _ = redl(capsys, "check", "--dataset=lidc", "--root", root)
     assert (1, "1") == (status, figures(out)["unreadable"])
     assert re.search(r"^  scan \d+: \S", out, re.MULTILINE)
@@ -568,6 +568,7 @@ TEXTS = {
     "lidc_spacing_mm": ("none", "0.7", "fine"),
     "lidc_window_hu": ("-1000,400", "400,-1000", "wide", "1"),
     "max_unreadable": ("0.5", "2", "few"),
+    "max_duplicates": ("0.5", "2", "few"),
 }
 
 

@@ -72,8 +72,20 @@ def test_a_table_like_none_is_refused_with_all_names(declared):
         ("[tool.redl]\nmodels = 3\n", "pyproject.toml: [tool.redl.models] must be tables, one for each name"),
         (
             CLINIC.replace("table", "tabel"),
-            "pyproject.toml: [tool.redl.datasets.clinic] needs images and table, as strings, and may say "
-            "crop = true",
+            "pyproject.toml: [tool.redl.datasets.clinic] does not know tabel; did you mean table? use one of "
+            "images, table, crop, positive, subject, columns, npz",
+        ),
+        (
+            CLINIC + "positive = 3\n",
+            "pyproject.toml: [tool.redl.datasets.clinic]: positive must be a string or a list of strings",
+        ),
+        (
+            "[tool.redl.datasets.clinic]\nnpz = 3\n",
+            "pyproject.toml: [tool.redl.datasets.clinic] needs npz, as a string, and nothing else",
+        ),
+        (
+            "[tool.redl.datasets]\nclinic = 3\n",
+            "pyproject.toml: [tool.redl.datasets.clinic] must be a table; it needs images and table, or npz",
         ),
     ],
 )

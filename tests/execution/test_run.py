@@ -200,7 +200,10 @@ def test_every_family_runs_reduced_and_says_so(prepared, model, setting):
     assert record == Record.from_json(record.to_json())
 
 
-@pytest.mark.parametrize(("model", "input_size"), [(Model.DENSENET, 32), (Model.VIT, 32)])
+@pytest.mark.parametrize(
+    ("model", "input_size"),
+    [pytest.param(Model.DENSENET, 32, marks=pytest.mark.slow), (Model.VIT, 32)],
+)
 def test_a_downsampled_case_says_what_its_network_was_given(prepared, model, input_size):
     case = Case(dataset="rsna", model=model, setting="baseline", seed=1, downsample=4, profile="tiny")
     record = run(Job(case=case, prepared=prepared, options=RunOptions(profile=TINY)))
@@ -247,6 +250,7 @@ def test_a_custom_network_is_trained(prepared):
     assert (32 * 32 + 1, "mine", False) == (record.parameters, record.recipe.network, record.recipe.reduced)
 
 
+@pytest.mark.slow
 def test_a_network_of_timms_is_trained(prepared):
     record = run(own_case(prepared, CustomModel(name="small", timm="resnet10t")))
     assert ("resnet10t", Status.COMPLETED) == (record.recipe.network, record.status)

@@ -8,32 +8,36 @@ from pathlib import Path
 
 import numpy as np
 
-from redl.data.source import Item, Source
+from redl.data.source import Images, Item, Source
 from redl.errors import DataError
 
 SIZE = 4
 
 
-def images_of(number: int, rows: int, journal: Path | None) -> np.ndarray:
+def images_of(number: int, rows: int, journal: Path | None) -> Images:
     """Make images that identify their item, and note in `journal` that they were made."""
     if journal is not None:
         with journal.open("a") as file:
             file.write(f"{number}\n")
+    return Images(pixels_of(number, rows))
+
+
+def pixels_of(number: int, rows: int) -> np.ndarray:
     return (
         np.full((rows, SIZE, SIZE), number % 251, np.uint8) + np.arange(rows, dtype=np.uint8)[:, None, None]
     )
 
 
-def refuse(name: str) -> np.ndarray:
+def refuse(name: str) -> Images:
     raise DataError(f"{name}: not a DICOM file; download it again")
 
 
-def die() -> np.ndarray:
+def die() -> Images:
     os.kill(os.getpid(), signal.SIGSEGV)
     return refuse("unreachable")
 
 
-def dawdle(number: int, rows: int, journal: Path | None) -> np.ndarray:
+def dawdle(number: int, rows: int, journal: Path | None) -> Images:
     time.sleep(0.2)
     return images_of(number, rows, journal)
 

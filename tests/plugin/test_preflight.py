@@ -10,11 +10,16 @@ CHOSEN = ("--redl-profile=tiny", "-k", "rsna and baseline", "-q")
     ("options", "message"),
     [
         (["--redl-model=resnet500"], "*resnet500*did you mean*resnet50*"),
-        (
+        pytest.param(
             ["--redl-model=vit", "--redl-model=resnet18", "--redl-batch-size=1"],
             "*resnet18*batch norm*--redl-batch-size*",
+            marks=pytest.mark.slow,
         ),
-        (["--redl-model=inception_v3"], "*inception_v3*32 pixels*--redl-image-size*"),
+        pytest.param(
+            ["--redl-model=inception_v3"],
+            "*inception_v3*32 pixels*--redl-image-size*",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_model_that_cannot_be_trained_is_one_line(pytester, options, message):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,20 +19,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redl.data.source import Option, Source
-from redl.data.splits import SPLIT_SEED, Split, split_by_subject
+from redl.data.splits import Split, split_images
 from redl.errors import DataError
-from redl.record import Counts, DataSummary, Fractions
+from redl.record import Counts, DataSummary, Duplicates, Fractions
 
 _ARRAYS = ("images", "labels", "subjects", "raters")
+_OWN_SPLIT = "parts"
 _META = "meta.json"
+_MOST_LISTED = 20  # duplicates in a record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Unreadable:
-    """An item that was left out: its name, which contains no patient, and the reason."""
+class Named:
+    """An item by its name, which contains no patient, and why it was left out or what is to be said of it."""
 
     name: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alike:
+    """An image, by its name, that another subject has too; `exact` if no pixel differs."""
+
+    name: str
+    like: str
+    exact: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Findings:
+    """What turned up while images were read: items left out, remarks on others, and duplicates."""
+
+    unreadable: tuple[Named, ...]
+    remarks: tuple[Named, ...]
+    duplicates: tuple[Alike, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,8 +62,8 @@ class Origin:
     options: dict[str, Option]
     synthetic: bool
     ideal_accuracy: float | None
-    unreadable: tuple[Unreadable, ...]
     skipped: tuple[str, ...]
+    findings: Findings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -50,7 +71,8 @@ class Prepared:
     """A prepared data set of N images.
 
     `images` uint8 (N, H, W), mapped from disk; `labels` uint8 (N,), 1 is positive; `subjects` int32 (N,);
-    `raters` uint8 (N,), 0 where no raters are known; `fingerprint` is the SHA-256 of these four as saved,
+    `raters` uint8 (N,), 0 where no raters are known; `fingerprint` is the SHA-256 of these four, and of a
+    split that the data set brings, as saved,
     equal wherever the same data are prepared.
     """
 
@@ -66,17 +88,25 @@ class Prepared:
         """Count the subjects and images of each part, and what a constant answer scores on the test part."""
         parts = {"train": self.split.train, "valid": self.split.valid, "test": self.split.test}
         positive = {name: float(self.labels[part].mean()) for name, part in parts.items()}
+        found = self.origin.findings
         return DataSummary(
             fingerprint=self.fingerprint,
             synthetic=self.origin.synthetic,
             options=self.origin.options,
             subjects=Counts(**{name: len(np.unique(self.subjects[part])) for name, part in parts.items()}),
             images=Counts(**{name: len(part) for name, part in parts.items()}),
-            unreadable=len(self.origin.unreadable),
+            unreadable=len(found.unreadable),
             skipped=len(self.origin.skipped),
             positive_fraction=Fractions(**positive),
             majority_accuracy=max(positive["test"], 1 - positive["test"]),
             ideal_accuracy=self.origin.ideal_accuracy,
+            split=self.split.kind,
+            remarks=dict(sorted(Counter(one.reason for one in found.remarks).items())),
+            duplicates=Duplicates(
+                images=len(found.duplicates),
+                exact=sum(one.exact for one in found.duplicates),
+                rows=tuple((one.name, one.like) for one in found.duplicates[:_MOST_LISTED]),
+            ),
         )
 
 
@@ -84,22 +114,27 @@ def open_prepared(entry: Path) -> Prepared:
     """Open an entry; raise DataError for one that is damaged."""
     try:
         meta = json.loads((entry / _META).read_bytes())
-        fingerprint, unreadable = meta.pop("fingerprint"), meta.pop("unreadable")
-        arrays = {name: np.load(_file(entry, name), mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+        found = meta["findings"]
+        arrays = {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in _files(entry)}
         # Only the images are large enough to be left on disk.
         small = {name: np.array(array) for name, array in arrays.items() if name != "images"}
+        split = split_images(small["subjects"], small["labels"], small.pop(_OWN_SPLIT, None))
         return Prepared(
             images=arrays["images"],
             **small,
-            split=split_by_subject(arrays["subjects"], seed=SPLIT_SEED),
+            split=split,
             origin=Origin(
-                options=meta.pop("options"),
-                synthetic=meta.pop("synthetic"),
-                ideal_accuracy=meta.pop("ideal_accuracy"),
-                skipped=tuple(meta.pop("skipped")),
-                unreadable=tuple(Unreadable(**one) for one in unreadable),
+                options=meta["options"],
+                synthetic=meta["synthetic"],
+                ideal_accuracy=meta["ideal_accuracy"],
+                skipped=tuple(meta["skipped"]),
+                findings=Findings(
+                    unreadable=tuple(Named(**one) for one in found["unreadable"]),
+                    remarks=tuple(Named(**one) for one in found["remarks"]),
+                    duplicates=tuple(Alike(**one) for one in found["duplicates"]),
+                ),
             ),
-            fingerprint=fingerprint,
+            fingerprint=meta["fingerprint"],
         )
     except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(
@@ -121,7 +156,7 @@ def write_entry(
     chunks: Iterable[NDArray[np.uint8]],
     *,
     kept: NDArray[np.bool_],
-    unreadable: tuple[Unreadable, ...],
+    findings: Findings,
 ) -> None:
     """Write an entry, all of it or nothing.
 
@@ -132,15 +167,17 @@ def write_entry(
         options=source.options,
         synthetic=source.synthetic,
         ideal_accuracy=source.ideal_accuracy,
-        unreadable=unreadable,
         skipped=source.skipped,
+        findings=findings,
     )
     with TemporaryDirectory(dir=entry.parent, prefix=f".{entry.name}-") as scratch:
         whole = Path(scratch) / entry.name
         whole.mkdir()
         _save_images(_file(whole, "images"), (int(kept.sum()), source.image_size), chunks)
-        for name, array in (("labels", source.labels), ("subjects", source.subjects), ("raters", raters)):
+        small = {"labels": source.labels, "raters": raters}
+        for name, array in (small if source.parts is None else small | {_OWN_SPLIT: source.parts}).items():
             np.save(_file(whole, name), array[kept], allow_pickle=False)
+        np.save(_file(whole, "subjects"), source.subjects[kept], allow_pickle=False)
         meta: dict[str, Any] = {"fingerprint": _fingerprint(whole), **asdict(origin)}
         (whole / _META).write_text(json.dumps(meta), encoding="utf-8")
         whole.replace(entry)
@@ -159,11 +196,17 @@ def _file(entry: Path, name: str) -> Path:
     return entry / f"{name}.npy"
 
 
+def _files(entry: Path) -> list[tuple[str, Path]]:
+    """Return the arrays that an entry has to have, and its own split if it brings one."""
+    own = [_OWN_SPLIT] if _file(entry, _OWN_SPLIT).exists() else []
+    return [(name, _file(entry, name)) for name in (*_ARRAYS, *own)]
+
+
 def _fingerprint(entry: Path) -> str:
     """Return the SHA-256 of an entry's arrays, their shapes and types included, as they lie on disk."""
     digest = hashlib.sha256()
-    for name in _ARRAYS:
-        with _file(entry, name).open("rb") as file:
+    for _, path in _files(entry):
+        with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CHUNK = 64  # images read at a time
+_REMARKS = 240  # bytes for the remarks on an item
 
 
 class Partial:
@@ -31,6 +32,7 @@ class Partial:
         self._first = [0, *accumulate(rows)]
         self._images = _Rows(folder / "images", np.dtype("u1"), (self._first[-1], image_size, image_size))
         self._notes = _Rows(folder / "notes", np.dtype("<u8"), (len(rows),))
+        self._remarks = _Rows(folder / "remarks", np.dtype(f"S{_REMARKS}"), (len(rows),))
 
     def __enter__(self) -> Self:
         return self
@@ -38,10 +40,12 @@ class Partial:
     def __exit__(self, *_: object) -> None:
         self._images.close()
         self._notes.close()
+        self._remarks.close()
 
-    def put(self, number: int, images: NDArray[np.uint8]) -> None:
-        """Keep what item `number` brought, shape (rows, size, size)."""
+    def put(self, number: int, images: NDArray[np.uint8], remarks: Sequence[str] = ()) -> None:
+        """Keep what item `number` brought, shape (rows, size, size), with the remarks on it."""
         self._images.write(self._first[number], images)
+        self._remarks.write(number, np.array(["\n".join(remarks).encode()], f"S{_REMARKS}"))
         self._notes.write(number, np.array([_checksum(images)], "<u8"))
 
     def done(self) -> NDArray[np.bool_]:
@@ -49,6 +53,16 @@ class Partial:
         notes = self._notes.read(0, len(self._first) - 1)
         whole = [note != 0 and note == _checksum(self._of(number)) for number, note in enumerate(notes)]
         return np.array(whole, bool)
+
+    def remarks(self) -> list[tuple[str, ...]]:
+        """Return the remarks on each item."""
+        kept = self._remarks.read(0, len(self._first) - 1)
+        return [tuple(text.decode().split("\n")) if text else () for text in kept.tolist()]
+
+    def image(self, row: int) -> NDArray[np.uint8]:
+        """Return one image, by its row among all, shape (size, size)."""
+        one: NDArray[np.uint8] = self._images.read(row, row + 1)[0]
+        return one
 
     def rows_of(self, items: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return for each image whether it belongs to a chosen item, shape (N,)."""

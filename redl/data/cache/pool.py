@@ -18,13 +18,12 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from redl.data.source import Item
+from redl.data.source import Images, Item
 from redl.errors import DataError, RedlError
 from redl.processors import usable_processors
 
-Made = NDArray[np.uint8] | DataError
+Made = Images[np.uint8] | DataError
 K = TypeVar("K")
 T = TypeVar("T")
 
@@ -109,7 +108,8 @@ def _make(item: Item) -> Made:
         images = item.work()
     except DataError as error:
         return error
-    assert len(images) == item.rows, f"{item.name}: {len(images)} images, not {item.rows}"
+    count = len(images.images)
+    assert count == item.rows, f"{item.name}: {count} images, not {item.rows}"
     return images
 
 

@@ -13,13 +13,14 @@ from redl.data.lidc.annotations import Patch
 from redl.data.lidc.database import Scan
 from redl.data.lidc.rules import LidcRules
 from redl.data.lidc.slices import read_slices
+from redl.data.source import Images
 
 PATCH_SIDE = 128  # pixels, of the scan or of `spacing_mm`
 
 
 def load_patches(
     folder: Path, scan: Scan, patches: Sequence[Patch], *, size: int, rules: LidcRules
-) -> NDArray[np.uint8]:
+) -> Images[np.uint8]:
     """Cut the patches of a scan whose files lie in `folder`, uint8 (len(patches), size, size).
 
     0 is the lower end of the window and 255 the upper. Beyond the slice lies what is below the window. Raise
@@ -28,7 +29,7 @@ def load_patches(
     places = sorted({patch.slice for patch in patches})
     slices = dict(zip(places, _window(read_slices(folder, scan, places), rules), strict=True))
     side = PATCH_SIDE if rules.spacing_mm is None else PATCH_SIDE * rules.spacing_mm / scan.pixel_spacing
-    return np.stack([_cut(slices[patch.slice], patch, side=side, size=size) for patch in patches])
+    return Images(np.stack([_cut(slices[patch.slice], patch, side=side, size=size) for patch in patches]))
 
 
 def _window(hounsfield: NDArray[np.int16], rules: LidcRules) -> NDArray[np.float32]:

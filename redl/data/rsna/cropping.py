@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from redl.data.dicom import read_image
+from redl.data.dicom import read_with_remarks
+from redl.data.source import Images
 
 _ABOVE_AIR = 0.05  # where tissue begins, as a fraction of the way from the air to the brightest pixel
 _CELL = 4  # pixels
@@ -41,20 +42,20 @@ class Box:
         return max(self.bottom - self.top, self.right - self.left)
 
 
-def load_mammogram(path: Path, *, size: int, crop: bool) -> NDArray[np.uint8]:
-    """Read the mammogram at `path` as one square image, uint8 (1, size, size).
+def load_mammogram(path: Path, *, size: int, crop: bool) -> Images[np.uint8]:
+    """Read the mammogram at `path` as one square image, uint8 (1, size, size), with remarks on how.
 
     It is decoded at about twice the size, or whole where the breast fills too little of it. Raise DataError
     as `read_image` does.
     """
-    image = read_image(path, min_side=2 * size)
+    reading = read_with_remarks(path, min_side=2 * size)
     if not crop:
-        return _squash(image, size)[None]
-    box = find_breast(image)
+        return Images(_squash(reading.images, size)[None], reading.remarks)
+    box = find_breast(reading.images)
     if box.longer_side < size:
-        image = read_image(path)
-        box = find_breast(image)
-    return _cut(image, box, size)[None]
+        reading = read_with_remarks(path)
+        box = find_breast(reading.images)
+    return Images(_cut(reading.images, box, size)[None], reading.remarks)
 
 
 def frame(image: NDArray[np.float32], size: int, *, crop: bool) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from redl.data.rsna.cohort import BIRADS, TABLE, CohortRules, read_cohort, read_table, select
 from redl.data.source import Source
-from redl.data.splits import SPLIT_SEED, split_by_subject
+from redl.data.splits import split_images
 from redl.errors import DataError
 from redl.record import Counts
 
@@ -152,7 +152,7 @@ def describe_cohort(root: Path, rules: CohortRules) -> CohortDescription:
     present = tuple(column for column in OPTIONAL_COLUMNS if column in header)
     table = select(read_table(root, (*rules.needed_columns, *_new(present, rules.needed_columns))), rules)
     _, first, counts = np.unique(cohort.subjects, return_index=True, return_counts=True)
-    split = split_by_subject(cohort.subjects, seed=SPLIT_SEED)
+    split = split_images(cohort.subjects, cohort.labels)
     parts = {"train": split.train, "valid": split.valid, "test": split.test}
     return CohortDescription(
         synthetic=bool(cohort.manifest),
@@ -220,7 +220,7 @@ def _readable(source: Source, rows: NDArray[np.intp]) -> Iterator[NDArray[np.uin
         number = int(np.searchsorted(ends, row, side="right"))
         item = source.items[number]
         try:
-            yield item.work()[row - ends[number] + item.rows]
+            yield item.work().images[row - ends[number] + item.rows]
         except DataError:
             continue
 

@@ -58,7 +58,7 @@ def test_without_raters_there_are_zeros(tmp_path):
 def test_where_it_comes_from_is_kept(entry):
     origin = open_prepared(entry).origin
     assert (SOURCE.options, True, 0.93) == (origin.options, origin.synthetic, origin.ideal_accuracy)
-    assert (("scan 17",), ()) == (origin.skipped, origin.unreadable)
+    assert (("scan 17",), ()) == (origin.skipped, origin.findings.unreadable)
 
 
 # The summary
@@ -138,6 +138,11 @@ def test_an_entry_with_another_meta_file_does_not_open(cache, entry, meta):
 def test_the_fingerprint_depends_on_each_array(tmp_path):
     items = [item(number) for number in range(8)]
     raters = np.ones(8, np.uint8)
-    changes = [{}, {"raters": raters}, {"labels": raters}, {"subjects": np.arange(8, dtype=np.int32)[::-1]}]
+    changes = [
+        {},
+        {"raters": raters},
+        {"labels": 1 - np.arange(8, dtype=np.uint8) % 2},
+        {"subjects": np.arange(8, dtype=np.int32)[::-1]},
+    ]
     entries = [prepare(source(*items, **change), cache=tmp_path) for change in changes]
     assert 4 == len({open_prepared(entry).fingerprint for entry in entries})

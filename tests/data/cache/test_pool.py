@@ -23,8 +23,8 @@ def work_through(*items, processes=2):
 
 def test_every_item_is_made_once_with_its_number():
     made = work_through(*[item(number, rows=number % 3 + 1) for number in range(30)])
-    assert {number: number % 3 + 1 for number in range(30)} == {n: len(images) for n, images in made.items()}
-    assert all(images[0, 0, 0] == number for number, images in made.items())
+    assert {number: number % 3 + 1 for number in range(30)} == {n: len(one.images) for n, one in made.items()}
+    assert all(one.images[0, 0, 0] == number for number, one in made.items())
 
 
 def test_an_item_that_is_refused_brings_its_reason():
@@ -44,7 +44,7 @@ def test_an_item_that_kills_its_worker_is_found_out_and_the_others_are_made():
 def test_one_worker_is_enough():
     made = work_through(deadly(0), item(1), processes=1)
     assert isinstance(made[0], DataError)
-    assert 1 == made[1][0, 0, 0]
+    assert 1 == made[1].images[0, 0, 0]
 
 
 def test_items_are_handed_out_a_few_at_a_time():

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from redl.data.cache import preparation
-from redl.data.cache.entry import Unreadable, open_prepared
-from redl.data.cache.preparation import find_unreadable, prepare
+from redl.data.cache.entry import Named, open_prepared
+from redl.data.cache.preparation import prepare, read_through
 from redl.errors import DataError
 from tests.helpers.workers import broken, deadly, item, source
 
@@ -137,10 +137,10 @@ def test_memory_stays_flat_in_the_number_of_images(tmp_path):
         "import resource, sys\nfrom functools import partial\nfrom pathlib import Path\n"
         "import numpy as np\n"
         "from redl.data.cache.preparation import prepare\n"
-        "from redl.data.source import Item, Source\n"
+        "from redl.data.source import Images, Item, Source\n"
         "if __name__ == '__main__':\n"
         "    count = int(sys.argv[1])\n"
-        "    work = partial(np.ones, (1, 256, 256), np.uint8)\n"
+        "    work = partial(Images, np.ones((1, 256, 256), np.uint8))\n"
         "    items = tuple(Item(name='1.png', stamp=str(n), rows=1, work=work) for n in range(count))\n"
         "    subjects = np.arange(count, dtype=np.int32)\n"
         "    source = Source(dataset='ones', image_size=256, items=items, subjects=subjects, options={},\n"
@@ -164,8 +164,8 @@ def test_an_unreadable_item_is_kept_out_and_listed(tmp_path):
     wanted = source(*items(), broken(12), *[item(number) for number in range(13, 20)])
     data = open_prepared(prepare(wanted, cache=tmp_path, max_unreadable=0.1))
     assert (
-        Unreadable(name="12.dcm", reason="not a DICOM file; download it again"),
-    ) == data.origin.unreadable
+        Named(name="12.dcm", reason="not a DICOM file; download it again"),
+    ) == data.origin.findings.unreadable
     assert 12 not in data.subjects
     assert len(wanted.labels) - 1 == len(data.images) == len(data.labels) == len(data.raters)
     assert 1 == data.summary().unreadable
@@ -173,7 +173,7 @@ def test_an_unreadable_item_is_kept_out_and_listed(tmp_path):
 
 def test_an_item_that_kills_its_decoder_is_kept_out_too(tmp_path):
     wanted = source(*items(), deadly(12))
-    (listed,) = open_prepared(prepare(wanted, cache=tmp_path, max_unreadable=0.1)).origin.unreadable
+    (listed,) = open_prepared(prepare(wanted, cache=tmp_path, max_unreadable=0.1)).origin.findings.unreadable
     assert "a decoder dies of it; download it again" == listed.reason
 
 
@@ -216,6 +216,6 @@ def test_too_few_subjects_are_refused_before_an_image_is_made(tmp_path):
 
 def test_unreadable_items_are_found_with_no_cache():
     shown = []
-    found = find_unreadable(source(*items(), broken(12), deadly(13)), on_progress=lambda *d: shown.append(d))
-    assert ["12.dcm", "13.dcm"] == [one.name for one in found]
+    found = read_through(source(*items(), broken(12), deadly(13)), on_progress=lambda *d: shown.append(d))
+    assert ["12.dcm", "13.dcm"] == [one.name for one in found.unreadable]
     assert (14, 14) == shown[-1]

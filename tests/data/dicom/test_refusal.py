@@ -212,11 +212,11 @@ def test_a_damaged_rle_stream_is_refused(tmp_path, brightness):
 def test_a_syntax_that_no_decoder_reads_is_named(tmp_path, brightness):
     path = write(tmp_path / "1.dcm", brightness, Syntax.JPEG2000)
     header = pydicom.dcmread(path)
-    header.file_meta.TransferSyntaxUID = pydicom.uid.JPEGXLLossless
-    header.PixelData = encapsulate([b"\xff\x0a" + bytes(100)])  # as a JPEG XL stream begins
+    header.file_meta.TransferSyntaxUID = pydicom.uid.MPEG2MPML
+    header.PixelData = encapsulate([b"\0\0\1\xb3" + bytes(100)])  # as such a video begins
     header.save_as(path)
     remedy = "is not read; convert it to explicit little endian"
-    assert refusal(path) == f"1.dcm: its transfer syntax (JPEG XL Lossless) {remedy}"
+    assert refusal(path) == f"1.dcm: its transfer syntax (MPEG2 Main Profile / Main Level) {remedy}"
 
 
 def test_a_syntax_that_the_standard_does_not_name_is_not_quoted(tmp_path, brightness):

@@ -57,7 +57,7 @@ def test_equal_phantoms_give_equal_bytes(root, tmp_path):
 
 def test_pixels_are_within_a_grey_level_of_those_written_elsewhere(root):
     """The golden images: those of the first scan's first eight patches at 32 pixels a side."""
-    images = lidc_source(root, LidcRules(), image_size=32).items[0].work()[:8]
+    images = lidc_source(root, LidcRules(), image_size=32).items[0].work().images[:8]
     with np.load(GOLDEN) as golden:
         expected = golden["images"]
     assert 1 >= np.abs(expected.astype(int) - images).max()
@@ -184,7 +184,7 @@ def test_mean_and_file_size_do_not_tell_the_label(tmp_path):
     for outline in outlines:
         patch = outline.patch
         sizes.append((folders[patch.scan] / f"{patch.slice + 1:03d}.dcm").stat().st_size)
-    means = np.concatenate([item.work().mean(axis=(1, 2)) for item in source.items])
+    means = np.concatenate([item.work().images.mean(axis=(1, 2)) for item in source.items])
     features = np.column_stack([means, sizes, np.arange(len(means))])
     classifier = make_pipeline(StandardScaler(), LogisticRegression())
     chosen = cross_val_predict(classifier, features, source.labels, groups=source.subjects, cv=GroupKFold(6))

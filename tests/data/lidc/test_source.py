@@ -168,7 +168,7 @@ def test_both_layouts_give_the_same_images(phantom, tmp_path):
         path.rename(moved / f"1-{path.name}")
     (item,) = lidc_source(tmp_path, RULES, image_size=32).items
     (expected,) = (one for one in lidc_source(phantom, RULES, image_size=32).items if one.name == item.name)
-    np.testing.assert_array_equal(expected.work(), item.work())
+    np.testing.assert_array_equal(expected.work().images, item.work().images)
 
 
 # What is there
@@ -267,7 +267,7 @@ def test_a_phantom_lacks_no_scan(phantom):
 
 def test_an_item_travels_to_another_process(phantom):
     item = lidc_source(phantom, RULES, image_size=16).items[0]
-    images = pickle.loads(pickle.dumps(item)).work()  # noqa: S301 - pickled on this very line
+    images = pickle.loads(pickle.dumps(item)).work().images  # noqa: S301 - pickled on this very line
     assert ((item.rows, 16, 16), np.uint8) == (images.shape, images.dtype)
 
 
@@ -346,7 +346,7 @@ def patch_at(row: int, column: int, place: int = 0) -> Patch:
 
 def cut(*patches: Patch, size: int = 128, **rules) -> np.ndarray:
     chosen = LidcRules(**({"window_hu": (0.0, 2550.0)} | rules))
-    return load_patches(Path(), SCANS[1], patches, size=size, rules=chosen)
+    return load_patches(Path(), SCANS[1], patches, size=size, rules=chosen).images
 
 
 def test_a_patch_is_the_square_around_its_centre(ramp):

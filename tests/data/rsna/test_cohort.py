@@ -156,7 +156,7 @@ def test_patients_have_no_ideal_accuracy(root):
 
 def test_an_item_makes_its_image(tmp_path):
     write_rsna(tmp_path / "rsna", Phantom(subjects=8, rows=48, columns=40))
-    images = [item.work() for item in described(tmp_path / "rsna").items]
+    images = [item.work().images for item in described(tmp_path / "rsna").items]
     assert {((1, 16, 16), "uint8")} == {(image.shape, image.dtype.name) for image in images}
 
 

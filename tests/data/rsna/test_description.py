@@ -18,7 +18,7 @@ from redl.data.rsna.description import (
     majority_accuracy,
     sample_images,
 )
-from redl.data.source import Item, Source
+from redl.data.source import Images, Item, Source
 from redl.errors import DataError
 
 COLUMNS = (
@@ -199,7 +199,7 @@ def test_for_a_phantom_nothing_is_published(tmp_path):
 
 
 def image(value, *, rows=1):
-    return np.full((rows, 4, 4), value, np.uint8) + np.arange(rows, dtype=np.uint8)[:, None, None]
+    return Images(np.full((rows, 4, 4), value, np.uint8) + np.arange(rows, dtype=np.uint8)[:, None, None])
 
 
 def broken():
