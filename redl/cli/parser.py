@@ -13,6 +13,7 @@ from redl.cli import (
     compare,
     describe,
     history,
+    pack,
     phantom,
     prepare,
     tradeoff,
@@ -51,7 +52,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND")
     data = commands.add_parser("data", help="write, prepare, describe and check data sets")
     tasks = data.add_subparsers(metavar="TASK", required=True)
-    for task in (phantom, prepare, describe, check):
+    for task in (phantom, prepare, pack, describe, check):
         task.add(tasks)
     for command in (compare, verdict, tradeoff, history, baseline):
         command.add(commands)

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 def add(tasks: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = tasks.add_parser("prepare", help="decode the images to train on into the cache")
+    add_preparation(parser)
+    parser.set_defaults(run=run, again="run it again to resume")
+
+
+def add_preparation(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is prepared."""
     add_dataset(parser)
     parser.add_argument(
         "--profile",
@@ -40,6 +46,9 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument(
         "--image-size", type=count, metavar="N", help="pixels per side (default: the profile's)"
+    )
+    parser.add_argument(
+        "--images", type=count, metavar="N", help="at most this many, whole subjects only (default: all)"
     )
     add_processes(parser)
     add_data_options(
@@ -51,14 +60,25 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prepare a data set, unless it is prepared already, and print a summary."""
     from redl.data.cache.entry import open_prepared
+
+    source, entry, pace = prepare_as_asked(arguments)
+    _print(open_prepared(entry), source, entry, pace)
+    return 0
+
+
+def prepare_as_asked(arguments: argparse.Namespace) -> tuple[Source, Path, _Pace]:
+    """Prepare a data set; return its source, its folder in the cache, and what this call worked through."""
     from redl.data.cache.preparation import prepare
     from redl.data.datasets import find_source
+    from redl.data.source import bounded
 
     profile = profile_named(arguments.profile)
-    profile = replace(profile, image_size=arguments.image_size or profile.image_size)
+    profile = replace(profile, image_size=arguments.image_size or profile.image_size, images=arguments.images)
     options = data_options_of(arguments, spacing_mm=profile.patch_spacing_mm)
     with Progress() as progress, one_line(options.cache):
-        source = find_source(arguments.dataset, profile, options, on_progress=progress.counting)
+        source = bounded(
+            find_source(arguments.dataset, profile, options, on_progress=progress.counting), profile.images
+        )
         pace = _Pace(progress.counting(f"{arguments.dataset}: preparing images"))
         entry = prepare(
             source,
@@ -68,8 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             processes=arguments.processes,
             on_progress=pace.count,
         )
-    _print(open_prepared(entry), source, entry, pace)
-    return 0
+    return source, entry, pace
 
 
 class _Pace:

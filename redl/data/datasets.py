@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from redl.data.cache.entry import open_prepared
+from redl.data.cache.packing import Packed, find_packed, unpack
 from redl.data.cache.preparation import OnProgress, prepare, silent
 from redl.data.folder import Folder, check_folder, folder_source
 from redl.data.lidc.rules import LidcRules
@@ -15,7 +17,7 @@ from redl.data.options import MAX_DUPLICATES, MAX_UNREADABLE
 from redl.data.rsna.cohort import CohortRules, check_root, rsna_source
 from redl.data.source import Source, bounded
 from redl.data.splits import MIN_SUBJECTS
-from redl.errors import OptionError
+from redl.errors import DataError, OptionError
 from redl.study.case import Dataset
 from redl.study.profile import Profile
 
@@ -34,7 +36,8 @@ def _silently(what: str) -> OnProgress:  # noqa: ARG001 - shows nothing
 class DataOptions:
     """Where data are and what is selected from them; a data set without a root is a phantom.
 
-    `crop` crops mammograms to the breast; without it they are resized whole, as published.
+    `crop` crops mammograms to the breast; without it they are resized whole, as published. `prepared` brings
+    data sets that `redl data pack` wrote, which need no root.
     """
 
     cache: Path
@@ -46,6 +49,7 @@ class DataOptions:
     folders: tuple[OwnData, ...] = ()
     max_unreadable: float = MAX_UNREADABLE
     max_duplicates: float = MAX_DUPLICATES
+    prepared: Path | None = None
 
     def __post_init__(self) -> None:
         """Raise OptionError or DataError for what cannot be used, before anything is read."""
@@ -62,6 +66,9 @@ class DataOptions:
             from redl.data.lidc.source import find_patients  # scipy and pydicom come with it
 
             find_patients(self.lidc_root)
+        for name, root in ((Dataset.RSNA, self.rsna_root), (Dataset.LIDC, self.lidc_root)):
+            if root is not None and name in self.packed:
+                raise OptionError(f"--redl-prepared brings {name}; leave its root out")
         for own in self.folders:
             match own:
                 case Folder():
@@ -70,9 +77,14 @@ class DataOptions:
                     check_medmnist(own)
 
     @property
+    def packed(self) -> dict[str, Packed]:
+        """Return the data sets that were brought prepared, by name."""
+        return {} if self.prepared is None else find_packed(self.prepared)
+
+    @property
     def datasets(self) -> tuple[str, ...]:
         """Return the names of all data sets: the study's, then your own."""
-        return (*Dataset, *(folder.name for folder in self.folders))
+        return tuple(dict.fromkeys((*Dataset, *(own.name for own in self.folders), *self.packed)))
 
 
 def prepare_dataset(
@@ -87,6 +99,8 @@ def prepare_dataset(
     `on_progress` is called with the name of a long step and returns a function of (done, total).
     Raise DataError for files that cannot be used.
     """
+    if packed := options.packed.get(dataset):
+        return _brought(packed, profile, options)
     source = bounded(find_source(dataset, profile, options, on_progress=on_progress), profile.images)
     return prepare(
         source,
@@ -95,6 +109,24 @@ def prepare_dataset(
         max_duplicates=options.max_duplicates,
         on_progress=on_progress(f"{dataset}: preparing images"),
     )
+
+
+def _brought(packed: Packed, profile: Profile, options: DataOptions) -> Path:
+    """Return the folder of a data set that was brought; raise DataError if it is not what is asked for."""
+    entry = unpack(packed, options.cache)
+    prepared = open_prepared(entry)
+    size, images = prepared.images.shape[1], len(prepared.labels)
+    if size != profile.image_size:
+        raise DataError(
+            f"--redl-prepared: {packed.dataset} has images of {size} pixels and the profile wants "
+            f"{profile.image_size}; pack it with --image-size={profile.image_size}"
+        )
+    if profile.images is not None and images > profile.images:
+        raise DataError(
+            f"--redl-prepared: {packed.dataset} has {images} images and --redl-images asks for at most "
+            f"{profile.images}; pack it with --images={profile.images}"
+        )
+    return entry
 
 
 def find_source(

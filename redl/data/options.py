@@ -179,6 +179,15 @@ OPTIONS = (
         remedy="give a share from 0 to 1, e.g. 0.01",
     ),
     DataOption(
+        name="prepared",
+        suite_name="prepared",
+        dataset=None,
+        metavar="FILE|DIR",
+        help="prepared data sets that `redl data pack` wrote, in place of their raw files",
+        read=Path,
+        remedy="name a file or a folder",
+    ),
+    DataOption(
         name="cache",
         suite_name="cache",
         dataset=None,
@@ -230,5 +239,5 @@ def data_options(
         cohort=CohortRules(**of("rsna_", "max_age", "site")),
         lidc=LidcRules(**lidc),
         folders=folders,
-        **of("", "rsna_root", "lidc_root", "crop", "max_unreadable", "max_duplicates"),
+        **of("", "rsna_root", "lidc_root", "crop", "max_unreadable", "max_duplicates", "prepared"),
     )

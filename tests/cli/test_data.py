@@ -590,7 +590,7 @@ def test_an_option_means_the_same_to_pytest_and_to_the_command(capsys, pytester,
 
 
 def test_every_option_of_the_table_is_tried():
-    places = {"rsna_root", "lidc_root", "cache"}
+    places = {"rsna_root", "lidc_root", "cache", "prepared"}
     assert {one.suite_name for one in OPTIONS} == TEXTS.keys() | places
 
 

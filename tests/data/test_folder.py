@@ -249,7 +249,8 @@ def test_several_folders_may_be_positive(classes):
 
 def test_a_table_may_give_the_subjects_of_folders_of_classes(classes):
     rows = [
-        f"{path.relative_to(classes)},{number:02}" for number, path in enumerate(sorted(classes.rglob("*.JPG")))
+        f"{path.relative_to(classes)},{number:02}"
+        for number, path in enumerate(sorted(classes.rglob("*.JPG")))
     ]
     (classes / "t.csv").write_text("\n".join(["image,subject", *rows]))
     source = folder_source(of_classes(classes, table=classes / "t.csv", subject=None), image_size=8)

@@ -25,7 +25,8 @@ from redl.record import Counts, DataSummary, Duplicates, Fractions
 
 _ARRAYS = ("images", "labels", "subjects", "raters")
 _OWN_SPLIT = "parts"
-_META = "meta.json"
+META = "meta.json"
+FILES = (META, *(f"{name}.npy" for name in (*_ARRAYS, _OWN_SPLIT)))  # all that an entry may have
 _MOST_LISTED = 20  # duplicates in a record
 
 
@@ -59,6 +60,7 @@ class Findings:
 class Origin:
     """What is known of the origin of an entry's arrays; see Source for each field."""
 
+    dataset: str
     options: dict[str, Option]
     synthetic: bool
     ideal_accuracy: float | None
@@ -113,7 +115,7 @@ class Prepared:
 def open_prepared(entry: Path) -> Prepared:
     """Open an entry; raise DataError for one that is damaged."""
     try:
-        meta = json.loads((entry / _META).read_bytes())
+        meta = json.loads((entry / META).read_bytes())
         found = meta["findings"]
         arrays = {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in _files(entry)}
         # Only the images are large enough to be left on disk.
@@ -124,6 +126,7 @@ def open_prepared(entry: Path) -> Prepared:
             **small,
             split=split,
             origin=Origin(
+                dataset=meta["dataset"],
                 options=meta["options"],
                 synthetic=meta["synthetic"],
                 ideal_accuracy=meta["ideal_accuracy"],
@@ -164,6 +167,7 @@ def write_entry(
     """
     raters = np.zeros(len(kept), np.uint8) if source.raters is None else source.raters
     origin = Origin(
+        dataset=source.dataset,
         options=source.options,
         synthetic=source.synthetic,
         ideal_accuracy=source.ideal_accuracy,
@@ -179,7 +183,7 @@ def write_entry(
             np.save(_file(whole, name), array[kept], allow_pickle=False)
         np.save(_file(whole, "subjects"), source.subjects[kept], allow_pickle=False)
         meta: dict[str, Any] = {"fingerprint": _fingerprint(whole), **asdict(origin)}
-        (whole / _META).write_text(json.dumps(meta), encoding="utf-8")
+        (whole / META).write_text(json.dumps(meta), encoding="utf-8")
         whole.replace(entry)
 
 

@@ -29,7 +29,7 @@ from redl.data.rsna.phantom_subjects import COLUMNS, POSITIVE_SUBJECTS, Row, Sub
 from redl.data.splits import MIN_SUBJECTS
 from redl.errors import DataError
 
-FORMAT = 2  # raise it with any change to the files that a Phantom stands for
+FORMAT = 3  # raise it with any change to the files that a Phantom stands for
 
 Progress = Callable[[int, int], None]  # images written, images in all
 

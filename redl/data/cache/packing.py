@@ -1,0 +1,168 @@
+"""Prepared data sets in a file, to be carried to a machine without network or raw files.
+
+A zip archive of whole cache entries. Whatever else one holds is refused: only the files of an entry are taken
+out, under their own names, and their fingerprint is checked as that of any entry.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from filelock import FileLock
+
+from redl.data.cache.entry import FILES, META, is_whole, open_prepared
+from redl.errors import DataError, OptionError
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}-\d{1,5}px-[0-9a-f]{16}")  # of an entry
+_META_BYTES = 2**24  # more is no description of data
+_SMALLEST = 0.001  # of its content that an archive may be; images do not shrink further
+
+_DAMAGE = (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Packed:
+    """A prepared data set that was brought: the name of its entry, and the archive or folder it lies in."""
+
+    dataset: str
+    entry: str
+    place: Path
+
+
+def pack(entry: Path, file: Path) -> None:
+    """Write a whole entry to the new archive `file`, all of it or nothing; raise OptionError if it exists."""
+    refuse_existing(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}-") as scratch:
+        draft = Path(scratch) / file.name
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            for name in FILES:
+                if (entry / name).exists():
+                    archive.write(entry / name, f"{entry.name}/{name}")
+        draft.replace(file)
+
+
+def refuse_existing(file: Path) -> None:
+    """Raise OptionError for a file that exists."""
+    if file.exists():
+        raise OptionError(f"{file.name}: exists already; name a new file")
+
+
+def find_packed(place: Path) -> dict[str, Packed]:
+    """Return the data sets in an archive, an entry's folder, or a folder of either, by their names.
+
+    Only descriptions are read. Raise OptionError where there is none, or two of one data set.
+    """
+    if not place.exists():
+        raise OptionError(f"{place}: no such file or folder; name what `redl data pack` wrote")
+    found: dict[str, Packed] = {}
+    for one in _look_in(place):
+        if (other := found.setdefault(one.dataset, one)) is not one:
+            raise OptionError(
+                f"{place.name}: {other.entry} and {one.entry} are both of {one.dataset}; leave one there"
+            )
+    if not found:
+        raise OptionError(f"{place.name}: holds no prepared data set; name what `redl data pack` wrote")
+    return found
+
+
+def unpack(packed: Packed, cache: Path) -> Path:
+    """Return the folder of a data set that was brought, taken out of its archive below `cache` if need be.
+
+    Raise DataError for one that is not as it was packed.
+    """
+    if packed.place.is_dir():
+        entry = packed.place
+    else:
+        entry = cache / f"packed-{packed.entry}"
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(entry.with_name(f"{entry.name}.lock")):
+            if not is_whole(entry) or _meta_of(packed) != (entry / META).read_bytes():
+                shutil.rmtree(entry, ignore_errors=True)
+                _extract(packed, entry)
+    if not is_whole(entry):
+        raise DataError(f"{packed.place.name}: {packed.dataset} is not as it was packed; bring it again")
+    return entry
+
+
+def _look_in(place: Path) -> list[Packed]:
+    if place.is_file():
+        return _in_archive(place)
+    if (place / META).exists():
+        return [Packed(dataset=open_prepared(place).origin.dataset, entry=place.name, place=place)]
+    inside = sorted(path for path in place.iterdir() if path.name[0] != ".")
+    archives = [packed for path in inside if path.suffix == ".zip" for packed in _in_archive(path)]
+    return archives + [packed for path in inside if (path / META).exists() for packed in _look_in(path)]
+
+
+def _in_archive(file: Path) -> list[Packed]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = sorted({_entry_of(info) for info in archive.infolist()})
+            return [Packed(dataset=_dataset_of(archive, entry), entry=entry, place=file) for entry in entries]
+    except _DAMAGE:
+        raise OptionError(
+            f"{file.name}: not an archive that `redl data pack` wrote; bring it again"
+        ) from None
+
+
+def _entry_of(info: zipfile.ZipInfo) -> str:
+    """Return the entry that a member belongs to; raise ValueError for what no entry has."""
+    path = PurePosixPath(info.filename)
+    if len(path.parts) != 2 or not _NAME.fullmatch(path.parts[0]) or path.parts[1] not in FILES:
+        raise ValueError(info.filename)
+    if info.compress_size < _SMALLEST * info.file_size - _META_BYTES:
+        raise ValueError(info.filename)
+    return path.parts[0]
+
+
+def _dataset_of(archive: zipfile.ZipFile, entry: str) -> str:
+    dataset = json.loads(_read_meta(archive, entry))["dataset"]
+    if not isinstance(dataset, str) or not entry.startswith(f"{dataset}-"):
+        raise ValueError(entry)
+    return dataset
+
+
+def _meta_of(packed: Packed) -> bytes:
+    with zipfile.ZipFile(packed.place) as archive:
+        return _read_meta(archive, packed.entry)
+
+
+def _read_meta(archive: zipfile.ZipFile, entry: str) -> bytes:
+    info = archive.getinfo(f"{entry}/{META}")
+    if info.file_size > _META_BYTES:
+        raise ValueError(entry)
+    return archive.read(info)
+
+
+def _extract(packed: Packed, entry: Path) -> None:
+    try:
+        with (
+            zipfile.ZipFile(packed.place) as archive,
+            TemporaryDirectory(dir=entry.parent, prefix=f".{entry.name}-") as scratch,
+        ):
+            members = [info for info in archive.infolist() if _entry_of(info) == packed.entry]
+            needed, free = sum(info.file_size for info in members), shutil.disk_usage(entry.parent).free
+            if needed > free:
+                raise OptionError(
+                    f"{packed.place.name}: needs {needed / 2**20:.0f} MiB and {free / 2**20:.0f} are free; "
+                    "make room or name another --redl-cache"
+                )
+            whole = Path(scratch) / entry.name
+            whole.mkdir()
+            for info in members:
+                with (
+                    archive.open(info) as source,
+                    (whole / PurePosixPath(info.filename).name).open("wb") as to,
+                ):
+                    shutil.copyfileobj(source, to, 1 << 20)
+            whole.replace(entry)
+    except _DAMAGE:
+        raise DataError(f"{packed.place.name}: is damaged or cut short; bring it again") from None
