@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from redl.cli import main, phantom
-from redl.cli.display import Progress, print_left_out, print_table, table_width
+from redl.cli.display import print_left_out, print_table, table_width
 from redl.cli.options import data_options_of
 from redl.cli.parser import build_parser
 from redl.data.cache import pool, preparation
@@ -505,15 +505,6 @@ def test_the_whole_command_runs_in_a_new_process_without_torch(tmp_path, phantom
 # Display
 
 
-def test_without_a_terminal_progress_is_printed_now_and_then_and_at_the_end(capsys):
-    now = [0.0]
-    show = Progress(clock=lambda: now[0]).counting("reading")
-    for done in range(1, 101):
-        now[0] += 1
-        show(done, 100)
-    assert "reading  60/100\nreading  100/100\n" == capsys.readouterr().err
-
-
 def test_columns_are_aligned(capsys):
     print_table("Parts", ("", "images"), [("train", "5"), ("test", "12345")])
     assert "Parts\n         images\n  train       5\n  test    12345\n" == capsys.readouterr().out
@@ -550,7 +541,14 @@ def test_the_package_runs_as_a_module():
     assert f"redl {version('redl')}\n" == done.stdout
 
 
-@pytest.mark.parametrize("size", [["--rows=512"], ["--rows=64"], ["--rows=300"], []], ids=str)
+@pytest.mark.parametrize(
+    "size",
+    [
+        ["--rows=64"],
+        *(pytest.param(one, marks=pytest.mark.slow) for one in (["--rows=512"], ["--rows=300"], [])),
+    ],
+    ids=str,
+)
 def test_a_phantom_of_any_height_has_a_default_width(capsys, tmp_path, size):
     status, *_ = redl(capsys, "phantom", "--dataset=rsna", "--root", tmp_path / "new", "--subjects=5", *size)
     assert 0 == status

@@ -53,6 +53,7 @@ def test_models_of_the_study_are_not_tried_without_doubt(pretraining):
     preflight.check(options(timm("resnet10t"), pretraining=pretraining), tuple(Model))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("custom", [timm("resnet10t"), CustomModel(name="mine", build=perceptron)])
 def test_a_custom_model_that_works_passes(custom):
     preflight.check(options(custom), [*Model, custom.name])

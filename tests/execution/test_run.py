@@ -116,6 +116,7 @@ def test_all_test_images_are_inferred(baseline):
     assert (1, baseline.data.images.test) == (baseline.inference.passes, baseline.inference.images)
 
 
+@pytest.mark.slow
 def test_passes_are_repeated_for_the_profiles_window(record_of, baseline):
     window_s = 10 * baseline.inference.seconds  # of one pass, however busy the machine is
     inference = record_of(Setting.BASELINE, inference_window_s=window_s).inference
@@ -143,6 +144,7 @@ def test_a_single_image_is_timed_by_itself(baseline):
     assert 0 < latency.median_seconds <= latency.p95_seconds
 
 
+@pytest.mark.slow
 def test_what_the_user_states_about_grid_site_and_processor_is_applied(prepared):
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="tiny")
     said = Assumptions(g_per_kwh=100.0, pue=1.5, cpu_tdp_w=65.0)
@@ -174,6 +176,7 @@ def test_weights_from_a_file_are_recorded_with_their_checksum(prepared, tmp_path
     assert not any("pretrained" in warning for warning in record.warnings)
 
 
+@pytest.mark.slow
 def test_training_from_scratch_where_weights_were_tried_for_is_warned_of(prepared, monkeypatch):
     cut_off_hub(monkeypatch)
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="tiny")
@@ -190,6 +193,7 @@ def test_training_from_scratch_where_weights_were_tried_for_is_warned_of(prepare
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [Model.SWIN, Model.VIT, Model.EFFICIENTNET, Model.MLP])
 @pytest.mark.parametrize("setting", [Setting.BASELINE, Setting.HALF_EIGHT_BIT, Setting.STABLE])
 def test_every_family_runs_reduced_and_says_so(prepared, model, setting):
@@ -261,6 +265,7 @@ def test_a_function_that_builds_no_module_is_refused(prepared):
         run(own_case(prepared, CustomModel(name="mine", build=no_net)))
 
 
+@pytest.mark.slow
 def test_a_custom_setting_changes_optimizer_and_model(prepared):
     record = run(own_case(prepared, custom_setting=CustomSetting(name="sgd", configure=frozen_with_sgd)))
     assert "SGD" == record.recipe.optimizer

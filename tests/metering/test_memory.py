@@ -335,6 +335,7 @@ def base_peak():
     return in_a_fresh_process(train, **BASE)
 
 
+@pytest.mark.slow
 @needs_resettable_peak
 @pytest.mark.parametrize("doubled", BASE)
 def test_doubling_the_batch_or_the_width_raises_the_peak_as_predicted(base_peak, doubled):

@@ -31,6 +31,7 @@ def test_a_block_goes_into_the_benchmarks_report(inner, pytester):
     assert ("cpu", 8) == (reading["components"][-1]["component"], reading["images"])
 
 
+@pytest.mark.slow
 def test_a_test_without_a_benchmark_reads_it_itself_and_in_junit(inner, pytester):
     code = """
     def test_work(carbon):
@@ -43,6 +44,7 @@ def test_a_test_without_a_benchmark_reads_it_itself_and_in_junit(inner, pytester
     assert ["carbon_block_wh"] == [one.get("name") for one in properties]
 
 
+@pytest.mark.slow
 def test_several_blocks_are_distinguished_and_a_name_is_used_once(inner):
     code = """
     import pytest
@@ -138,6 +140,7 @@ FAULTS = """
 """
 
 
+@pytest.mark.slow
 def test_a_run_survives_every_failure_of_carbontracker_with_its_summary_and_exit_status(inner):
     done = inner(FAULTS)
     done.assert_outcomes(passed=25, failed=1)

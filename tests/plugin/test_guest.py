@@ -208,6 +208,7 @@ def test_cases_under_xdist_are_refused_in_one_line(pytester):
     assert "Traceback" not in result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_cases_keep_their_order_beside_randomly(pytester):
     pytest.importorskip("pytest_randomly")
     pytester.makepyfile(CASES)

@@ -255,7 +255,7 @@ def test_a_data_set_of_ones_own_that_cannot_be_used_is_one_line(clinic):
     clinic.makepyfile(NEEDS_CASES)
     result = clinic.runpytest()
     assert pytest.ExitCode.USAGE_ERROR == result.ret
-    result.stderr.fnmatch_lines(["ERROR: table.csv: has no column subject; add it"])
+    result.stderr.fnmatch_lines(["ERROR: table.csv: has no column subject; add it*"])
 
 
 @pytest.mark.parametrize(
@@ -266,8 +266,8 @@ def test_a_data_set_of_ones_own_that_cannot_be_used_is_one_line(clinic):
             "data set 'rsna': begin with a small letter, *",
         ),
         ("[tool.redl.datasets.clinic]\nimages = 3\n", "pyproject.toml: ?tool.redl.datasets.clinic? needs *"),
-        (f"{DECLARED}crop = 1\n", "pyproject.toml: ?tool.redl.datasets.clinic? needs images and table*"),
-        (f"{DECLARED}mask = true\n", "pyproject.toml: ?tool.redl.datasets.clinic? needs images and table*"),
+        (f"{DECLARED}crop = 1\n", "pyproject.toml: ?tool.redl.datasets.clinic?: crop must be true or false"),
+        (f"{DECLARED}mask = true\n", "pyproject.toml: ?tool.redl.datasets.clinic? does not know mask*"),
         (
             '[tool.redl]\ndatasets = "clinic"\n',
             "pyproject.toml: ?tool.redl.datasets? must be tables, one for each name",
@@ -315,13 +315,13 @@ def test_a_data_set_declared_twice_is_refused(pytester):
     ("prepare", "message"),
     [
         (lambda image: image.write_text("<html>"), "the first is ?.dcm: not a DICOM file; download it again"),
-        (lambda image: image.unlink(), "the first is ?.dcm: cannot be read (FileNotFoundError)"),
+        (lambda image: image.unlink(), "the first is ?.dcm: its file is not there; download it again"),
     ],
 )
 def test_images_that_cannot_be_used_end_the_run_with_one_line(pytester, prepare, message):
     root = pytester.path / "rsna"
     rows = ["patient_id,image_id,age,BIRADS"]
-    for subject in range(5):
+    for subject in range(8):
         folder = root / "train_images" / f"7777{subject}"
         folder.mkdir(parents=True)
         image = folder / f"{subject}.dcm"
@@ -399,6 +399,7 @@ def test_one_case_leaves_a_record_a_table_and_a_saved_run(tiny_run, pytester):
     assert 1 == len(list((pytester.path / "saved").rglob("0001_*.json")))
 
 
+@pytest.mark.slow
 def test_ones_own_data_train_like_any_other_and_no_patient_is_named_anywhere(tiny_run, pytester):
     encoding = Encoding(syntax=Syntax.JPEG_LOSSLESS, inverted=False, sigmoid=False)
     rng = np.random.default_rng(0)
@@ -426,6 +427,7 @@ def test_ones_own_data_train_like_any_other_and_no_patient_is_named_anywhere(tin
     assert [] == [planted for planted in ("DOE", "JANE", "19700704") if planted in shown]
 
 
+@pytest.mark.slow
 def test_a_case_that_outlasts_its_time_fails_and_the_next_goes_on(tiny_run):
     result = tiny_run(
         "-k",

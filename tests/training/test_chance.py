@@ -36,6 +36,7 @@ def test_the_auc_is_that_of_scikit_learn(seed):
     assert pytest.approx(roc_auc_score(labels, scores)) == auc_interval(scores, labels, subjects).auc
 
 
+@pytest.mark.slow
 def test_the_interval_is_that_of_redrawn_images():
     scores, labels, subjects = drawn()
     _, subject_of_image = np.unique(subjects, return_inverse=True)

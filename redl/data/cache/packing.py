@@ -22,9 +22,21 @@ from redl.errors import DataError, OptionError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}-\d{1,5}px-[0-9a-f]{16}")  # of an entry
 _META_BYTES = 2**24  # more is no description of data
-_SMALLEST = 0.001  # of its content that an archive may be; images do not shrink further
+_MOST_TIMES, _MOST_BESIDE = (
+    250,
+    2**26,
+)  # an archive may unpack to: times its size, bytes beside; images do less
 
-_DAMAGE = (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+_DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    EOFError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +118,9 @@ def _in_archive(file: Path) -> list[Packed]:
     try:
         with zipfile.ZipFile(file) as archive:
             entries = sorted({_entry_of(info) for info in archive.infolist()})
+            unpacked = sum(info.file_size for info in archive.infolist())
+            if unpacked > _MOST_TIMES * file.stat().st_size + _MOST_BESIDE:
+                raise ValueError(file)
             return [Packed(dataset=_dataset_of(archive, entry), entry=entry, place=file) for entry in entries]
     except _DAMAGE:
         raise OptionError(
@@ -117,8 +132,6 @@ def _entry_of(info: zipfile.ZipInfo) -> str:
     """Return the entry that a member belongs to; raise ValueError for what no entry has."""
     path = PurePosixPath(info.filename)
     if len(path.parts) != 2 or not _NAME.fullmatch(path.parts[0]) or path.parts[1] not in FILES:
-        raise ValueError(info.filename)
-    if info.compress_size < _SMALLEST * info.file_size - _META_BYTES:
         raise ValueError(info.filename)
     return path.parts[0]
 

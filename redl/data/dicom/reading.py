@@ -64,6 +64,8 @@ def read_with_remarks(path: Path, *, min_side: int | None = None) -> Images[np.f
         reason = str(refusal)
     except InvalidDicomError:
         reason = "not a DICOM file; download it again"
+    except FileNotFoundError:
+        reason = "its file is not there; download it again"
     except OSError as error:
         reason = f"cannot be read ({type(error).__name__}); check the file"
     raise DataError(f"{path.name}: {reason}")

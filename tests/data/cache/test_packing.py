@@ -125,7 +125,7 @@ def test_a_member_that_no_entry_has_is_refused(file, tmp_path, name):
 
 def test_an_archive_that_unpacks_to_far_more_than_itself_is_refused(file):
     def change(members):
-        members[name_of(members, "images.npy")] = bytes(2**26)
+        members[name_of(members, "images.npy")] = bytes(2**28)
 
     with pytest.raises(OptionError, match="not an archive that `redl data pack` wrote"):
         find_packed(rewritten(file, change))

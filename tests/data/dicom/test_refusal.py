@@ -43,7 +43,7 @@ def test_an_empty_file_is_refused(file):
 
 def test_a_missing_file_is_refused(file):
     file.unlink()
-    assert refusal(file) == "1023.dcm: cannot be read (FileNotFoundError); check the file"
+    assert refusal(file) == "1023.dcm: its file is not there; download it again"
 
 
 def test_a_file_without_pixels_is_refused(file):

@@ -174,6 +174,7 @@ def test_slices_hold_what_12_bits_hold(tmp_path):
 # What shows the label
 
 
+@pytest.mark.slow
 def test_mean_and_file_size_do_not_tell_the_label(tmp_path):
     """Nor does the order: a classifier of all three stays at the majority class."""
     phantom = LidcPhantom(patients=12)
@@ -248,6 +249,7 @@ def statistics_of(cases, phantom):
     return np.array(answers).T
 
 
+@pytest.mark.slow
 def test_an_observer_of_drawn_slices_reaches_the_predicted_accuracy(cases):
     statistics, detectable = statistics_of(cases, HARD)
     raters = np.minimum([outline.patch.raters for outline, _ in cases], 4)

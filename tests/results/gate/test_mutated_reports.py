@@ -69,7 +69,9 @@ def test_a_record_without_one_of_its_fields_is_not_comparable(base, capsys):
     # What is in these dictionaries is free.
     free = ("environment", "overrides", "options", "optimizer_state_bits")
     fields = [place for place in places(record) if not set(place[:-1]) & set(free)]
-    fields = [place for place in fields if isinstance(place[-1], str)]
+    # What older records do not say.
+    new = ("split", "remarks", "duplicates")
+    fields = [place for place in fields if isinstance(place[-1], str) and place[-1] not in new]
     assert len(fields) > 100
     for place in fields:
         broken = copy.deepcopy(whole)

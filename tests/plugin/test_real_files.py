@@ -1,0 +1,89 @@
+"""Data sets as people have them are trained on: a PACS export, JPEGs stored as colours, a MedMNIST file."""
+
+import json
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+from pydicom.uid import JPEG2000Lossless
+
+from redl.results.store import load_run
+from tests.data.test_medmnist import write_npz
+from tests.helpers.otherencoders import write_dicom
+
+pytestmark = pytest.mark.slow  # trains three times
+
+SUBJECTS = 24
+DECLARED = """
+[tool.redl.datasets.pacs]
+images = "pacs"
+table = "pacs.csv"
+columns = { image = "SOP Instance UID", subject = "Patient" , label = "Finding" }
+positive = "mass"
+
+[tool.redl.datasets.mri]
+images = "mri"
+positive = "yes"
+subject = "(P[0-9]+)_"
+
+[tool.redl.datasets.pneumonia]
+npz = "pneumoniamnist.npz"
+"""
+
+
+def texture(number, *, bright):
+    """Draw smooth noise, with a bright disc or without."""
+    noise = np.random.default_rng(number).integers(40, 160, (16, 16)).astype(np.uint8)
+    image = Image.fromarray(noise).resize((96, 80), Image.Resampling.BICUBIC)
+    pixels = np.asarray(image.filter(ImageFilter.GaussianBlur(1))).copy()
+    if bright:
+        pixels[30:50, 30:60] = 250
+    return pixels
+
+
+@pytest.fixture
+def project(pytester):
+    """Write the files of three data sets as other software writes them, and declare them."""
+    pytester.makepyprojecttoml(DECLARED)
+    pacs, mri = pytester.mkdir("pacs"), pytester.mkdir("mri")
+    rows = ["Patient;SOP Instance UID;Finding"]
+    for number in range(SUBJECTS):
+        pixels = texture(number, bright=number % 2 == 0)
+        name = f"1.2.840.113619.2.55.3.{number}"
+        options = {"level": 0, "codecformat": "JP2", "reversible": True, "bitspersample": 12}
+        stored = pixels.astype(np.uint16) * 16
+        stream = bytes(imagecodecs.jpeg2k_encode(stored, **options)) + b"\xff"
+        write_dicom(pacs / name, stored, stream, JPEG2000Lossless, BitsStored=12)
+        rows.append(f"DOE_JANE_{number};{name};{'mass' if number % 2 == 0 else 'none'}")
+        folder = mri / ("yes" if number % 2 == 0 else "no")
+        folder.mkdir(exist_ok=True)
+        picture = Image.fromarray(texture(100 + number, bright=number % 2 == 0)).convert("RGB")
+        picture.save(folder / f"P{number}_DOE_JANE.jpg", quality=85)
+    pytester.path.joinpath("pacs.csv").write_text("\n".join(rows), encoding="cp1252")
+    write_npz(pytester.path / "pneumoniamnist.npz")
+    return pytester
+
+
+def test_all_of_them_are_trained_on_and_no_patient_is_named(project):
+    project.makepyfile(
+        "def test_training(redl_case_process, redl_keep): assert redl_keep(redl_case_process).metrics"
+    )
+    result = project.runpytest_subprocess(
+        "--redl-profile=tiny",
+        "--redl-cache=cache",
+        "-k",
+        "mlp and baseline and not rsna and not lidc",
+        "--benchmark-storage=reports",
+        "--benchmark-save=run",
+    )
+    result.assert_outcomes(passed=3)
+    assert "DOE_JANE" not in result.stdout.str()
+    (saved,) = project.path.joinpath("reports").rglob("*.json")
+    assert "DOE_JANE" not in json.dumps(json.loads(saved.read_text()))
+    data = {record.case.dataset: record.data for record in load_run(saved).records}
+    assert ["mri", "pacs", "pneumonia"] == sorted(data)
+    assert "its own" == data["pneumonia"].split
+    assert SUBJECTS == sum(
+        (data["pacs"].subjects.train, data["pacs"].subjects.valid, data["pacs"].subjects.test)
+    )
