@@ -135,6 +135,7 @@ def test_examples_with_a_saved_run_work(code, tmp_path, monkeypatch):
     exec(compile(code, "example", "exec"), {})  # noqa: S102 - the project's own page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", runnable("carbon"))
 def test_examples_of_carbon_divide_by_the_images_that_were_processed(code, pytester):
     model = """

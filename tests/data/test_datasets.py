@@ -72,6 +72,7 @@ def counts_of(phantom):
     return list(Counter(subject_of[outline.patch.scan] for outline in read_outlines(scans)).values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("images", [1, 10, 40, 100, 300, 1000, 3000])
 @pytest.mark.parametrize("dataset", Dataset)
 def test_a_phantom_for_some_images_has_them_and_few_more(monkeypatch, tmp_path, dataset, images):

@@ -163,6 +163,7 @@ def test_half_weights_with_8_bit_adam_state_their_formats(record_of):
     assert 6_948_609 == sum(recipe.optimizer_state_bits.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", [Setting.BASELINE, Setting.HALF_EIGHT_BIT])
 def test_weights_from_a_file_are_recorded_with_their_checksum(prepared, tmp_path, setting):
     file = tmp_path / "densenet121.safetensors"
@@ -204,9 +205,10 @@ def test_every_family_runs_reduced_and_says_so(prepared, model, setting):
     assert record == Record.from_json(record.to_json())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "input_size"),
-    [pytest.param(Model.DENSENET, 32, marks=pytest.mark.slow), (Model.VIT, 32)],
+    [(Model.DENSENET, 32), (Model.VIT, 32)],
 )
 def test_a_downsampled_case_says_what_its_network_was_given(prepared, model, input_size):
     case = Case(dataset="rsna", model=model, setting="baseline", seed=1, downsample=4, profile="tiny")
@@ -279,6 +281,7 @@ def test_a_function_that_returns_no_training_setup_is_refused(prepared):
         run(own_case(prepared, custom_setting=CustomSetting(name="mine", configure=no_net)))
 
 
+@pytest.mark.slow
 def test_running_leaves_the_stock_kernels(record_of):
     record_of(Setting.AMP)
     image = torch.ones(1, 1, 3, 3)

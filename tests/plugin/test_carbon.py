@@ -60,6 +60,7 @@ def test_several_blocks_are_distinguished_and_a_name_is_used_once(inner):
     assert 0 == inner(code).ret
 
 
+@pytest.mark.slow
 def test_the_command_lines_grid_and_site_are_applied(inner):
     code = """
     def test_work(carbon):
@@ -84,6 +85,7 @@ def test_work_that_fails_fails_as_itself_and_is_metered(inner):
     assert 0 == inner(code).ret
 
 
+@pytest.mark.slow
 def test_it_does_not_bring_torch(inner):
     code = """
     import sys
@@ -147,6 +149,7 @@ def test_a_run_survives_every_failure_of_carbontracker_with_its_summary_and_exit
     assert 1 == done.ret
 
 
+@pytest.mark.slow
 def test_a_report_names_neither_the_user_nor_a_folder(inner, pytester):
     code = """
     def test_work(benchmark, carbon):

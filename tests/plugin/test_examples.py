@@ -54,6 +54,7 @@ def test_all_three_run_together(example, pytester):
     assert 89 == record.parameters
 
 
+@pytest.mark.slow
 def test_each_is_crossed_with_the_study(example):
     result = example("--collect-only", "-q")
     ids = {line.partition("[")[2].removesuffix("]") for line in result.outlines if "[" in line}

@@ -152,6 +152,7 @@ def test_a_strangers_run_ends_as_without_redl(pytester, stranger):
     assert not list(pytester.path.joinpath("reports").glob("*-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plugin", "arguments"),
     [

@@ -6,6 +6,7 @@ TRAINS = "def test_training(redl_case_process): redl_case_process.finish()"
 CHOSEN = ("--redl-profile=tiny", "-k", "rsna and baseline", "-q")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -13,12 +14,10 @@ CHOSEN = ("--redl-profile=tiny", "-k", "rsna and baseline", "-q")
         pytest.param(
             ["--redl-model=vit", "--redl-model=resnet18", "--redl-batch-size=1"],
             "*resnet18*batch norm*--redl-batch-size*",
-            marks=pytest.mark.slow,
         ),
         pytest.param(
             ["--redl-model=inception_v3"],
             "*inception_v3*32 pixels*--redl-image-size*",
-            marks=pytest.mark.slow,
         ),
     ],
 )

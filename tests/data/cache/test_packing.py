@@ -65,6 +65,7 @@ def test_an_existing_file_is_not_written_over(entry, file):
         pack(entry, file)
 
 
+@pytest.mark.slow
 def test_a_thousand_images_of_256_pixels_fit_in_64_mib(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (1, 256, 256)).astype(np.uint8)
     items = [

@@ -131,6 +131,7 @@ def test_a_killed_run_resumes(tmp_path):
     assert 5 <= 40 - len(shown) < 40
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_in_the_number_of_images(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(

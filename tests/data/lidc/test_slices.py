@@ -453,6 +453,7 @@ def test_a_compressed_file_is_read_alike(folder, scan, place):
     np.testing.assert_array_equal(expected, read_slices(folder, scan, [place]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prepare", [inflate, lambda path: None], ids=["header", "deflated"])
 def test_damaged_bytes_raise_nothing_else(folder, scan, place, prepare):
     path, rng = file_of(folder, place), np.random.default_rng(3)
