@@ -58,7 +58,7 @@ def add(tasks: argparse._SubParsersAction[Any]) -> None:
                 group.add_argument(flag(name), action="store_true", default=None, help=words)
             else:
                 group.add_argument(flag(name), type=kind, metavar="N" if kind is int else "X", help=words)
-    parser.set_defaults(run=run, again="run it again: rsna resumes, lidc starts over")
+    parser.set_defaults(run=run, again="run it again to resume")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -133,22 +133,33 @@ def test_a_phantom_is_summed_up(capsys, tmp_path):
     assert f"rsna: writing the phantom  {images}/{images}\n" == err
 
 
-def test_an_interrupted_phantom_resumes(capsys, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "last", "drawn"),
+    [
+        (
+            ("--dataset=rsna", "--subjects=8", "--rows=48"),
+            "redl.data.rsna.phantom._write_table",
+            "redl.data.rsna.phantom_examinations.write_image",
+        ),
+        (
+            ("--dataset=lidc", "--patients=5"),
+            "redl.data.lidc.phantom._manifest",
+            "redl.data.lidc.phantom.draw_slice",
+        ),
+    ],
+)
+def test_an_interrupted_phantom_resumes(capsys, tmp_path, monkeypatch, options, last, drawn):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    argv = ("phantom", "--dataset=rsna", "--root", tmp_path / "new", "--subjects=8", "--rows=48")
-    monkeypatch.setattr("redl.data.rsna.phantom._write_table", interrupted)
+    argv = ("phantom", "--root", tmp_path / "new", *options)
+    monkeypatch.setattr(last, interrupted)
     status, _, err = redl(capsys, *argv)
-    assert (130, True) == (
-        status,
-        err.endswith("interrupted; run it again: rsna resumes, lidc starts over\n"),
-    )
+    assert (130, True) == (status, err.endswith("interrupted; run it again to resume\n"))
     monkeypatch.undo()
-    drawn = "redl.data.rsna.phantom_examinations.write_image"
     monkeypatch.setattr(drawn, lambda *_, **__: pytest.fail("drawn again"))
     status, out, _ = redl(capsys, *argv)
-    assert (0, "8") == (status, figures(out)["subjects"])
+    assert (0, options[1].split("=")[1]) == (status, figures(out)["subjects"])
 
 
 def test_a_phantom_of_lidc_is_summed_up(capsys, tmp_path):

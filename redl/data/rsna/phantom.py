@@ -9,29 +9,27 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
+from redl.data.cache.draft import Progress, drafting, write_parts
 from redl.data.observer import draw_evidence, ideal_accuracy
-from redl.data.rsna.cohort import IMAGES, MANIFEST, TABLE
-from redl.data.rsna.phantom_examinations import Examination, write_images
+from redl.data.rsna.cohort import MANIFEST, TABLE
+from redl.data.rsna.phantom_examinations import FEW_PIXELS, Examination
 from redl.data.rsna.phantom_image import Tissue, draw_anatomy
 from redl.data.rsna.phantom_subjects import COLUMNS, POSITIVE_SUBJECTS, Row, Subject, draw_subjects
 from redl.data.splits import MIN_SUBJECTS
 from redl.errors import DataError
 
 FORMAT = 3  # raise it with any change to the files that a Phantom stands for
-
-Progress = Callable[[int, int], None]  # images written, images in all
 
 _RANGES = {
     "prevalence": (0, 1),
@@ -123,46 +121,18 @@ def write_rsna(
     `processes` defaults to one per core, and to this one where starting others would take longer.
     `on_progress` is called with the images written and their total. Raise DataError where `root` exists.
     """
-    if root.exists():
-        raise DataError(f"{root}: exists already; name a new folder")
-    identity = _digest(phantom)
-    draft = root.with_name(f"{root.name.removesuffix(f'-{identity}')}-{identity}.draft")
-    draft.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(draft / "lock", timeout=0):
-            _write_whole(draft, phantom, processes, on_progress).replace(root)
-    except Timeout:
-        raise DataError(f"{root}: another process is writing it; wait until it ends") from None
-    shutil.rmtree(draft, ignore_errors=True)
+    with drafting(root, _digest(phantom)) as folder:
+        examinations = _examinations(phantom)
+        parts = [one.part(phantom) for one in examinations]
+        few = FEW_PIXELS / (phantom.rows * phantom.columns)
+        write_parts(folder, parts, few=few, processes=processes, on_progress=on_progress)
+        _write_table(folder / TABLE, (row for one in examinations for row in one.draw_rows()[1]))
+        (folder / MANIFEST).write_text(json.dumps(_manifest(phantom), indent=2), encoding="utf-8")
 
 
 def _digest(phantom: Phantom) -> str:
     identity = json.dumps({"format": FORMAT, **asdict(phantom)})
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
-
-
-def _write_whole(draft: Path, phantom: Phantom, processes: int | None, on_progress: Progress | None) -> Path:
-    """Write what the draft lacks, and return the folder in it that has everything."""
-    whole, scratch = draft / "whole", draft / "unfinished"
-    (whole / IMAGES).mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(exist_ok=True)
-    examinations = _examinations(phantom)
-    left = [one for one in examinations if not (whole / IMAGES / str(one.patient)).exists()]
-    total, to_do = _count(examinations), _count(left)
-    if on_progress:
-        on_progress(total - to_do, total)
-    for one in write_images(whole / IMAGES, scratch, phantom, left, processes):
-        to_do -= len(one.images)
-        if on_progress:
-            on_progress(total - to_do, total)
-    _write_table(whole / TABLE, (row for one in examinations for row in one.draw_rows()[1]))
-    (whole / MANIFEST).write_text(json.dumps(_manifest(phantom), indent=2), encoding="utf-8")
-    return whole
-
-
-def _count(examinations: Iterable[Examination]) -> int:
-    return sum(len(one.images) for one in examinations)
 
 
 def _write_table(path: Path, rows: Iterable[Row]) -> None:

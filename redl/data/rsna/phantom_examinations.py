@@ -1,31 +1,27 @@
-"""A phantom's examinations: each subject's folder of images, whole or absent, drawn on all cores."""
+"""A phantom's examinations: the rows and the folder of images of each subject, none drawn from another's."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.random import Generator, SeedSequence
 
-from redl.data.cache.pool import Died, Pool
+from redl.data.cache.draft import Part
 from redl.data.dicom import BITS_STORED, write_image
+from redl.data.rsna.cohort import IMAGES
 from redl.data.rsna.phantom_image import draw_anatomy, draw_mammogram
 from redl.data.rsna.phantom_subjects import Row, Subject, describe
-from redl.errors import RedlError
-from redl.processors import usable_processors
 
 if TYPE_CHECKING:
     from redl.data.rsna.phantom import Phantom
 
 _VIEWS = (("L", "CC"), ("L", "MLO"), ("R", "CC"), ("R", "MLO"))
-_FEW_PIXELS = 8_000_000  # in all images; at 5 million, two processes take as long as one, starting included
+FEW_PIXELS = 8_000_000  # in all images; at 5 million, two processes take as long as one, starting included
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,43 +44,20 @@ class Examination:
         rows = zip(self.images, cycle(views), strict=False)
         return rng, [shared | {"image_id": image} | view for image, view in rows]
 
-
-def write_images(
-    folder: Path, scratch: Path, phantom: Phantom, examinations: Sequence[Examination], processes: int | None
-) -> Iterator[Examination]:
-    """Write each subject's images and yield it, in any order.
-
-    A subject's folder is complete once it is in `folder`; until then it is in `scratch`, on the same disk.
-    `processes` defaults to one per core, and to this one where starting others would take longer.
-    """
-    if processes is None:
-        pixels = sum(len(one.images) for one in examinations) * phantom.rows * phantom.columns
-        processes = 1 if pixels < _FEW_PIXELS else usable_processors()
-    tasks = ((one, partial(_write, folder, scratch, phantom, one)) for one in examinations)
-    if processes == 1:
-        for one, write in tasks:
-            write()
-            yield one
-        return
-    with Pool(processes) as pool:
-        for one, written in pool.run(tasks):
-            if isinstance(written, Died):
-                raise RedlError(
-                    f"subject {one.patient} of the phantom: a process dies of it; free some memory"
-                )
-            yield one
+    def part(self, phantom: Phantom) -> Part:
+        """Return the folder of the images, which count for its size."""
+        return Part(
+            name=f"subject {self.patient}",
+            place=Path(IMAGES, str(self.patient)),
+            size=len(self.images),
+            fill=partial(_fill, phantom, self),
+        )
 
 
-def _write(folder: Path, scratch: Path, phantom: Phantom, one: Examination) -> None:
+def _fill(phantom: Phantom, one: Examination, folder: Path) -> None:
     rng, rows = one.draw_rows()
-    # In a folder of its own: a process that outlives its parent for a moment may still write this subject.
-    with TemporaryDirectory(dir=scratch) as own:
-        unfinished = Path(own) / str(one.patient)
-        unfinished.mkdir()
-        for row in rows:
-            _write_image(rng, unfinished, phantom, one, row)
-        if not (folder / unfinished.name).exists():
-            unfinished.replace(folder / unfinished.name)
+    for row in rows:
+        _write_image(rng, folder, phantom, one, row)
 
 
 def _write_image(rng: Generator, folder: Path, phantom: Phantom, one: Examination, row: Row) -> None:
@@ -92,13 +65,10 @@ def _write_image(rng: Generator, folder: Path, phantom: Phantom, one: Examinatio
     pixels = draw_mammogram(
         rng, anatomy, phantom.tissue, lesion=one.subject.lesions, mirrored=row["laterality"] == "R"
     )
-    path = folder / f"{row['image_id']}.dcm"
     write_image(
-        path,
+        folder / f"{row['image_id']}.dcm",
         np.round(pixels * (2**BITS_STORED - 1)).astype(np.uint16),
         one.subject.machine.encoding,
         patient=str(one.patient),
         key=f"{phantom.seed}/{row['image_id']}",
     )
-    with path.open("rb") as file:  # or a power cut could leave a finished subject with empty files
-        os.fsync(file.fileno())

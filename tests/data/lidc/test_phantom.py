@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,9 @@ from redl.data.lidc.phantom import (
 from redl.data.lidc.rules import LidcRules
 from redl.data.lidc.source import find_series, lidc_source
 from redl.data.lidc.writing import SliceWriter
-from redl.errors import DataError
+from redl.errors import DataError, RedlError
+from redl.study.profile import TINY
+from tests.helpers.drafts import contents, count_pools, finished, identities, kill_writing
 
 SMALL = LidcPhantom(patients=5)
 HARD = LidcPhantom(patients=30, contrast_hu=150.0, seed=1)
@@ -39,12 +42,6 @@ GOLDEN = Path(__file__).with_name("lidc_phantom.npz")
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     return ensure_lidc(tmp_path_factory.getbasetemp(), SMALL)
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()
-    }
 
 
 # The same everywhere
@@ -78,6 +75,12 @@ def test_what_else_is_written_does_not_change_a_scan(root, tmp_path):
     assert expected == {name: content for name, content in written.items() if name.startswith(folder)}
 
 
+def test_the_number_of_processes_changes_no_byte(tmp_path):
+    for processes in (1, 2):
+        write_lidc(tmp_path / str(processes), SMALL, processes=processes)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+
+
 # All or nothing
 
 
@@ -93,13 +96,78 @@ def test_other_parameters_go_elsewhere(tmp_path, monkeypatch):
     assert ensure_lidc(tmp_path, SMALL) != ensure_lidc(tmp_path, other)
 
 
-def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
-    def fail(*_):
-        raise OSError("no space left on device")
+def test_a_failed_write_leaves_only_whole_scans_and_resumes_to_the_same_bytes(root, tmp_path, monkeypatch):
+    write, written = SliceWriter.write, []
+
+    def fail(*arguments):
+        written.append(arguments)
+        if len(written) == 300:
+            raise OSError("no space left on device")
+        write(*arguments)
 
     monkeypatch.setattr(SliceWriter, "write", fail)
     with pytest.raises(OSError, match="no space"):
         write_lidc(tmp_path / "phantom", SMALL)
+    monkeypatch.undo()
+    before, heard = finished(tmp_path), []
+    slices = [len(scan.heights) for scan in choose_scans(SMALL)]
+    assert (".draft", 1) == (next(tmp_path.iterdir()).suffix, len(list(tmp_path.iterdir())))
+    assert len(before) in accumulate(slices)
+    assert 0 < len(before) < 300
+    write_lidc(tmp_path / "phantom", SMALL, on_progress=lambda *counts: heard.append(counts))
+    assert (list(accumulate(slices)).index(len(before)) + 1, 5) == heard[0]
+    assert before.items() <= identities(tmp_path / "phantom").items()
+    assert contents(root) == contents(tmp_path / "phantom")
+    assert ["phantom"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_another_phantom_does_not_resume_from_the_draft(tmp_path):
+    heard = []
+
+    def stop(*counts):
+        heard.append(counts)
+        if len(heard) != 1:
+            raise KeyboardInterrupt
+
+    for phantom in (SMALL, LidcPhantom(patients=5, noise_hu=61.0), SMALL):
+        with pytest.raises(KeyboardInterrupt):
+            write_lidc(tmp_path / "phantom", phantom, on_progress=stop)
+    assert [(0, 5), (1, 5), (0, 5), (1, 5)] == heard
+
+
+def test_a_killed_write_resumes_without_drawing_a_finished_scan_again(tmp_path):
+    phantom = LidcPhantom(patients=12)
+    before = kill_writing(
+        tmp_path,
+        "from pathlib import Path\nfrom redl.data.lidc.phantom import LidcPhantom, write_lidc",
+        f"write_lidc(Path({str(tmp_path / 'lidc')!r}), {phantom!r}, processes=2)",
+        after=200,
+    )
+    assert not (tmp_path / "lidc").exists()
+    write_lidc(tmp_path / "lidc", phantom, processes=1)
+    write_lidc(tmp_path / "undisturbed", phantom, processes=1)
+    after = identities(tmp_path / "lidc")
+    assert 200 <= len(before) < len(after)
+    assert before.items() <= after.items()
+    assert contents(tmp_path / "undisturbed") == contents(tmp_path / "lidc")
+
+
+def test_the_smallest_profile_is_written_without_starting_a_process(tmp_path, monkeypatch):
+    started = count_pools(monkeypatch)
+    write_lidc(tmp_path / "phantom", LidcPhantom(patients=TINY.phantom_patients))
+    assert [] == started
+
+
+def test_a_large_phantom_is_written_on_all_cores(tmp_path, monkeypatch):
+    started = count_pools(monkeypatch)
+    with pytest.raises(RedlError, match=r"^scan \d+ of the phantom: a process dies of it; free some memory$"):
+        write_lidc(tmp_path / "phantom", HARD)
+    assert [6] == started
+
+
+def test_a_phantom_that_cannot_be_chosen_leaves_nothing(tmp_path):
+    with pytest.raises(DataError, match="only 875 are annotated"):
+        write_lidc(tmp_path / "phantom", LidcPhantom(patients=876))
     assert [] == list(tmp_path.iterdir())
 
 
@@ -112,7 +180,7 @@ def test_progress_counts_the_scans(tmp_path):
     shown = []
     write_lidc(tmp_path / "phantom", SMALL, on_progress=lambda done, total: shown.append((done, total)))
     count = len(choose_scans(SMALL))
-    assert [(done, count) for done in range(1, count + 1)] == shown
+    assert [(done, count) for done in range(count + 1)] == shown
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,12 @@
 """A phantom has the layout of Kaggle's data, follows from its seed, and shows its labels only by lesions."""
 
 import csv
-import hashlib
 import json
 import math
-import subprocess
-import sys
 import threading
-import time
 from collections import Counter
 from itertools import accumulate
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pydicom
@@ -24,7 +19,6 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from redl.data.cache.pool import Died
 from redl.data.dicom import read_image, write_image
 from redl.data.rsna import phantom as phantom_module
 from redl.data.rsna import phantom_examinations
@@ -32,6 +26,7 @@ from redl.data.rsna.cohort import read_cohort
 from redl.data.rsna.phantom import Phantom, ensure_rsna, write_rsna
 from redl.data.rsna.phantom_subjects import Subject, draw_subjects
 from redl.errors import DataError, RedlError
+from tests.helpers.drafts import contents, count_pools, finished, identities, kill_writing
 
 SMALL = Phantom(subjects=8, rows=48, columns=40)
 
@@ -63,11 +58,6 @@ def headers(root):
 @pytest.fixture(scope="module")
 def images(cohort):
     return [read_image(path) for path in cohort.paths]
-
-
-def contents(root: Path) -> dict[str, str]:
-    files = (path for path in root.rglob("*") if path.is_file())
-    return {str(file.relative_to(root)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def share(values, wanted) -> float:
@@ -297,6 +287,7 @@ CLUES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", LEARNERS)
 @pytest.mark.parametrize("name", CLUES)
 def test_one_clue_does_not_give_the_label_away(clues, even_cohort, name, learner):
@@ -322,6 +313,7 @@ def leaking_root(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", LEARNERS)
 @pytest.mark.parametrize("name", ["site", "machine"])
 def test_a_site_leak_gives_the_label_away(leaking_root, name, learner):
@@ -478,16 +470,6 @@ def interrupt(root, phantom, *, after):
             write_rsna(root, phantom)
 
 
-def finished(folder):
-    """Return what shows that a file is still the same one: its place, inode and time."""
-    files = folder.glob("*.draft/whole/train_images/*/*.dcm")  # not rglob, which looks at what comes and goes
-    return {f"{file.parent.name}/{file.name}": identity(file) for file in files}
-
-
-def identity(file):
-    return file.stat().st_ino, file.stat().st_mtime_ns
-
-
 def test_an_interrupted_write_leaves_a_draft_and_no_phantom(tmp_path):
     interrupt(tmp_path / "rsna", SMALL, after=9)
     (draft,) = tmp_path.iterdir()
@@ -528,31 +510,21 @@ def test_a_phantom_in_the_cache_resumes_too(tmp_path, monkeypatch):
     monkeypatch.undo()
     before = finished(tmp_path)
     root = ensure_rsna(tmp_path, SMALL)
-    assert before == {f"{file.parent.name}/{file.name}": identity(file) for file in root.rglob("*.dcm")}
+    assert before == identities(root)
 
 
 def test_a_killed_write_resumes_without_drawing_a_finished_subject_again(tmp_path):
     phantom = Phantom(subjects=30, rows=256, columns=192)
-    script = tmp_path / "write.py"
-    script.write_text(
-        "import sys\n"
-        f"sys.path.insert(0, {str(Path(__file__).parents[3])!r})\n"
-        "from pathlib import Path\n"
-        "from redl.data.rsna.phantom import Phantom, write_rsna\n"
-        "if __name__ == '__main__':\n"
-        f"    write_rsna(Path({str(tmp_path / 'rsna')!r}), {phantom!r}, processes=2)\n"
+    before = kill_writing(
+        tmp_path,
+        "from pathlib import Path\nfrom redl.data.rsna.phantom import Phantom, write_rsna",
+        f"write_rsna(Path({str(tmp_path / 'rsna')!r}), {phantom!r}, processes=2)",
+        after=10,
     )
-    with subprocess.Popen([sys.executable, script]) as run:
-        until = time.monotonic() + 60
-        while len(finished(tmp_path)) < 10 and time.monotonic() < until:
-            time.sleep(0.01)
-        run.kill()
-    time.sleep(1)  # its workers leave with it
-    before = finished(tmp_path)
     assert not (tmp_path / "rsna").exists()
     write_rsna(tmp_path / "rsna", phantom, processes=1)
     write_rsna(tmp_path / "undisturbed", phantom, processes=1)
-    after = {f"{path.parent.name}/{path.name}": identity(path) for path in (tmp_path / "rsna").rglob("*.dcm")}
+    after = identities(tmp_path / "rsna")
     assert 10 <= len(before) < len(after)
     assert before.items() <= after.items()
     assert contents(tmp_path / "undisturbed") == contents(tmp_path / "rsna")
@@ -577,31 +549,10 @@ def test_the_number_of_processes_changes_no_byte(tmp_path):
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
-class FakePool:
-    """Stand in for a pool: run nothing, and keep what was asked for."""
-
-    started: ClassVar[list[int]] = []
-
-    def __init__(self, processes):
-        self.started.append(processes)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def run(self, tasks):
-        return [(key, Died()) for key, _ in tasks]
-
-
 @pytest.fixture
 def started(monkeypatch):
     """Return the sizes of the pools that are started on a machine of 6 processors."""
-    monkeypatch.setattr(FakePool, "started", [])
-    monkeypatch.setattr(phantom_examinations, "Pool", FakePool)
-    monkeypatch.setattr(phantom_examinations, "usable_processors", lambda: 6)
-    return FakePool.started
+    return count_pools(monkeypatch)
 
 
 def test_the_smallest_profile_is_written_without_starting_a_process(tmp_path, started):
