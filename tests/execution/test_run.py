@@ -156,6 +156,7 @@ def test_what_the_user_states_about_grid_site_and_processor_is_applied(prepared)
     assert pytest.approx(energy.energy_wh / 10) == energy.co2eq_g
 
 
+@pytest.mark.slow
 def test_half_weights_with_8_bit_adam_state_their_formats(record_of):
     recipe = record_of(Setting.HALF_EIGHT_BIT).recipe
     assert "bfloat16" == recipe.weights_dtype

@@ -344,6 +344,7 @@ def test_doubling_the_batch_or_the_width_raises_the_peak_as_predicted(base_peak,
     assert abs(needed(**larger) - needed(**BASE) - (peak - base_peak)) < CPU_SPREAD * peak
 
 
+@pytest.mark.slow
 @needs_resettable_peak
 def test_the_peak_is_what_a_network_needs_and_a_little_for_the_libraries(base_peak):
     assert needed(**BASE) < base_peak < needed(**BASE) + 64 * MIB  # 51 MB seen

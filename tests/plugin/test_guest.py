@@ -199,6 +199,7 @@ def test_the_suite_without_redl_is_refused_in_one_line():
     assert [expected] == [line for line in result.stderr.splitlines() if line]
 
 
+@pytest.mark.slow
 def test_cases_under_xdist_are_refused_in_one_line(pytester):
     pytest.importorskip("xdist")
     pytester.makepyfile(CASES)

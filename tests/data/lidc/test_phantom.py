@@ -135,6 +135,7 @@ def test_another_phantom_does_not_resume_from_the_draft(tmp_path):
     assert [(0, 5), (1, 5), (0, 5), (1, 5)] == heard
 
 
+@pytest.mark.slow
 def test_a_killed_write_resumes_without_drawing_a_finished_scan_again(tmp_path):
     phantom = LidcPhantom(patients=12)
     before = kill_writing(

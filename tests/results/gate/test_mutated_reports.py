@@ -41,6 +41,7 @@ def test_the_whole_report_passes(base, capsys):
     assert Outcome.FINE == status_of(base, base.read_text())
 
 
+@pytest.mark.slow
 def test_damaged_bytes_end_in_one_of_three_ways(base, capsys):
     chance, whole = random.Random(1), base.read_bytes()
     for _ in range(700):
