@@ -12,6 +12,7 @@ from skimage.transform import resize
 
 from redl.data.dicom import BITS_STORED, Encoding, Syntax, write_image
 from redl.data.rsna.phantom_image import Tissue, draw_anatomy, draw_mammogram
+from redl.data.source import Images
 
 SHAPE, SIZE = (2776, 2082), 256  # of files in the RSNA data; the image size of the paper
 REDUCE = 2  # halvings that leave both sides at twice SIZE
@@ -34,7 +35,7 @@ def write_mammograms(folder: Path, count: int) -> list[Path]:
     return paths
 
 
-def decode(path: Path) -> np.ndarray:
+def decode(path: Path) -> Images:
     """Decode only what preparation needs, using only the libraries: JPEG 2000 at a quarter of the size."""
     stream = get_frame(dcmread(path).PixelData, 0, number_of_frames=1)
     if Syntax.JPEG2000 in path.name:
@@ -42,8 +43,8 @@ def decode(path: Path) -> np.ndarray:
             image.reduce = REDUCE
             image.load()
     else:
-        imagecodecs.ljpeg_decode(stream)
-    return np.zeros((1, SIZE, SIZE), np.uint8)
+        imagecodecs.jpeg8_decode(stream)
+    return Images(np.zeros((1, SIZE, SIZE), np.uint8))
 
 
 def publish(path: Path) -> None:
@@ -52,7 +53,7 @@ def publish(path: Path) -> None:
     Source: the published code of Selvan, Schoen and Dam (2023), which processes one file after another.
     """
     stream = get_frame(dcmread(path).PixelData, 0, number_of_frames=1)
-    whole = imagecodecs.jpeg2k_decode if Syntax.JPEG2000 in path.name else imagecodecs.ljpeg_decode
+    whole = imagecodecs.jpeg2k_decode if Syntax.JPEG2000 in path.name else imagecodecs.jpeg8_decode
     stored = whole(stream)
     resized = resize(stored / stored.max(), (SIZE, SIZE), anti_aliasing=True)
     Image.fromarray(np.round(resized * 255).astype(np.uint8)).save(path.with_suffix(".png"))

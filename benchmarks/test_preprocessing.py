@@ -9,13 +9,12 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from redl.data.cache.partial import Partial
 from redl.data.cache.pool import Pool
-from redl.data.source import Item
+from redl.data.source import Images, Item
 
 DISTINCT, TIMES, ROUNDS = 3, 8, 5
 LEAST_GAIN, MOST_OVERHEAD = 15, 1.15
@@ -29,7 +28,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return write_mammograms(tmp_path_factory.mktemp("full-size"), DISTINCT)
 
 
-def items(paths: Iterable[Path], work: Callable[..., np.ndarray]) -> list[Item]:
+def items(paths: Iterable[Path], work: Callable[..., Images]) -> list[Item]:
     """Make an item of each file, several times over."""
     return [
         Item(name=path.name, stamp="", rows=1, work=partial(work, path))
@@ -53,8 +52,8 @@ def test_preprocessing(benchmark: BenchmarkFixture, files: list[Path], tmp_path:
 
         def prepare() -> None:
             for number, images in pool.work_through(enumerate(prepared)):
-                assert isinstance(images, np.ndarray), images
-                draft.put(number, images)
+                assert isinstance(images, Images), images
+                draft.put(number, images.images)
 
         def others() -> None:
             for name, work in (
