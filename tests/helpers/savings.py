@@ -1,4 +1,4 @@
-"""A made run of several settings: 60 patients with two images each, whose answers are known."""
+"""A made run of several settings: 240 patients with two images each, whose answers are known."""
 
 import json
 
@@ -11,7 +11,8 @@ from redl.study.case import Setting
 from tests.helpers.changes import replace
 from tests.helpers.samples import DIVERGED, WHOLE, component, energy, record
 
-PATIENTS, IMAGES = 60, 2
+PATIENTS, IMAGES = 240, 2
+MANY = 4  # patients that one of `lost` stands for, so that it is a sixtieth of all
 LABELS = tuple(int(patient % 3 == 0) for patient in range(PATIENTS) for _ in range(IMAGES))
 SUBJECTS = tuple(patient for patient in range(PATIENTS) for _ in range(IMAGES))
 SEEDS = (1, 2, 3, 4, 5)
@@ -44,14 +45,14 @@ def one(
 ):
     """Return a record and its predictions.
 
-    `lost` more patients are answered wrongly than by the baseline; with `apart` the wrong ones are others, as
-    many in the mean, from one seed to the next.
+    `lost` sixtieths of the patients more are answered wrongly than by the baseline; with `apart` the wrong
+    ones are others, as many in the mean, from one seed to the next.
     """
     wrong = set(WRONG[seed])
     if apart:
-        count = len(wrong) + (10 if seed % 2 else -6)
+        count = len(wrong) + MANY * (10 if seed % 2 else -6)
         wrong = set(range(0, 3 * count, 3)) if count > 0 else set()
-    wrong |= set(sorted(set(range(PATIENTS)) - wrong)[:lost])
+    wrong |= set(sorted(set(range(PATIENTS)) - wrong)[: MANY * lost])
     parts = () if wh is None else (component("gpu", wh, kind, "nvml"),)
     spent = energy(*parts, energy_wh=wh, kind="unavailable" if wh is None else kind)
     found = record(

@@ -78,7 +78,8 @@ def _of(verdict: Verdict) -> str:
 
 def _legend(verdicts: Sequence[Verdict]) -> list[str]:
     sizes = dict.fromkeys(
-        f"{verdict.dataset} {verdict.patients} patients, {verdict.images} images"
+        f"{verdict.dataset} {verdict.patients} patients, {verdict.positive_patients} of them positive, "
+        f"{verdict.images} images"
         for verdict in verdicts
         if verdict.seeds
     )

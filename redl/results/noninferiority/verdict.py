@@ -14,14 +14,27 @@ import numpy as np
 
 from redl.errors import RecordError
 from redl.results.arms import Arm, Pair
-from redl.results.metric import OF_SUBJECTS, Metric
-from redl.results.noninferiority.crossed import Comparison, compare
+from redl.results.metric import OF_RANKS, OF_SUBJECTS, Metric
+from redl.results.noninferiority.crossed import (
+    FEW_INFLUENTIAL,
+    Comparison,
+    compare,
+    patients_that_show,
+)
 from redl.results.noninferiority.holm import holm
-from redl.results.noninferiority.influence import over_seeds, units
+from redl.results.noninferiority.influence import Units, over_seeds, units
 from redl.results.noninferiority.margin import check_margin
 from redl.results.noninferiority.paired import interval_of_one_pair
+from redl.training.metrics import Floats, Ints
+
+LEAST_SEEDS = 3  # the interval of two covers 88 % where seeds differ more than patients do
+LEAST_PATIENTS = 30  # of each class that the metric is about: the normal shape of a mean sets in about there
 
 _LEVEL = 0.025  # one-sided, as the interval's 95 % of both sides
+_SAME = 1e-9  # spread of a network's answers from which on it tells images apart
+
+# Metrics whose patients count by class: many of one class do not make more of the few of the other.
+_BY_CLASS = (*OF_RANKS, Metric.BALANCED_ACCURACY)
 
 
 class Outcome(StrEnum):
@@ -40,8 +53,8 @@ class Verdict:
     margin or more, and corrected by Holm's method over all settings of the data set, model and scale. These,
     `shown_margin` and `detectable_margin` (see Comparison) are None where they could not be computed;
     `reason` then says why. `but_lower` marks a saving that is within the margin and yet surely lower. `seeds`
-    are those that both arms have; `patients` and `images` are what the metric is about. `diverged` of the
-    `attempted` seeds diverged or did not finish.
+    are those that both arms have; `patients` and `images` are what the metric is about, `positive_patients`
+    of them with a positive image. `diverged` of the `attempted` seeds diverged or did not finish.
     """
 
     dataset: str
@@ -61,6 +74,7 @@ class Verdict:
     detectable_margin: float | None
     seeds: tuple[int, ...]
     patients: int
+    positive_patients: int
     images: int
     diverged: int
     attempted: int
@@ -70,10 +84,11 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Finding:
-    """Comparison of a pair, or why there is none; `lost` if the saving's answers are the reason."""
+    """Comparison of a pair, or why there is none or none that counts; `lost` if the saving's answers are."""
 
     pair: Pair
     patients: int
+    positive_patients: int
     images: int
     comparison: Comparison | None = None
     p: float | None = None
@@ -102,11 +117,19 @@ def to_json(judged: Sequence[Verdict]) -> str:
 def _find(pair: Pair, margin: float, metric: Metric) -> _Finding:
     """Compare a pair over its seeds; raise OptionError for a metric without a meaning for its labels."""
     if not pair.seeds:
-        return _Finding(pair=pair, patients=0, images=0, problem="no seed finished in both arms")
+        problem = "no seed finished in both arms"
+        return _Finding(pair=pair, patients=0, positive_patients=0, images=0, problem=problem)
     labels, subjects = pair.saving.labels, pair.saving.subjects
     counted = units(metric, labels, pair.new[0], subjects)
-    images = len(labels) if metric in OF_SUBJECTS else len(counted.labels)
-    finding = _Finding(pair=pair, patients=len(np.unique(counted.subjects)), images=images)
+    positive = _positive(counted)
+    finding = _Finding(
+        pair=pair,
+        patients=len(positive),
+        positive_patients=int(positive.sum()),
+        images=len(labels) if metric in OF_SUBJECTS else len(counted.labels),
+    )
+    if (of_baseline := _of_baseline(pair.old)) is not None:
+        return replace(finding, problem=of_baseline)
     if len(pair.seeds) == 1:
         return replace(finding, problem=_one_seed(pair, metric))
     new, old = (over_seeds(metric, labels, rows, subjects) for rows in (pair.new, pair.old))
@@ -114,10 +137,55 @@ def _find(pair: Pair, margin: float, metric: Metric) -> _Finding:
         arm = "baseline" if old is None else "saving"
         problem = f"not all answers of the {arm} are finite, which leaves no {metric}"
         return replace(finding, problem=problem, lost=arm == "saving")
-    comparison = compare(new[0] - old[0], new[1] - old[1], margin=margin)
+    one_answer_each = len(counted.labels) == len(positive) and metric not in (*OF_RANKS, Metric.BRIER)
+    comparison = compare(
+        new[0] - old[0],
+        new[1] - old[1],
+        margin=margin,
+        classes=positive if metric in _BY_CLASS else None,
+        one_answer_each=one_answer_each,
+    )
     if comparison is None:
-        return replace(finding, problem="the metric is about only one patient")
-    return replace(finding, comparison=comparison, p=comparison.p)
+        return replace(finding, problem="the metric is about only one patient of a class")
+    found = replace(finding, comparison=comparison, p=comparison.p)
+    rests_on_few = comparison.influential < FEW_INFLUENTIAL and not one_answer_each
+    return replace(found, problem=_too_little(found, margin, metric, rests_on_few=rests_on_few))
+
+
+def _positive(counted: Units) -> Ints:
+    """Return for each patient, in the order of their numbers, 1 if any answer is about a positive, else 0."""
+    patients, patient = np.unique(counted.subjects, return_inverse=True)
+    positive = np.zeros(len(patients), int)
+    np.maximum.at(positive, patient, counted.labels)
+    return positive
+
+
+def _of_baseline(answers: Floats) -> str | None:
+    """Return why answers (S, N) are none to compare with, e.g. because a network tells no image apart."""
+    if not np.isfinite(answers).all():
+        return "not all answers of the baseline are finite"
+    if (np.ptp(answers, axis=1) < _SAME).any():
+        return "the baseline answers the same for every image"
+    return None
+
+
+def _too_little(finding: _Finding, margin: float, metric: Metric, *, rests_on_few: bool) -> str | None:
+    """Return why there is too little to judge by, whatever the interval says."""
+    if len(finding.pair.seeds) < LEAST_SEEDS:
+        return f"{len(finding.pair.seeds)} seeds; at least {LEAST_SEEDS} are needed"
+    negative = finding.patients - finding.positive_patients
+    if metric in _BY_CLASS and min(negative, finding.positive_patients) < LEAST_PATIENTS:
+        counts = f"{finding.positive_patients} patients are positive and {negative} are not"
+        return f"{counts}; at least {LEAST_PATIENTS} of each are needed"
+    if finding.patients < LEAST_PATIENTS:
+        return f"{finding.patients} patients; at least {LEAST_PATIENTS} are needed"
+    needed = patients_that_show(margin)
+    if rests_on_few and finding.patients < needed:
+        return (
+            f"the difference rests on fewer than {FEW_INFLUENTIAL} patients, and {finding.patients} are too "
+            f"few to be sure of meeting one in {1 / margin:.0f}; {needed} are needed"
+        )
+    return None
 
 
 def _one_seed(pair: Pair, metric: Metric) -> str:
@@ -170,6 +238,7 @@ def _judge(finding: _Finding, margin: float, metric: Metric) -> Verdict:
         detectable_margin=found.detectable_margin if found else None,
         seeds=finding.pair.seeds,
         patients=finding.patients,
+        positive_patients=finding.positive_patients,
         images=finding.images,
         diverged=saving.diverged,
         attempted=_attempted(saving),
@@ -187,10 +256,12 @@ def _outcome(finding: _Finding, margin: float) -> tuple[Outcome, str | None]:
         return Outcome.DEGRADED, finding.problem
     if found is None or finding.p is None:
         return Outcome.INCONCLUSIVE, finding.problem
-    if found.high < -margin:
+    if finding.problem is None and found.high < -margin:
         return Outcome.DEGRADED, None
     if saving.diverged:
         return Outcome.INCONCLUSIVE, f"{_share(saving)} diverged or did not finish"
+    if finding.problem is not None:
+        return Outcome.INCONCLUSIVE, finding.problem
     if found.low <= -margin:
         return Outcome.INCONCLUSIVE, f"a loss of {margin:g} lies within the interval"
     if finding.p >= _LEVEL:

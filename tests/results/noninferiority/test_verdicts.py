@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import chi2
 from scipy.stats import t as student
 
-from redl.results.noninferiority.crossed import compare
+from redl.results.noninferiority.crossed import compare, patients_that_show
 
 MARGIN = 0.02
 
@@ -26,7 +27,9 @@ def test_by_hand():
     psi = np.array([[0.03, -0.03], [0.01, -0.01]])
     found = compare(np.array([0.01, 0.07]), psi, margin=MARGIN)
     variance = 0.0016 + 0.0009 - 0.0004
-    freedom = variance**2 / (0.0016**2 / 1 + 0.0009**2 / 1)
+    # The degrees of freedom are those of seeds that differ as four of five pairs of such seeds would.
+    doubted = 0.0009 * 1 / chi2.ppf(0.2, 1)
+    freedom = (0.0016 + doubted - 0.0004) ** 2 / (0.0016**2 / 1 + doubted**2 / 1)
     assert found.difference == pytest.approx(0.04)
     assert found.standard_error == pytest.approx(variance**0.5)
     assert found.degrees_of_freedom == pytest.approx(freedom)
@@ -126,3 +129,64 @@ def test_four_of_five_experiments_show_the_detectable_margin():
         found.append(compare(differences, centred(influences) / patients, margin=MARGIN))
     margin = np.median([one.detectable_margin for one in found])
     assert np.mean([one.shown_margin < margin for one in found]) == pytest.approx(0.8, abs=0.04)
+
+
+# What a variance does not show
+
+
+def test_a_difference_that_rests_on_few_patients_has_a_floor_where_each_has_one_answer():
+    for one_answer_each, expected in ((True, (0.02 * 0.98 / 200) ** 0.5), (False, 0)):
+        found = compare(np.zeros(3), np.zeros((3, 200)), margin=0.02, one_answer_each=one_answer_each)
+        assert found.standard_error == pytest.approx(expected)
+        assert found.influential == 0
+
+
+def test_a_difference_that_rests_on_many_patients_needs_no_floor():
+    psi = centred(np.random.default_rng(0).normal(size=(3, 400))) / 400
+    free, floored = (compare(np.zeros(3), psi, margin=0.5, one_answer_each=one) for one in (False, True))
+    assert free.standard_error == floored.standard_error
+    assert free.influential > 50
+
+
+def test_patients_count_by_class():
+    psi = np.concatenate([np.tile([0.01, -0.01], 5), np.tile([0.001, -0.001], 200)])[None].repeat(3, axis=0)
+    classes = np.repeat([1, 0], [10, 400])
+    found = compare(np.zeros(3), psi, margin=0.02, classes=classes)
+    variance = 10 / 9 * 10 * 0.01**2 + 400 / 399 * 400 * 0.001**2
+    assert found.standard_error**2 == pytest.approx(variance)
+    assert found.degrees_of_freedom < 20
+
+
+@given(st.floats(0.001, 0.5))
+def test_enough_patients_meet_a_loss_of_the_margin_with_975_in_a_thousand(margin):
+    enough = patients_that_show(margin)
+    assert (1 - margin) ** enough <= 0.025 * (1 + 1e-9) < (1 - margin) ** (enough - 1) * (1 + 1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("patients", "margin"), [(20, 0.05), (40, 0.02), (100, 0.02), (640, 0.02)])
+def test_a_loss_in_fixed_patients_passes_as_rarely_as_promised(patients, margin):
+    rng, passed, draws = np.random.default_rng(3), 0, 2000
+    for _ in range(draws):
+        lost = (rng.random(patients) < margin).astype(float)
+        psi = np.tile(-(lost - lost.mean()) / patients, (3, 1))
+        found = compare(np.full(3, -lost.mean()), psi, margin=margin, one_answer_each=True)
+        passed += found.low > -margin
+    assert passed / draws <= 0.035
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+@pytest.mark.parametrize("ratio", [0.3, 3, 30])
+def test_seeds_that_differ_more_than_patients_are_covered(seeds, ratio):
+    rng, draws = np.random.default_rng(4), 4000
+    passed = covered = 0
+    for _ in range(draws):
+        of_patients = rng.standard_normal(200) / 200 * 0.01 * 200**0.5
+        psi = np.tile(of_patients - of_patients.mean(), (seeds, 1))
+        differences = of_patients.sum() - MARGIN + rng.standard_normal(seeds) * 0.01 * ratio**0.5
+        found = compare(differences, psi, margin=MARGIN)
+        passed += found.low > -MARGIN
+        covered += found.low <= -MARGIN <= found.high
+    assert passed / draws <= 0.035
+    assert covered / draws >= 0.94

@@ -92,7 +92,7 @@ def test_it_says_what_is_saved_and_how_that_is_known():
     expected = (
         "For densenet on rsna (phantom images, smoke profile): amp may replace the baseline, because it was "
         "shown to be no more than 2 percentage points worse in accuracy, and training takes 25 % less "
-        "memory, 10 % less time and 50 % less energy (measured); 60 patients, 5 seeds."
+        "memory, 10 % less time and 50 % less energy (measured); 240 patients, 5 seeds."
     )
     assert expected == sentence(amp={"memory": MEMORY, "seconds": 9.0, "wh": 2.0})
 
@@ -104,7 +104,7 @@ def test_estimated_energy_is_called_estimated():
 
 def test_energy_that_is_not_known_is_called_so():
     text = sentence(amp={"memory": MEMORY, "wh": None})
-    assert "takes 25 % less memory and the same time (its energy is not known); 60" in text
+    assert "takes 25 % less memory and the same time (its energy is not known); 240" in text
 
 
 def test_what_costs_more_is_stated():
@@ -172,7 +172,7 @@ def test_a_run_with_only_the_baseline_says_so():
     [
         (Metric.AUC, 0.03, "0.03 worse in AUC"),
         (Metric.BRIER, 0.03, "0.03 worse in Brier score"),
-        (Metric.SUBJECT_ACCURACY, 0.01, "1 percentage point worse in subject accuracy"),
+        (Metric.SUBJECT_ACCURACY, 0.05, "5 percentage points worse in subject accuracy"),
         (Metric.ACCURACY, 0.125, "12.5 percentage points worse in accuracy"),
     ],
 )

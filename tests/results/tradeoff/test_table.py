@@ -85,13 +85,13 @@ def test_a_diverged_setting_is_starred():
 def test_the_title_names_data_profile_patients_and_seeds():
     title = laid_out(amp={}).splitlines()[0].strip()
     assert (
-        "Trade-off of densenet on rsna, smoke profile, phantom images, 60 patients, seeds 1, 2, 3, 4, 5"
+        "Trade-off of densenet on rsna, smoke profile, phantom images, 240 patients, seeds 1, 2, 3, 4, 5"
         == title
     )
 
 
 def test_net_benefit_stands_beside_treating_all_and_none():
-    assert "note: NB of treating 60 patients: all -0.333, none 0.000" in laid_out(amp={})
+    assert "note: NB of treating 240 patients: all -0.333, none 0.000" in laid_out(amp={})
 
 
 def test_only_one_seed_is_warned_of():
