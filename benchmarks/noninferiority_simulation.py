@@ -123,7 +123,7 @@ def main() -> None:
 
 
 def hard_cells() -> Iterator[str]:
-    """Yield a row for each hard cell: how often either procedure passes a loss of the margin and covers it."""
+    """Yield a row for each hard cell: how often either procedure passes a loss of the margin, covers it."""
     rng = np.random.default_rng(3)
     for patients, margin in ((20, 0.05), (40, 0.02), (100, 0.02), (640, 0.02)):
         yield _row(

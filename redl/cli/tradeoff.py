@@ -21,9 +21,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("saved", type=Path, metavar="RUN", help="a run saved by pytest-benchmark, a .json")
     parser.add_argument(
         "--margin",
-        default="0.02",
+        required=True,
         metavar="LOSS",
-        help="the loss that would still be acceptable, e.g. 0.03 or 3%% (default: 0.02)",
+        help="the loss that would still be acceptable, fixed before the run, e.g. 0.02 or 2%%",
     )
     parser.add_argument(
         "--metric",

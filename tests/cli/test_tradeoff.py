@@ -20,13 +20,13 @@ def printed(capsys, *arguments):
 
 
 def test_a_run_is_laid_out_with_a_recommendation(saved, capsys):
-    text = printed(capsys, saved)
+    text = printed(capsys, saved, "--margin=0.02")
     assert "Trade-off of densenet on rsna" in text
     assert "amp may replace the baseline" in text
 
 
 def test_json_is_what_a_program_reads(saved, capsys):
-    (found,) = json.loads(printed(capsys, saved, "--format", "json"))
+    (found,) = json.loads(printed(capsys, saved, "--margin=2%", "--format", "json"))
     assert "amp" == found["recommended"]
     assert [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0] == found["plan"]["lambdas_wh"]
     assert (0.5, 10_000, 2000) == (found["plan"]["threshold"], found["plan"]["patients"], found["draws"])
@@ -67,7 +67,8 @@ def test_options_are_what_is_computed_with(saved, capsys):
     ],
 )
 def test_a_value_that_cannot_be_is_one_line_and_status_2(saved, capsys, given, words):
-    assert 2 == main(["tradeoff", str(saved), given])
+    margin = [] if given.startswith("--margin") else ["--margin=0.02"]
+    assert 2 == main(["tradeoff", str(saved), *margin, given])
     error = capsys.readouterr().err
     assert error.startswith("redl: error: ")
     assert words in error
@@ -76,16 +77,21 @@ def test_a_value_that_cannot_be_is_one_line_and_status_2(saved, capsys, given, w
 
 def test_a_run_without_a_baseline_is_refused(tmp_path, capsys):
     saved = save(tmp_path / "run.json", *run_of(amp={}))
-    assert 2 == main(["tradeoff", str(saved)])
+    assert 2 == main(["tradeoff", str(saved), "--margin=0.02"])
     assert "its baseline is not in this run" in capsys.readouterr().err
 
 
 def test_a_run_without_predictions_is_refused(tmp_path, capsys):
     records, _ = run_of(baseline={}, amp={})
-    assert 2 == main(["tradeoff", str(save(tmp_path / "run.json", records, {}))])
+    assert 2 == main(["tradeoff", str(save(tmp_path / "run.json", records, {})), "--margin=0.02"])
     assert "its predictions were not saved" in capsys.readouterr().err
 
 
 def test_what_is_no_saved_run_is_refused(tmp_path, capsys):
-    assert 2 == main(["tradeoff", str(tmp_path / "run.json")])
+    assert 2 == main(["tradeoff", str(tmp_path / "run.json"), "--margin=0.02"])
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_the_margin_has_to_be_fixed_by_whoever_asks(saved, capsys):
+    assert 2 == main(["tradeoff", str(saved)])
+    assert "--margin" in capsys.readouterr().err

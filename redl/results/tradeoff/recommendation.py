@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from redl.results.metric import OF_RANKS, Metric
 from redl.results.noninferiority.verdict import Outcome, Verdict
+from redl.results.tradeoff.change import Change
 from redl.results.tradeoff.costs import Resource
 from redl.results.tradeoff.setting_summary import SettingSummary
 from redl.results.tradeoff.tradeoff import COMPARED, Tradeoff
@@ -18,18 +19,22 @@ from redl.study.profile import PAPER
 
 _NO_SHARES = (*OF_RANKS, Metric.BRIER)
 _NAMES = {Metric.AUC: "AUC", Metric.SUBJECT_AUC: "subject AUC", Metric.BRIER: "Brier score"}
-_SAVES_NOTHING = "non-inferior but saving nothing"
+_SAVES_NOTHING = "non-inferior but not surely saving it"
 _THE_SAME = 0.005  # of the baseline's cost; a smaller difference rounds to 0 %
 
 
 def chosen(tradeoff: Tradeoff, verdicts: Sequence[Verdict]) -> str:
     """Return the setting to take: of those that may replace the baseline the least, or the baseline itself.
 
-    A setting may replace it that is non-inferior, never diverged, and surely saves a resource of which all
-    settings have a figure. The least has the least energy of training, then memory, then time.
+    A setting may replace it that is non-inferior, never diverged, and surely saves the resource that ranks
+    first among those of which all settings have a figure: energy of training, then memory, then time. The
+    least is the least by this order.
     """
     may = {verdict.setting for verdict in verdicts_of(tradeoff, verdicts) if _passed(verdict)}
-    candidates = [summary for summary in tradeoff.summaries if summary.setting in may and summary.savings]
+    first = next((name for name in COMPARED if name in tradeoff.compared), None)
+    candidates = [
+        summary for summary in tradeoff.summaries if summary.setting in may and first in summary.savings
+    ]
     least = min(candidates, key=lambda summary: _costs(summary, tradeoff.compared), default=None)
     return Setting.BASELINE if least is None else least.setting
 
@@ -49,7 +54,7 @@ def recommendation(tradeoff: Tradeoff, verdicts: Sequence[Verdict]) -> str:
     shown = f"it was shown to be no more than {margin} worse in {name}"
     if verdict.but_lower and verdict.difference is not None:
         shown += f", though it is worse by {_amount(-verdict.difference, verdict.metric)}"
-    spent = _spent(summaries[setting], summaries[Setting.BASELINE], tradeoff.compared)
+    spent = _spent(summaries[setting], tradeoff.compared)
     return (
         f"For {_subject(tradeoff)}: {setting} may replace the baseline, because {shown}, "
         f"and training takes {spent}; "
@@ -89,7 +94,7 @@ def _why_none(judged: Sequence[Verdict]) -> str:
         share = f"{first.baseline_diverged} of {first.baseline_attempted} seeds"
         return f"no recommendation, because the baseline itself diverged or did not finish with {share}"
     fates = Counter(map(_fate, judged))
-    what = "no setting that surely saves anything" if fates[_SAVES_NOTHING] else "no setting"
+    what = "no setting that surely saves what ranks first" if fates[_SAVES_NOTHING] else "no setting"
     counted = ", ".join(f"{count} {fate}" for fate, count in fates.most_common())
     within = f"{_amount(first.margin, first.metric)} of its {_name(first.metric)}"
     return f"keep the baseline, because {what} was shown to be within {within} ({counted})"
@@ -123,21 +128,30 @@ def _amount(difference: float, metric: Metric) -> str:
     return f"{points} percentage point{'' if points == '1' else 's'}"
 
 
-def _spent(new: SettingSummary, old: SettingSummary, compared: Sequence[Resource]) -> str:
+def _spent(summary: SettingSummary, compared: Sequence[Resource]) -> str:
+    found = {change.resource: change for change in summary.changes}
     parts = []
     for name in (Resource.MEMORY, Resource.TIME, Resource.ENERGY):
-        cost, before = _cost(new, name), _cost(old, name)
-        if name in compared and cost is not None and before:
-            kind = f" ({new.train_kind})" if name is Resource.ENERGY else ""
-            parts.append(f"{_change(cost / before - 1)} {name}{kind}")
+        if name in compared:
+            kind = f" ({summary.train_kind})" if name is Resource.ENERGY else ""
+            parts.append(f"{_words(found[name])} {name}{kind}")
     listed = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
     return listed if Resource.ENERGY in compared else f"{listed} (its energy is not known)"
 
 
-def _change(share: float) -> str:
-    if abs(share) < _THE_SAME:
-        return "the same"
-    return f"{abs(share):.0%}".replace("%", " %") + (" less" if share < 0 else " more")
+def _words(change: Change) -> str:
+    """Return a change in words, with its interval unless that is as narrow as the words."""
+    if abs(change.change) < _THE_SAME:
+        words = "the same"
+    else:
+        words = f"{_percent(abs(change.change))} {'less' if change.change < 0 else 'more'}"
+    if change.low is None or change.high is None or _percent(change.low) == _percent(change.high):
+        return words
+    return f"{words} ({100 * change.low:+.0f} to {100 * change.high:+.0f} %)"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _counted(count: int, noun: str) -> str:

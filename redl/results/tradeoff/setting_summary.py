@@ -13,13 +13,11 @@ from redl.results.arms import Arm
 from redl.results.metric import Metric
 from redl.results.tradeoff.adjusted import PER, Adjusted, Plan, adjusted, energy_per_thousand
 from redl.results.tradeoff.benefit import gains, units_of
+from redl.results.tradeoff.change import Change
 from redl.results.tradeoff.costs import Costs, Resource, costs
 from redl.results.tradeoff.performance import by_patient, performance
 from redl.results.tradeoff.resampling import Draws
 from redl.training.metrics import Floats
-
-# A saving below a hundredth is no reason to change; nor is one that other seeds might reverse.
-SAVED_SHARE, SAVED_PROBABILITY = 0.01, 0.975
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,9 +25,9 @@ class SettingSummary:
     """Summary of one setting over its seeds: memory is the largest of them, everything else a mean.
 
     `net_benefit` and `inference_wh` are per unit. `more_benefit`, `more_energy_wh` and `adjusted` are
-    differences to the baseline per 1000 units; the baseline has none. `savings` are the resources of which
-    the setting surely takes less than the baseline. What is not known is None: `left_out` says why a setting
-    is not compared at all, `unknown` why it lacks a resource, `not_adjusted` why its benefit is not adjusted.
+    differences to the baseline per 1000 units, `changes` of what training takes; the baseline has none. What
+    is not known is None: `left_out` says why a setting is not compared at all, `unknown` why it lacks a
+    resource, `not_adjusted` why its benefit is not adjusted.
     """
 
     setting: str
@@ -45,12 +43,17 @@ class SettingSummary:
     unknown: dict[Resource, str] = field(default_factory=dict)
     pareto: bool | None = None
     pareto_probability: float | None = None
-    savings: tuple[Resource, ...] = ()
+    changes: tuple[Change, ...] = ()
     net_benefit: float | None = None
     more_benefit: float | None = None
     more_energy_wh: float | None = None
     adjusted: tuple[Adjusted, ...] = ()
     not_adjusted: str | None = None
+
+    @property
+    def savings(self) -> tuple[Resource, ...]:
+        """Return the resources of which the setting surely takes less than the baseline."""
+        return tuple(change.resource for change in self.changes if change.is_saving)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,15 +96,15 @@ def summarise(
     setting: SettingDraws,
     baseline: SettingDraws | None,
     *,
-    compared: Sequence[Resource],
+    changes: tuple[Change, ...],
     plan: Plan,
     planned: float,
     in_pareto_set: NDArray[np.bool_],
 ) -> SettingSummary:
     """Return the summary of a setting.
 
-    `planned` is the number of units that one training will serve; `in_pareto_set` is of the data themselves
-    and then of each draw.
+    `changes` are those of what its training takes. `planned` is the number of units that one training will
+    serve; `in_pareto_set` is of the data themselves and then of each draw.
     """
     peak = setting.spent.get(Resource.MEMORY)
     found = SettingSummary(
@@ -123,11 +126,8 @@ def summarise(
         return found
     if baseline is None:
         return replace(found, not_adjusted="its baseline is not compared")
-    savings = tuple(
-        resource for resource in compared if _saves(setting.spent[resource], baseline.spent[resource])
-    )
     more = PER * (setting.benefit - baseline.benefit)
-    found = replace(found, savings=savings, more_benefit=float(more[0]))
+    found = replace(found, changes=changes, more_benefit=float(more[0]))
     why_not = _why_not_adjusted(setting, baseline)
     if why_not:
         return replace(found, not_adjusted=why_not)
@@ -151,11 +151,6 @@ def _spent(found: Costs, draws: Draws, *, images_per_unit: float) -> dict[Resour
 
 def _observed(setting: SettingDraws, resource: Resource) -> float | None:
     return float(setting.spent[resource][0]) if resource in setting.spent else None
-
-
-def _saves(new: Floats, old: Floats) -> bool:
-    less = new <= (1 - SAVED_SHARE) * old
-    return bool(less[0] and less[1:].mean() >= SAVED_PROBABILITY)
 
 
 def _why_not_adjusted(setting: SettingDraws, baseline: SettingDraws) -> str | None:

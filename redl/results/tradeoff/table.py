@@ -16,8 +16,9 @@ from redl.results.layout import named_table, uncut
 from redl.results.noninferiority.verdict import Verdict
 from redl.results.tradeoff.adjusted import PER, Adjusted
 from redl.results.tradeoff.benefit import TREAT_NONE
+from redl.results.tradeoff.change import LEAST_SEEDS, SAVED_SHARE
 from redl.results.tradeoff.recommendation import chosen, recommendation, verdicts_of
-from redl.results.tradeoff.setting_summary import SAVED_PROBABILITY, SAVED_SHARE, SettingSummary
+from redl.results.tradeoff.setting_summary import SettingSummary
 from redl.results.tradeoff.tradeoff import Tradeoff
 
 _MISSING = "-"
@@ -154,7 +155,9 @@ def _legend(found: Sequence[Tradeoff]) -> list[str]:
         "Pareto: no other setting is at least as good in performance, memory, T_c and E and better in one of "
         f"them. P: the share of {found[0].draws} draws of seeds and patients with replacement in which it is "
         "so.",
-        f"saves: at least {SAVED_SHARE:.0%} less than the baseline in {SAVED_PROBABILITY:.1%} of the draws.",
+        f"saves: at least {SAVED_SHARE:.0%} less than the baseline over new seeds, by a t test of the log "
+        "ratio paired by seed, corrected for all settings and resources (Holm, p < 0.025); "
+        f"{LEAST_SEEDS} seeds at least.",
         "NB: net benefit TP/n - FP/n * t/(1-t), where treatment follows a probability above t = "
         f"{plan.threshold:g}{accuracys}.",
         "INB = dNB - dC/lambda, and P(INB > 0): the net benefit gained minus the additional energy (a share "

@@ -16,6 +16,7 @@ from redl.results.arms import Arm
 from redl.results.metric import OF_RANKS, Metric
 from redl.results.tradeoff.adjusted import Plan
 from redl.results.tradeoff.benefit import Unit, treat_all, units_of
+from redl.results.tradeoff.change import changes
 from redl.results.tradeoff.costs import Resource
 from redl.results.tradeoff.pareto import pareto_set
 from redl.results.tradeoff.resampling import DRAWS, draw
@@ -146,9 +147,16 @@ def _summaries(
         return []
     members = _in_pareto_set(settings, compared)
     baseline = next((setting for setting in settings if setting.is_baseline), None)
+    spent = {setting.setting: setting.costs.spent for setting in settings if not setting.is_baseline}
+    found = changes(spent, baseline.costs.spent, compared) if baseline else {}
     return [
         summarise(
-            setting, baseline, compared=compared, plan=plan, planned=planned, in_pareto_set=members[:, place]
+            setting,
+            baseline,
+            changes=found.get(setting.setting, ()),
+            plan=plan,
+            planned=planned,
+            in_pareto_set=members[:, place],
         )
         for place, setting in enumerate(settings)
     ]

@@ -1,0 +1,92 @@
+"""Changes of cost: how much less or more of each resource a setting takes than the baseline, over new seeds.
+
+The ratio of costs is compared seed by seed on the scale of logarithms, where a t interval over S seeds is
+exact for costs that vary by a factor. A bootstrap of so few seeds has only sqrt((S-1)/S) of their spread: it
+took two equal settings of three seeds for a saving in 10.6 % of runs instead of 2.5 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.stats import t as student
+
+from redl.results.noninferiority.holm import holm
+from redl.results.tradeoff.costs import Resource
+from redl.training.metrics import Floats
+
+SAVED_SHARE = 0.01  # a smaller saving is no reason to change
+LEAST_SEEDS = 3
+
+_LEVEL = 0.025  # one-sided, of all settings and resources together
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """Relative change of one resource, -0.2 for a fifth less, and its 95 % interval from `low` to `high`.
+
+    `p` is one-sided, of saving less than SAVED_SHARE, corrected by Holm's method over all settings and
+    resources that were compared. The interval and `p` are None with fewer than LEAST_SEEDS seeds.
+    """
+
+    resource: Resource
+    change: float
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+
+    @property
+    def is_saving(self) -> bool:
+        """Return whether the resource is surely saved."""
+        return self.p is not None and self.p < _LEVEL
+
+
+def changes(
+    spent: Mapping[str, Mapping[Resource, Floats]],
+    baseline: Mapping[Resource, Floats],
+    compared: Sequence[Resource],
+) -> dict[str, tuple[Change, ...]]:
+    """Return the changes of each setting, by name, from what its seeds and the baseline's `spent`, (S,).
+
+    All are of the same seeds, in the same order.
+    """
+    found = {
+        setting: [_change(name, costs[name], baseline[name]) for name in compared]
+        for setting, costs in spent.items()
+    }
+    tested = [one for each in found.values() for one in each if one.p is not None]
+    corrected = iter(holm([one.p for one in tested if one.p is not None]))
+    return {
+        setting: tuple(one if one.p is None else replace(one, p=next(corrected)) for one in each)
+        for setting, each in found.items()
+    }
+
+
+def _change(resource: Resource, new: Floats, old: Floats) -> Change:
+    change = float(new.mean() / old.mean()) - 1 if old.mean() > 0 else 0.0
+    if len(new) < LEAST_SEEDS or min(new.min(), old.min()) <= 0:
+        return Change(resource=resource, change=change)
+    ratios = np.log(new / old)
+    mean, error, freedom = (
+        float(ratios.mean()),
+        float(ratios.std(ddof=1)) / len(ratios) ** 0.5,
+        len(ratios) - 1,
+    )
+    half = float(student.ppf(1 - _LEVEL, freedom)) * error
+    return Change(
+        resource=resource,
+        change=math.expm1(mean),
+        low=math.expm1(mean - half),
+        high=math.expm1(mean + half),
+        p=_p(mean - math.log(1 - SAVED_SHARE), error, freedom),
+    )
+
+
+def _p(above: float, error: float, freedom: int) -> float:
+    """Return the one-sided p of lying so far below by chance; 0 or 1 if nothing varies."""
+    if error == 0:
+        return 0.0 if above < 0 else 1.0
+    return float(student.cdf(above / error, freedom))
