@@ -75,7 +75,7 @@ def test_all_of_them_are_trained_on_and_no_patient_is_named(project):
     result.assert_outcomes(passed=6)
     saved = project.path / "run.json"
     assert "DOE_JANE" not in result.stdout.str() + result.stderr.str() + saved.read_text()
-    data = {record.case.dataset: record.data for record in load_run(saved).records}
+    data = {record.case.dataset: record.data for record in load_run(saved).records.values()}
     assert ["mri", "pacs", "pneumonia"] == sorted(data)
     assert "its own" == data["pneumonia"].split
     assert SUBJECTS == sum(getattr(data["pacs"].subjects, part) for part in ("train", "valid", "test"))

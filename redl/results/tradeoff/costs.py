@@ -14,11 +14,12 @@ from redl.training.metrics import Floats
 
 
 class Resource(StrEnum):
-    """What is spent: Wh, bytes at the peak and seconds of training, and Wh of inference per image."""
+    """What is spent: Wh, g of CO2eq, bytes at the peak and seconds of training; Wh of inference per image."""
 
     ENERGY = "energy"
     MEMORY = "memory"
     TIME = "time"
+    CARBON = "CO2eq"
     INFERENCE = "energy of inference"
 
 
@@ -58,6 +59,8 @@ def costs(records: Sequence[Record]) -> Costs:
 
 
 def _value(record: Record, resource: Resource) -> float | None:
+    if resource is Resource.CARBON:
+        return record.energy.train.co2eq_g if record.energy else None
     if resource is not Resource.INFERENCE:
         return _OF_TRAINING[resource].of(record)
     if record.energy is None or record.energy.inference.energy_wh is None or record.inference is None:
@@ -76,7 +79,9 @@ def _reason(record: Record, resource: Resource) -> str:
 def _reading(record: Record, resource: Resource) -> EnergyReading | None:
     if record.energy is None:
         return None
-    return {Resource.ENERGY: record.energy.train, Resource.INFERENCE: record.energy.inference}.get(resource)
+    train, inference = record.energy.train, record.energy.inference
+    of = {Resource.ENERGY: train, Resource.CARBON: train, Resource.INFERENCE: inference}
+    return of.get(resource)
 
 
 def _weakest(records: Sequence[Record], resource: Resource) -> EnergyKind:

@@ -15,6 +15,7 @@ from redl.results.tradeoff.adjusted import PER, Adjusted, Plan, adjusted, energy
 from redl.results.tradeoff.benefit import gains, units_of
 from redl.results.tradeoff.change import Change
 from redl.results.tradeoff.costs import Costs, Resource, costs
+from redl.results.tradeoff.pepr import PeprScore
 from redl.results.tradeoff.performance import by_patient, performance
 from redl.results.tradeoff.resampling import Draws
 from redl.training.metrics import Floats
@@ -25,7 +26,8 @@ class SettingSummary:
     """Summary of one setting over its seeds: memory is the largest of them, everything else a mean.
 
     `net_benefit` and `inference_wh` are per unit. `more_benefit`, `more_energy_wh` and `adjusted` are
-    differences to the baseline per 1000 units, `changes` of what training takes; the baseline has none. What
+    differences to the baseline per 1000 units, `changes` of what training takes; the baseline has none.
+    `pepr` are scores within the settings that are compared. What
     is not known is None: `left_out` says why a setting is not compared at all, `unknown` why it lacks a
     resource, `not_adjusted` why its benefit is not adjusted.
     """
@@ -44,6 +46,7 @@ class SettingSummary:
     pareto: bool | None = None
     pareto_probability: float | None = None
     changes: tuple[Change, ...] = ()
+    pepr: tuple[PeprScore, ...] = ()
     net_benefit: float | None = None
     more_benefit: float | None = None
     more_energy_wh: float | None = None
@@ -97,6 +100,7 @@ def summarise(
     baseline: SettingDraws | None,
     *,
     changes: tuple[Change, ...],
+    pepr: tuple[PeprScore, ...],
     plan: Plan,
     planned: float,
     in_pareto_set: NDArray[np.bool_],
@@ -120,6 +124,7 @@ def summarise(
         unknown=setting.costs.missing,
         pareto=bool(in_pareto_set[0]),
         pareto_probability=float(in_pareto_set[1:].mean()) if len(in_pareto_set) > 1 else None,
+        pepr=pepr,
         net_benefit=float(setting.benefit[0]),
     )
     if setting.is_baseline:
@@ -144,7 +149,7 @@ def _spent(found: Costs, draws: Draws, *, images_per_unit: float) -> dict[Resour
                 spent[resource] = draws.largest(values)
             case Resource.INFERENCE:
                 spent[resource] = draws.over_seeds(values * images_per_unit)
-            case Resource.ENERGY | Resource.TIME:
+            case Resource.ENERGY | Resource.CARBON | Resource.TIME:
                 spent[resource] = draws.over_seeds(values)
     return spent
 

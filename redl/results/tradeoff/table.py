@@ -17,6 +17,7 @@ from redl.results.noninferiority.verdict import Verdict
 from redl.results.tradeoff.adjusted import PER, Adjusted
 from redl.results.tradeoff.benefit import TREAT_NONE
 from redl.results.tradeoff.change import LEAST_SEEDS, SAVED_SHARE
+from redl.results.tradeoff.pepr import LETTERS, PeprScore
 from redl.results.tradeoff.recommendation import chosen, recommendation, verdicts_of
 from redl.results.tradeoff.setting_summary import SettingSummary
 from redl.results.tradeoff.tradeoff import Tradeoff
@@ -36,6 +37,7 @@ def tradeoff_tables(found: Sequence[Tradeoff], verdicts: Sequence[Verdict], *, w
         for tradeoff in found:
             console.print(_scores(tradeoff, verdicts))
             console.print(_worth(tradeoff))
+            console.print(_pepr(tradeoff))
             # No wrapping: a line that is searched for, or copied, stays whole.
             for note in _notes(tradeoff):
                 console.print(f"note: {note}", soft_wrap=True)
@@ -105,6 +107,22 @@ def _worth(tradeoff: Tradeoff) -> Table:
     return uncut(table)
 
 
+def _pepr(tradeoff: Tradeoff) -> Table:
+    compared = [summary for summary in tradeoff.summaries if summary.pepr]
+    heads = [f"PePR-{LETTERS[score.resource]}" for score in compared[0].pepr] if compared else []
+    title = f"Performance per resource unit, within these {len(compared)} settings"
+    table = named_table(title, ("setting",), heads)
+    for summary in compared:
+        table.add_row(summary.setting, *map(_score, summary.pepr))
+    return uncut(table)
+
+
+def _score(score: PeprScore) -> str:
+    if score.score is None or score.low is None or score.high is None:
+        return _MISSING
+    return f"{score.score:.3f} ({score.low:.3f} to {score.high:.3f})"
+
+
 def _pareto(summary: SettingSummary) -> str:
     if summary.pareto is None:
         return _MISSING
@@ -163,6 +181,9 @@ def _legend(found: Sequence[Tradeoff]) -> list[str]:
         "INB = dNB - dC/lambda, and P(INB > 0): the net benefit gained minus the additional energy (a share "
         f"of one training for {plan.patients} patients, and inference), if one more correctly triaged "
         "patient, net, may cost lambda Wh.",
+        "PePR-R = P / (1 + R_n), with R_n from 0 for the setting that takes least to 1 for the most; E energy, "
+        "C CO2eq, T time, M memory of training; 95 % of the draws. It can be compared only within these "
+        "settings, another one moves them all, and it replaces no verdict.",
     ]
 
 

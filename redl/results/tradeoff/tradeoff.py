@@ -19,6 +19,7 @@ from redl.results.tradeoff.benefit import Unit, treat_all, units_of
 from redl.results.tradeoff.change import changes
 from redl.results.tradeoff.costs import Resource
 from redl.results.tradeoff.pareto import pareto_set
+from redl.results.tradeoff.pepr import LETTERS, PeprScore, pepr_scores
 from redl.results.tradeoff.resampling import DRAWS, draw
 from redl.results.tradeoff.setting_summary import SettingDraws, SettingSummary, setting_draws, summarise
 
@@ -149,17 +150,29 @@ def _summaries(
     baseline = next((setting for setting in settings if setting.is_baseline), None)
     spent = {setting.setting: setting.costs.spent for setting in settings if not setting.is_baseline}
     found = changes(spent, baseline.costs.spent, compared) if baseline else {}
+    scores = _pepr(settings)
     return [
         summarise(
             setting,
             baseline,
             changes=found.get(setting.setting, ()),
+            pepr=scores[place],
             plan=plan,
             planned=planned,
             in_pareto_set=members[:, place],
         )
         for place, setting in enumerate(settings)
     ]
+
+
+def _pepr(settings: Sequence[SettingDraws]) -> list[tuple[PeprScore, ...]]:
+    """Return the scores of each setting within all of them, for the resources of which all have a figure."""
+    performance = np.stack([setting.performance for setting in settings], axis=1)
+    if performance[0].min() < 0:  # minus a Brier score, of which no share can be taken
+        return [() for _ in settings]
+    known = [name for name in LETTERS if all(name in setting.spent for setting in settings)]
+    spent = {name: np.stack([setting.spent[name] for setting in settings], axis=1) for name in known}
+    return pepr_scores(performance, spent, known)
 
 
 def _in_pareto_set(settings: Sequence[SettingDraws], compared: Sequence[Resource]) -> NDArray[np.bool_]:

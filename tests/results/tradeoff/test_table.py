@@ -23,7 +23,7 @@ def laid_out(width=160, plan=None, **settings):
 
 
 def rows(text, setting):
-    """Return the cells of both tables' rows of a setting."""
+    """Return the cells of all tables' rows of a setting."""
     lines = [line for line in text.splitlines() if line.startswith(f"│ {setting} ")]
     return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
 
@@ -50,18 +50,27 @@ def test_another_has_what_it_is_worth_against_the_baseline():
 
 
 def test_the_baseline_is_not_set_against_itself():
-    assert 1 == len(rows(laid_out(amp={}), "baseline"))
+    scores, pepr = rows(laid_out(amp={}), "baseline")
+    assert ("is the baseline", 5) == (scores[1], len(pepr))
+
+
+def test_scores_per_resource_unit_stand_below_with_their_interval():
+    text = laid_out(amp={"wh": 2.0})
+    assert "Performance per resource unit, within these 2 settings" in text
+    *_, pepr = rows(text, "amp")
+    assert pepr[1].startswith("0.900 (0.")
+    assert ["-", "-"] == pepr[3:]
 
 
 def test_estimates_are_marked():
     text = laid_out(baseline={"kind": "estimated"}, amp={"kind": "estimated", "wh": 2.0})
-    scores, worth = rows(text, "amp")
+    scores, worth, _ = rows(text, "amp")
     assert ["~2.00", "~100.000", "~-100.200"] == [scores[5], scores[6], worth[2]]
 
 
 def test_what_is_not_known_is_a_dash_with_its_reason_below():
     text = laid_out(amp={"wh": None})
-    scores, worth = rows(text, "amp")
+    scores, worth, _ = rows(text, "amp")
     assert ["-", "-"] == scores[5:7]
     assert ["-"] * 7 == worth[2:]
     assert "note: energy is not compared: amp: seed 1 has no figure" in text
