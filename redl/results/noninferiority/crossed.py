@@ -22,7 +22,7 @@ from redl.training.metrics import Floats, Ints
 CONFIDENCE, POWER = 0.975, 0.80  # one-sided, as non-inferiority is; the interval has 95 % of both sides
 FEW_INFLUENTIAL = 15  # patients, by their influence: with fewer, what was not drawn may matter more
 
-_DOUBT = 0.80  # share of seeds' variances that lie below the one that counts for the degrees of freedom
+_DOUBT = 0.70  # share of the variances that seeds show by chance which lie below the one that counts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +75,7 @@ def compare(
 
     Where the difference rests on fewer than FEW_INFLUENTIAL patients and each has one answer, V_P is at least
     (m - m^2) / P, that of a loss of the margin m in as many patients. Satterthwaite's degrees of freedom are
-    at least S - 1; for them V_S counts as its upper 80 % bound.
+    at least S - 1; for them V_S counts as its upper 70 % bound.
     """
     seeds, patients = psi.shape
     if seeds < 2 or patients < 2:

@@ -181,9 +181,9 @@ def _legend(found: Sequence[Tradeoff]) -> list[str]:
         "INB = dNB - dC/lambda, and P(INB > 0): the net benefit gained minus the additional energy (a share "
         f"of one training for {plan.patients} patients, and inference), if one more correctly triaged "
         "patient, net, may cost lambda Wh.",
-        "PePR-R = P / (1 + R_n), with R_n from 0 for the setting that takes least to 1 for the most; E energy,"
-        " C CO2eq, T time, M memory of training; 95 % of the draws. It can be compared only within these "
-        "settings, another one moves them all, and it replaces no verdict.",
+        "PePR-R = P / (1 + R_n), with R_n from 0 for the setting that takes least to 1 for the most; "
+        "E energy, C CO2eq, T time, M memory of training; 95 % of the draws. It can be compared only within "
+        "these settings, another one moves them all, and it replaces no verdict.",
     ]
 
 

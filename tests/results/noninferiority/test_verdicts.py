@@ -27,8 +27,8 @@ def test_by_hand():
     psi = np.array([[0.03, -0.03], [0.01, -0.01]])
     found = compare(np.array([0.01, 0.07]), psi, margin=MARGIN)
     variance = 0.0016 + 0.0009 - 0.0004
-    # The degrees of freedom are those of seeds that differ as four of five pairs of such seeds would.
-    doubted = 0.0009 * 1 / chi2.ppf(0.2, 1)
+    # The degrees of freedom are those of seeds that differ more than seven of ten such pairs would show.
+    doubted = 0.0009 * 1 / chi2.ppf(0.3, 1)
     freedom = (0.0016 + doubted - 0.0004) ** 2 / (0.0016**2 / 1 + doubted**2 / 1)
     assert found.difference == pytest.approx(0.04)
     assert found.standard_error == pytest.approx(variance**0.5)
