@@ -89,6 +89,7 @@ def test_a_phantom_is_never_larger_than_the_profiles(monkeypatch, tmp_path, data
     assert (24 if dataset == Dataset.RSNA else 10) == len(counts_of(phantom))
 
 
+@pytest.mark.slow
 def test_a_phantom_for_some_images_is_prepared_with_about_as_many(tmp_path):
     profile = replace(TINY, phantom_subjects=200, phantom_rows=48, images=60)
     data = open_prepared(prepare_dataset(Dataset.RSNA, profile, DataOptions(cache=tmp_path)))

@@ -59,6 +59,7 @@ def test_a_custom_model_that_works_passes(custom):
     preflight.check(options(custom), [*Model, custom.name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("custom", "message"),
     [

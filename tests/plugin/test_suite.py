@@ -339,6 +339,7 @@ def test_images_that_cannot_be_used_end_the_run_with_one_line(pytester, prepare,
     assert "7777" not in output.replace(str(pytester.path), "")
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_ends_the_run_with_one_line(pytester):
     pytester.makepyfile("def test_training(redl_case_process): pass")
     pytester.makefile("", file="")

@@ -221,7 +221,7 @@ def reading_or_refusal(path, **options):
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_damaged_stream_is_read_or_refused(tmp_path, codec):
-    assert 0 < read_damaged(tmp_path, codec, 80) < 80
+    assert 0 < read_damaged(tmp_path, codec, 40) < 40
 
 
 @pytest.mark.slow

@@ -75,6 +75,7 @@ def test_what_else_is_written_does_not_change_a_scan(root, tmp_path):
     assert expected == {name: content for name, content in written.items() if name.startswith(folder)}
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_changes_no_byte(tmp_path):
     for processes in (1, 2):
         write_lidc(tmp_path / str(processes), SMALL, processes=processes)

@@ -294,6 +294,7 @@ def test_one_clue_does_not_give_the_label_away(clues, even_cohort, name, learner
     assert accuracy(clues[name], even_cohort, learner) < chance(even_cohort)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_all_clues_together_do_not_give_the_label_away(clues, even_cohort, learner):
     assert accuracy(np.hstack(list(clues.values())), even_cohort, learner) < chance(even_cohort)
@@ -513,6 +514,7 @@ def test_a_phantom_in_the_cache_resumes_too(tmp_path, monkeypatch):
     assert before == identities(root)
 
 
+@pytest.mark.slow
 def test_a_killed_write_resumes_without_drawing_a_finished_subject_again(tmp_path):
     phantom = Phantom(subjects=30, rows=256, columns=192)
     before = kill_writing(
