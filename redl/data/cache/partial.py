@@ -45,7 +45,8 @@ class Partial:
     def put(self, number: int, images: NDArray[np.uint8], remarks: Sequence[str] = ()) -> None:
         """Keep what item `number` brought, shape (rows, size, size), with the remarks on it."""
         self._images.write(self._first[number], images)
-        self._remarks.write(number, np.array(["\n".join(remarks).encode()], f"S{_REMARKS}"))
+        if remarks:  # the file reads as zeros, none, where nothing was written
+            self._remarks.write(number, np.array(["\n".join(remarks).encode()], f"S{_REMARKS}"))
         self._notes.write(number, np.array([_checksum(images)], "<u8"))
 
     def done(self) -> NDArray[np.bool_]:

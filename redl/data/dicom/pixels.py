@@ -258,4 +258,4 @@ def _whole(stream: bytes) -> bytes:
     end = stream.rfind(_END)
     if end < 0:
         raise UnreadableImage(_CUT)
-    return stream[: end + len(_END)]
+    return stream if end + len(_END) == len(stream) else stream[: end + len(_END)]
