@@ -136,7 +136,11 @@ def print_list(title: str, lines: Iterable[str]) -> None:
 def print_findings(found: Findings) -> None:
     """Print what turned up while images were read, each with the file that it concerns."""
     print_list("Unreadable", [f"{one.name}: {one.reason}" for one in found.unreadable])
-    print_list("Remarks", [f"{one.name}: {one.reason}" for one in found.remarks])
+    names: dict[str, list[str]] = {}
+    for one in found.remarks:
+        names.setdefault(one.reason, []).append(one.name)
+    for remark, files in names.items():
+        print_list(f"Files, {remark} ({len(files)})", textwrap.wrap(", ".join(files), 100))
     alike = [
         f"{one.name}: {'the same as' if one.exact else 'nearly the same as'} {one.like}"
         for one in found.duplicates

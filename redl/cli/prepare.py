@@ -54,7 +54,6 @@ def add_preparation(parser: argparse.ArgumentParser) -> None:
     add_data_options(
         parser, "cache", "max_unreadable", "max_duplicates", without_root="without it, the profile's phantom"
     )
-    parser.set_defaults(run=run, again="run it again to resume")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -37,7 +37,7 @@ class DataOptions:
     """Where data are and what is selected from them; a data set without a root is a phantom.
 
     `crop` crops mammograms to the breast; without it they are resized whole, as published. `prepared` brings
-    data sets that `redl data pack` wrote, which need no root.
+    data sets that `redl data pack` wrote, which need no root; `packed` are these by name.
     """
 
     cache: Path
@@ -50,6 +50,7 @@ class DataOptions:
     max_unreadable: float = MAX_UNREADABLE
     max_duplicates: float = MAX_DUPLICATES
     prepared: Path | None = None
+    packed: dict[str, Packed] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Raise OptionError or DataError for what cannot be used, before anything is read."""
@@ -57,6 +58,8 @@ class DataOptions:
             raise OptionError(f"a share of {self.max_unreadable} unreadable files: give one from 0 to 1")
         if not 0 <= self.max_duplicates <= 1:
             raise OptionError(f"a share of {self.max_duplicates} duplicates: give one from 0 to 1")
+        # Looked for once; the class is frozen.
+        object.__setattr__(self, "packed", {} if self.prepared is None else find_packed(self.prepared))
         names = [folder.name for folder in self.folders]
         if repeated := {name for name in names if names.count(name) > 1}:
             raise OptionError(f"data set {repeated.pop()} is declared twice; rename one")
@@ -75,11 +78,6 @@ class DataOptions:
                     check_folder(own)
                 case MedMnist():
                     check_medmnist(own)
-
-    @property
-    def packed(self) -> dict[str, Packed]:
-        """Return the data sets that were brought prepared, by name."""
-        return {} if self.prepared is None else find_packed(self.prepared)
 
     @property
     def datasets(self) -> tuple[str, ...]:

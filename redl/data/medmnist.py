@@ -61,7 +61,7 @@ def medmnist_source(own: MedMnist, *, image_size: int) -> Source:
     stamp = stamp_of(own.npz, below=own.npz.parent)
     items, options = [], dict[str, Option]()
     for part in _PARTS:
-        shape = _open(own.npz, stamp, f"{part}_images").shape
+        shape = _shape(own.npz, f"{part}_images")
         if len(shape) == _VOLUME and shape[-1] != _COLOURS:
             options["slice"] = "middle"
         elif len(shape) != 3:
@@ -103,6 +103,23 @@ def _read_labels(own: MedMnist) -> dict[str, NDArray[np.uint8]]:
     return labels
 
 
+def _shape(npz: Path, name: str) -> tuple[int, ...]:
+    """Return an array's shape without reading it: images would stay in the memory of the caller."""
+    try:
+        with zipfile.ZipFile(npz) as archive, archive.open(f"{name}.npy") as file:
+            version = np.lib.format.read_magic(file)
+            read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+            return tuple(read[version](file)[0])
+    except _DAMAGE as error:
+        raise _refusal(npz, name, error) from None
+
+
+def _refusal(npz: Path, name: str, error: Exception) -> DataError:
+    if isinstance(error, KeyError):
+        return DataError(f"{npz.name}: holds no {name}; only files of MedMNIST are read")
+    return DataError(f"{npz.name}: not a whole .npz file; download it again")
+
+
 # Kept for the next image, in every process that makes some.
 @lru_cache(maxsize=6)
 def _open(npz: Path, _stamp: str, name: str) -> NDArray[Any]:
@@ -110,10 +127,8 @@ def _open(npz: Path, _stamp: str, name: str) -> NDArray[Any]:
         with npz.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             array: NDArray[Any] = arrays[name]
             return array
-    except KeyError:
-        raise DataError(f"{npz.name}: holds no {name}; only files of MedMNIST are read") from None
-    except _DAMAGE:
-        raise DataError(f"{npz.name}: not a whole .npz file; download it again") from None
+    except _DAMAGE as error:
+        raise _refusal(npz, name, error) from None
 
 
 def _load(npz: Path, stamp: str, part: str, number: int, *, size: int) -> Images[np.uint8]:

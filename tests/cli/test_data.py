@@ -14,16 +14,19 @@ import pytest
 from PIL import Image
 
 from redl.cli import main, phantom
-from redl.cli.display import print_left_out, print_table, table_width
+from redl.cli.display import print_findings, print_left_out, print_table, table_width
 from redl.cli.options import data_options_of
 from redl.cli.parser import build_parser
 from redl.data.cache import pool, preparation
+from redl.data.cache.entry import Findings, Named, open_prepared
+from redl.data.datasets import DataOptions, prepare_dataset
 from redl.data.lidc.description import AnnotationDescription
 from redl.data.lidc.phantom import LidcPhantom
 from redl.data.options import OPTIONS, data_options
 from redl.data.rsna import description
 from redl.data.rsna.phantom import Phantom
 from redl.errors import RedlError
+from redl.study.profile import TINY
 
 FIRST_PATIENT = 777_000_001
 PLANTED = ("Planted", "19611124", "777000", "Hospital")
@@ -647,3 +650,42 @@ def test_an_unknown_data_set_is_refused_with_the_nearest_name(capsys, clinic):
 def test_an_option_of_another_data_set_is_refused_for_your_own(capsys, clinic):
     message = refusal(capsys, "prepare", "--dataset=clinic", "--crop=no")
     assert "--crop: --dataset clinic has no such option; leave it out" == message
+
+
+# pack
+
+
+def test_what_is_packed_can_be_brought_without_any_other_file(capsys, tmp_path, clinic):
+    file = tmp_path / "packed" / "clinic.zip"
+    status, out, _ = redl(
+        capsys, "pack", file, "--dataset=clinic", "--image-size=32", "--cache", tmp_path / "a"
+    )
+    facts = figures(out)
+    assert (0, "20 of 32x32 pixels", str(file)) == (status, facts["images"], facts["file"])
+    options = DataOptions(cache=tmp_path / "b", prepared=file)
+    assert "clinic" in options.datasets
+    brought = open_prepared(prepare_dataset("clinic", TINY, options))
+    assert facts["fingerprint"] == brought.fingerprint
+
+
+@pytest.mark.usefixtures("clinic")
+def test_a_file_that_exists_is_refused_before_anything_is_decoded(capsys, tmp_path):
+    file = tmp_path / "clinic.zip"
+    file.touch()
+    status, _, error = redl(capsys, "pack", file, "--dataset=clinic", "--cache", tmp_path / "cache")
+    assert (2, "redl: error: clinic.zip: exists already; name a new file\n") == (status, error)
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.usefixtures("clinic")
+def test_at_most_as_many_images_as_are_asked_for_are_prepared(capsys, tmp_path):
+    command = ("prepare", "--dataset=clinic", "--image-size=32", "--images=15", "--cache", tmp_path / "cache")
+    _, out, _ = redl(capsys, *command)
+    assert "14 of 32x32 pixels" == figures(out)["images"]
+
+
+def test_remarks_are_listed_by_what_they_say(capsys):
+    remarks = tuple(Named(name=f"row {number}", reason="fewer than 10 grey levels") for number in (3, 8))
+    print_findings(Findings(unreadable=(), remarks=remarks, duplicates=()))
+    expected = "Files, fewer than 10 grey levels (2)\n  row 3, row 8\n"
+    assert expected == capsys.readouterr().out

@@ -67,6 +67,13 @@ def test_different_images_are_no_copies():
     assert () == found([texture(number) for number in range(60)], range(60))
 
 
+def test_images_that_only_look_alike_from_afar_are_no_copies():
+    # Their thumbnails are equal; what is finer than those is not.
+    fine = np.indices((SIDE, SIDE)).sum(axis=0) % 2 * 2 - 1
+    plain = texture(0).astype(int) // 2 + 64
+    assert () == found([plain.astype(np.uint8), (plain + 30 * fine).astype(np.uint8), texture(1)], range(3))
+
+
 def test_images_of_one_grey_are_like_nothing():
     assert () == found([np.full((SIDE, SIDE), grey, np.uint8) for grey in (0, 0, 9, 9, 255)], range(5))
 

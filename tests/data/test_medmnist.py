@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from redl.data import medmnist
 from redl.data.cache.entry import open_prepared
 from redl.data.cache.preparation import prepare
 from redl.data.medmnist import MedMnist, check_medmnist, medmnist_source
@@ -124,3 +125,16 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_a_name_that_no_case_could_bear_is_refused(npz):
     with pytest.raises(OptionError):
         MedMnist(name="rsna", npz=npz)
+
+
+def test_looking_at_a_file_reads_none_of_its_images(npz, monkeypatch):
+    opened = []
+    monkeypatch.setattr(medmnist, "_open", lambda path, stamp, name: opened.append(name) or read(path, name))
+    source(npz)
+    assert opened
+    assert [] == [name for name in opened if name.endswith("images")]
+
+
+def read(path, name):
+    with np.load(path) as arrays:
+        return arrays[name]

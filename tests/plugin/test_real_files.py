@@ -1,5 +1,6 @@
 """Data sets as people have them are trained on: a PACS export, JPEGs stored as colours, a MedMNIST file."""
 
+import shutil
 from pathlib import Path
 
 import imagecodecs
@@ -79,3 +80,17 @@ def test_all_of_them_are_trained_on_and_no_patient_is_named(project):
     assert ["mri", "pacs", "pneumonia"] == sorted(data)
     assert "its own" == data["pneumonia"].split
     assert SUBJECTS == sum(getattr(data["pacs"].subjects, part) for part in ("train", "valid", "test"))
+
+
+def test_a_data_set_that_was_packed_is_trained_on_where_its_files_are_not(project):
+    command = ["redl", "data", "pack", "pacs.zip", "--dataset=pacs", "--profile=tiny", "--cache=first"]
+    assert 0 == project.run(*command).ret
+    elsewhere = project.mkdir("elsewhere")
+    project.path.joinpath("pyproject.toml").unlink()
+    shutil.rmtree(project.path / "pacs")
+    result = project.runpytest_subprocess(
+        *("-p", "no:cacheprovider", str(SUITE), "--redl-profile=tiny", f"--redl-cache={elsewhere / 'cache'}"),
+        *("--redl-prepared=pacs.zip", "-k", "mlp and baseline and pacs"),
+        timeout=300,
+    )
+    result.assert_outcomes(passed=2)

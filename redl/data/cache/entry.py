@@ -74,8 +74,7 @@ class Prepared:
 
     `images` uint8 (N, H, W), mapped from disk; `labels` uint8 (N,), 1 is positive; `subjects` int32 (N,);
     `raters` uint8 (N,), 0 where no raters are known; `fingerprint` is the SHA-256 of these four, and of a
-    split that the data set brings, as saved,
-    equal wherever the same data are prepared.
+    split that the data set brings, as saved, equal wherever the same data are prepared.
     """
 
     images: NDArray[np.uint8]
@@ -178,10 +177,15 @@ def write_entry(
         whole = Path(scratch) / entry.name
         whole.mkdir()
         _save_images(_file(whole, "images"), (int(kept.sum()), source.image_size), chunks)
-        small = {"labels": source.labels, "raters": raters}
-        for name, array in (small if source.parts is None else small | {_OWN_SPLIT: source.parts}).items():
-            np.save(_file(whole, name), array[kept], allow_pickle=False)
-        np.save(_file(whole, "subjects"), source.subjects[kept], allow_pickle=False)
+        small: list[tuple[str, NDArray[Any] | None]] = [
+            ("labels", source.labels),
+            ("subjects", source.subjects),
+            ("raters", raters),
+            (_OWN_SPLIT, source.parts),
+        ]
+        for name, array in small:
+            if array is not None:
+                np.save(_file(whole, name), array[kept], allow_pickle=False)
         meta: dict[str, Any] = {"fingerprint": _fingerprint(whole), **asdict(origin)}
         (whole / META).write_text(json.dumps(meta), encoding="utf-8")
         whole.replace(entry)

@@ -33,7 +33,7 @@ _DAMAGE = (
     LookupError,
     TypeError,
     EOFError,
-    NotImplementedError,
+    NotImplementedError,  # zipfile's, over a compression that it does not know
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -96,12 +96,22 @@ def unpack(packed: Packed, cache: Path) -> Path:
         entry = cache / f"packed-{packed.entry}"
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(entry.with_name(f"{entry.name}.lock")):
-            if not is_whole(entry) or _meta_of(packed) != (entry / META).read_bytes():
-                shutil.rmtree(entry, ignore_errors=True)
-                _extract(packed, entry)
+            if _is_of(packed, entry) and is_whole(entry):
+                return entry
+            shutil.rmtree(entry, ignore_errors=True)
+            _extract(packed, entry)
     if not is_whole(entry):
         raise DataError(f"{packed.place.name}: {packed.dataset} is not as it was packed; bring it again")
     return entry
+
+
+def _is_of(packed: Packed, entry: Path) -> bool:
+    """Return whether an entry is of this archive, by the description, which has the fingerprint."""
+    try:
+        with zipfile.ZipFile(packed.place) as archive:
+            return _read_meta(archive, packed.entry) == (entry / META).read_bytes()
+    except _DAMAGE:
+        return False
 
 
 def _look_in(place: Path) -> list[Packed]:
@@ -141,11 +151,6 @@ def _dataset_of(archive: zipfile.ZipFile, entry: str) -> str:
     if not isinstance(dataset, str) or not entry.startswith(f"{dataset}-"):
         raise ValueError(entry)
     return dataset
-
-
-def _meta_of(packed: Packed) -> bytes:
-    with zipfile.ZipFile(packed.place) as archive:
-        return _read_meta(archive, packed.entry)
 
 
 def _read_meta(archive: zipfile.ZipFile, entry: str) -> bytes:

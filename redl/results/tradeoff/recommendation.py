@@ -141,6 +141,8 @@ def _spent(summary: SettingSummary, compared: Sequence[Resource]) -> str:
 
 def _words(change: Change) -> str:
     """Return a change in words, with its interval unless that is as narrow as the words."""
+    if change.change is None:
+        return "an unknown change of"
     if abs(change.change) < _THE_SAME:
         words = "the same"
     else:

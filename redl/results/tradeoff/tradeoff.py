@@ -84,7 +84,7 @@ def _tradeoff(arms: Sequence[Arm], metric: Metric, plan: Plan, draws: int) -> Tr
     not_compared = _not_compared(settings)
     compared = tuple(resource for resource in COMPARED if settings and resource not in not_compared)
     planned = plan.patients * len(units.labels) / patients if patients else 0.0
-    found = {summary.setting: summary for summary in _summaries(settings, compared, plan, planned)}
+    found = {summary.setting: summary for summary in _summaries(settings, compared, metric, plan, planned)}
     record = _with_data(arms)
     return Tradeoff(
         dataset=seen.dataset,
@@ -142,7 +142,11 @@ def _not_compared(settings: Sequence[SettingDraws]) -> dict[Resource, str]:
 
 
 def _summaries(
-    settings: Sequence[SettingDraws], compared: Sequence[Resource], plan: Plan, planned: float
+    settings: Sequence[SettingDraws],
+    compared: Sequence[Resource],
+    metric: Metric,
+    plan: Plan,
+    planned: float,
 ) -> list[SettingSummary]:
     if not settings:
         return []
@@ -150,7 +154,7 @@ def _summaries(
     baseline = next((setting for setting in settings if setting.is_baseline), None)
     spent = {setting.setting: setting.costs.spent for setting in settings if not setting.is_baseline}
     found = changes(spent, baseline.costs.spent, compared) if baseline else {}
-    scores = _pepr(settings)
+    scores = _pepr(settings, metric)
     return [
         summarise(
             setting,
@@ -165,11 +169,11 @@ def _summaries(
     ]
 
 
-def _pepr(settings: Sequence[SettingDraws]) -> list[tuple[PeprScore, ...]]:
+def _pepr(settings: Sequence[SettingDraws], metric: Metric) -> list[tuple[PeprScore, ...]]:
     """Return the scores of each setting within all of them, for the resources of which all have a figure."""
-    performance = np.stack([setting.performance for setting in settings], axis=1)
-    if performance[0].min() < 0:  # minus a Brier score, of which no share can be taken
+    if metric is Metric.BRIER:  # with its sign turned, so that no share of it can be taken
         return [() for _ in settings]
+    performance = np.stack([setting.performance for setting in settings], axis=1)
     known = [name for name in LETTERS if all(name in setting.spent for setting in settings)]
     spent = {name: np.stack([setting.spent[name] for setting in settings], axis=1) for name in known}
     return pepr_scores(performance, spent, known)

