@@ -16,7 +16,6 @@ from redl.metering.environment import describe_environment
 from redl.metering.memory import Peak
 from redl.metering.predicted_memory import explanation, predicted_memory
 from redl.record import (
-    DivergenceKind,
     Energy,
     EnergyReading,
     Flags,
@@ -31,6 +30,7 @@ from redl.record import (
     Status,
     Training,
 )
+from redl.training.chance import entropy
 from redl.training.loop import Fit
 from redl.training.metrics import Floats, score, threshold_at_specificity
 from redl.training.models import parameter_count
@@ -82,10 +82,8 @@ class Findings:
 def summarise(found: Findings) -> Record:
     """Return the record of a case."""
     plan, divergence = found.plan, found.trained.fit.divergence
-    # A network at chance was nevertheless trained to the end.
-    broke_down = divergence.final and set(divergence.kinds) != {DivergenceKind.CHANCE}
     return Record(
-        status=Status.DIVERGED if broke_down else Status.COMPLETED,
+        status=Status.DIVERGED if divergence.final and divergence.broke else Status.COMPLETED,
         reason="; ".join(divergence.reasons) or None,
         warnings=tuple(_warnings(found)),
         case=plan.job.case,
@@ -213,6 +211,20 @@ def _data_warnings(data: Prepared) -> Iterator[str]:
     yield from (f"data: {remark}: {count} files" for remark, count in summary.remarks.items())
 
 
+def fit_warnings(fit: Fit, positive: float | None) -> Iterator[str]:
+    """Yield what a reader must know of the kept weights; `positive` is the share in the validation part."""
+    if fit.best_epoch is None:
+        yield "training.best_epoch: no epoch had a finite validation loss"
+        return
+    loss = fit.trace[fit.best_epoch - 1].valid_loss
+    if fit.divergence.kinds or loss is None or positive is None or loss < entropy(positive):
+        return
+    yield (
+        f"metrics: overconfident: a validation loss of {loss:.3f} is no better than the {entropy(positive):.3f} "
+        "of the share of positives for every image; calibrate the probabilities before they are used"
+    )
+
+
 def _warnings(found: Findings) -> Iterator[str]:
     """Yield a reason for each missing figure, and what a reader must know of the others."""
     plan, trained, inferred, origin = found.plan, found.trained, found.inferred, found.plan.data.origin
@@ -235,8 +247,7 @@ def _warnings(found: Findings) -> Iterator[str]:
         yield from (f"energy of {phase}: {text}" for text in texts if text is not None)
     if not _labels_by_subject(plan.data):
         yield "metrics.*.subject_accuracy and subject_auc: a subject can have images of both classes"
-    if trained.fit.best_epoch is None:
-        yield "training.best_epoch: no epoch had a finite validation loss"
+    yield from fit_warnings(trained.fit, plan.data.summary().positive_fraction.valid)
     if not torch.isfinite(inferred.logits).all():
         yield "metrics: some answers of the trained network are not finite, so there are no scores"
     if found.pretrained.requested and not found.pretrained.loaded:

@@ -232,10 +232,10 @@ class Energy(Section, frozen=True, kw_only=True):
 
 
 class DivergenceKind(StrEnum):
-    """How training broke down.
+    """How training diverged.
 
-    HARD: a value that is not finite. SCALER: gradients that overflow again and again. COLLAPSE: one answer
-    for all images. CHANCE: answers no better than the share of positives.
+    HARD: a value that is not finite. SCALER: gradients that overflow again and again. COLLAPSE: kept weights
+    that give one answer for all images. CHANCE: kept weights that rank images no better than chance.
     """
 
     HARD = "hard"
@@ -245,7 +245,7 @@ class DivergenceKind(StrEnum):
 
 
 class Divergence(Section, frozen=True, kw_only=True):
-    """Whether training diverged in any epoch (`ever`) and in the last one (`final`).
+    """Whether training diverged in any epoch (`ever`), and in the last one or by its kept weights (`final`).
 
     `kinds` are all that were seen, `reasons` those of the first epoch in which any was.
     """
@@ -255,3 +255,8 @@ class Divergence(Section, frozen=True, kw_only=True):
     first_epoch: int | None
     kinds: tuple[DivergenceKind, ...]
     reasons: tuple[str, ...]
+
+    @property
+    def broke(self) -> bool:
+        """Return whether training broke down; a network at chance was nevertheless trained to its end."""
+        return bool(set(self.kinds) - {DivergenceKind.CHANCE})

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redl.errors import RecordError
-from redl.record import Predictions, Record
+from redl.record import DivergenceKind, Predictions, Record
 from redl.study.case import Setting
 
 
@@ -36,8 +36,14 @@ class Arm:
 
     @property
     def diverged(self) -> int:
-        """Count the seeds that diverged in any epoch, or did not finish at all."""
-        return len(self.broken) + sum(bool(r.divergence and r.divergence.ever) for r in self.records)
+        """Count the seeds whose training broke down in any epoch, or did not finish at all."""
+        return len(self.broken) + sum(bool(r.divergence and r.divergence.broke) for r in self.records)
+
+    @property
+    def is_at_chance(self) -> bool:
+        """Return whether no finished seed ranks images better than chance; an answer of none is no answer."""
+        found = [record.divergence for record in self.records]
+        return bool(found) and all(one and DivergenceKind.CHANCE in one.kinds for one in found)
 
     @property
     def is_baseline(self) -> bool:

@@ -77,12 +77,11 @@ def _unfinished(record: Record) -> str | None:
 def _divergence(record: FinishedRecord, profile: Profile) -> str | None:
     """Return the problem if a case diverged that must not, or did not diverge that must.
 
-    Answers no better than chance are no fault of a run that is too small to learn, of a downsampled one, or
-    of one that recovered. A loss of chance with answers that beat the majority class is overconfidence, which
-    the star and the calibration show.
+    Answers no better than chance are no fault of a run that is too small to learn, or of a downsampled one.
+    Nor are they where the test part's beat the majority class: the validation part is then too small to tell.
     """
     kinds = set(record.divergence.kinds)
-    if profile.min_above_majority is None or record.case.downsample > 1 or not record.divergence.final:
+    if profile.min_above_majority is None or record.case.downsample > 1:
         kinds -= {DivergenceKind.COLLAPSE, DivergenceKind.CHANCE}
     if _against_majority(record, profile) is None:
         kinds.discard(DivergenceKind.CHANCE)

@@ -1,4 +1,4 @@
-"""The reference: accuracies of repeated runs over seeds, and the bands in which a further run must lie.
+"""The reference: scores of repeated runs over seeds, and the bands in which a further run must lie.
 
 A band is a one-sided prediction interval for one more seed. It catches what breaks training and is no claim
 of non-inferiority.
@@ -21,7 +21,7 @@ from redl.record import FinishedRecord, Record
 from redl.record.strict import Number, Section, decode, encode
 from redl.study.case import Case
 
-SCHEMA = 1
+SCHEMA = 2  # 1 had no AUCs
 LEAST_SEEDS = 10
 _CONFIDENCE = 0.999  # that one more seed is not below: a run has some eighty cases
 
@@ -44,7 +44,10 @@ Plain = str | int | float | bool | None
 
 
 class Band(Section, frozen=True, kw_only=True):
-    """Test accuracies and training peaks of one case over seeds, and what they were obtained with."""
+    """Test accuracies, AUCs and training peaks of one case over seeds, and what they were obtained with.
+
+    `aucs` is empty in a band that was written before they were kept.
+    """
 
     dataset: str
     model: str
@@ -52,6 +55,7 @@ class Band(Section, frozen=True, kw_only=True):
     downsample: int
     seeds: tuple[int, ...]
     accuracies: tuple[Number, ...]
+    aucs: tuple[Number | None, ...] = ()
     train_peak_bytes: tuple[int | None, ...]
     majority_accuracy: Number | None
     test_images: int
@@ -119,13 +123,19 @@ def load_reference(path: Path) -> Reference:
         raise RecordError(f"{path}: cannot be read ({type(error).__name__})") from error
     except msgspec.DecodeError as error:
         raise RecordError(f"{path}: no JSON; write it anew by --redl-save-reference") from error
-    if isinstance(plain, dict) and plain.get("schema") != SCHEMA:
-        raise RecordError(f"{path}: a reference of schema {plain.get('schema')}; this redl reads {SCHEMA}")
+    if isinstance(plain, dict) and plain.get("schema") not in range(1, SCHEMA + 1):
+        raise RecordError(
+            f"{path}: a reference of schema {plain.get('schema')}; this redl reads 1 to {SCHEMA}"
+        )
     reference = decode(plain, Reference, str(path))
     for band in reference.bands:
-        if not LEAST_SEEDS <= len(band.accuracies) == len(band.seeds) == len(band.train_peak_bytes) or set(
-            band.recipe
-        ) != set(COMPARED):
+        counts = {
+            len(band.seeds),
+            len(band.accuracies),
+            len(band.aucs or band.seeds),
+            len(band.train_peak_bytes),
+        }
+        if len(counts) > 1 or min(counts) < LEAST_SEEDS or set(band.recipe) != set(COMPARED):
             raise RecordError(f"{path}: the band of {'-'.join(_key(band)[:3])} is incomplete; write it anew")
     return reference
 
@@ -176,6 +186,7 @@ def _band(records: list[Record]) -> Band:
         downsample=first.case.downsample,
         seeds=tuple(record.case.seed for record in records),
         accuracies=tuple(accuracy for accuracy in accuracies if accuracy is not None),
+        aucs=tuple(record.metrics.test.auc if record.metrics else None for record in records),
         train_peak_bytes=tuple(r.memory.train_peak_bytes if r.memory else None for r in records),
         majority_accuracy=whole.data.majority_accuracy,
         test_images=whole.data.images.test,

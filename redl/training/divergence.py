@@ -1,15 +1,17 @@
-"""Divergence: whether training broke down, detected in the epoch in which it happens.
+"""Divergence: whether training broke down, or left weights that tell nothing apart.
 
 Accuracy does not show it: a network that answers NaN still scores the share of negatives, because `nan > 0`
-is False, and one that answers the same for all images scores as the majority class does. What happens in
-steps is accumulated on the device and read once per epoch, so that no step waits for it.
+is False, and one that answers the same for all images scores as the majority class does. Values that are not
+finite count in whichever epoch they occur; what happens in steps is accumulated on the device and read once
+per epoch, so that no step waits for it. Collapse and chance are judged by the weights that are kept: a
+network that starts slowly, or is overfitted in the end, has good weights in between. The share of answers
+above 0.5 says nothing of either, because a calibrated network of a rare disease answers below 0.5 throughout.
 """
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -17,15 +19,20 @@ from numpy.typing import NDArray
 from torch import nn
 
 from redl.record import Divergence, DivergenceKind
-from redl.training.chance import auc_interval, entropy
+from redl.training.chance import auc_interval
 
 Finding = tuple[DivergenceKind, str]
+Logits = NDArray[np.float32]
 
-WARM_UP = 1  # epochs in which a gradient scaler may search, and any validation loss is accepted
-EVALUATIONS = 3  # in a row that make a collapse, or a loss at chance
-_ONE_CLASS = 0.995  # share of the answers
-_LEAST_SPREAD = 1e-3  # of the probabilities, as their standard deviation
+_WARM_UP = 1  # epochs in which a gradient scaler may search
 _MOST_SKIPPED = 0.05  # share of an epoch's steps
+_ONE_ANSWER = 0.995  # share of the images
+_LEAST_SPREAD = 1e-3  # of the logits, as their standard deviation
+
+# An interval of the AUC from below 0.5 to above this shows that the subjects are too few, not what the
+# network is.
+_USEFUL_AUC = 0.75
+_LEAST_OF_A_CLASS = 10  # subjects; the bootstrap of fewer is too narrow
 
 
 class DivergenceWatch:
@@ -39,8 +46,6 @@ class DivergenceWatch:
         self._skipped = torch.zeros((), device=device)
         self._steps = 0
         self._found: dict[int, list[Finding]] = {}
-        self._collapsed = self._at_chance = 0  # evaluations in a row
-        self._begun = False  # to distinguish images better than chance
 
     def step(self, loss: torch.Tensor, logits: torch.Tensor) -> None:
         """Take in one step, after the scaler's update, without reading anything back from the device."""
@@ -77,32 +82,19 @@ class DivergenceWatch:
         self._steps = 0
         return not parameters
 
-    def evaluate(self, epoch: int, logits: torch.Tensor, loss: float, positive: float) -> None:
-        """Take in an epoch's validation logits (N, 1), their loss, and the share of positive labels."""
+    def evaluate(self, epoch: int, logits: torch.Tensor) -> None:
+        """Take in an epoch's validation logits (N, 1)."""
         self._found.setdefault(epoch, [])
-        probability = torch.sigmoid(logits.float())
-        share = (logits > 0).float().mean().item()
-        spread = probability.std(correction=0).item()
-        one_answer = spread < _LEAST_SPREAD or (max(share, 1 - share) >= _ONE_CLASS and math.isfinite(spread))
-        self._collapsed = self._collapsed + 1 if one_answer else 0
-        at_chance = epoch > WARM_UP and loss >= entropy(positive)
-        self._at_chance = self._at_chance + 1 if at_chance else 0
-        self._begun |= not one_answer and loss < entropy(positive)  # False for NaN
-        if self._begun:
-            self._find_streaks(epoch)
+        if not torch.isfinite(logits).all():
+            self._find(epoch, DivergenceKind.HARD, f"validation logits not finite in epoch {epoch}")
 
     def finish(self, logits: torch.Tensor, labels: torch.Tensor, subjects: NDArray[np.int32]) -> Divergence:
         """Judge the validation logits (N, 1) of the weights that are kept, and return everything found."""
-        interval = auc_interval(logits.cpu().numpy().ravel(), labels.cpu().numpy().ravel(), subjects)
         last = max(self._found, default=0)
-        if not self._begun:
-            self._find_streaks(last)
-        if interval is not None and interval.low <= 0.5 <= interval.high:
-            text = (
-                f"validation AUC of {interval.auc:.2f} cannot be told from chance "
-                f"({interval.low:.2f} to {interval.high:.2f})"
-            )
-            self._find(last, DivergenceKind.CHANCE, text)
+        for kind, text in _judged(
+            logits.float().cpu().numpy().ravel(), labels.cpu().numpy().ravel(), subjects
+        ):
+            self._find(last, kind, text)
         flagged = [epoch for epoch, found in self._found.items() if found]
         kinds = [kind for found in self._found.values() for kind, _ in found]
         return Divergence(
@@ -120,25 +112,29 @@ class DivergenceWatch:
         if scale < 1:
             text = f"gradients overflow unless scaled by {scale:.3g} in epoch {epoch}"
             self._find(epoch, DivergenceKind.SCALER, text)
-        elif epoch > WARM_UP and skipped > _MOST_SKIPPED:
+        elif epoch > _WARM_UP and skipped > _MOST_SKIPPED:
             text = f"{skipped:.1%} of steps skipped by the gradient scaler in epoch {epoch}"
             self._find(epoch, DivergenceKind.SCALER, text)
 
-    def _find_streaks(self, epoch: int) -> None:
-        """Flag what has lasted for some evaluations up to this one.
-
-        A network that has not begun to learn is only judged at the end, because small ones take epochs to.
-        """
-        first = epoch - EVALUATIONS + 1
-        if self._collapsed >= EVALUATIONS:
-            text = f"one answer for all images in epochs {first} to {epoch}"
-            self._find(epoch, DivergenceKind.COLLAPSE, text)
-        if self._at_chance >= EVALUATIONS:
-            text = f"validation loss no better than the share of positives in epochs {first} to {epoch}"
-            self._find(epoch, DivergenceKind.CHANCE, text)
-
     def _find(self, epoch: int, kind: DivergenceKind, text: str) -> None:
         self._found.setdefault(epoch, []).append((kind, text))
+
+
+def _judged(logits: Logits, labels: Logits, subjects: NDArray[np.int32]) -> Iterator[Finding]:
+    """Yield what is wrong with kept weights by their logits (N,), if there are any and all are finite."""
+    if not len(logits) or not np.isfinite(logits).all():
+        return
+    _, counts = np.unique(logits, return_counts=True)
+    if logits.std() < _LEAST_SPREAD or counts.max() >= _ONE_ANSWER * len(logits):
+        yield DivergenceKind.COLLAPSE, "the kept weights give one answer for all images"
+    of_a_class = [len(np.unique(subjects[labels == label])) for label in (0, 1)]
+    interval = auc_interval(logits, labels, subjects) if min(of_a_class) >= _LEAST_OF_A_CLASS else None
+    if interval is not None and interval.low <= 0.5 <= interval.high < _USEFUL_AUC:
+        text = (
+            f"validation AUC of {interval.auc:.2f} cannot be told from chance "
+            f"({interval.low:.2f} to {interval.high:.2f})"
+        )
+        yield DivergenceKind.CHANCE, text
 
 
 def _all_finite(tensors: Iterable[torch.Tensor]) -> bool:

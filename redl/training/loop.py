@@ -86,7 +86,6 @@ def fit(
     scaler = torch.amp.GradScaler(precision.device.type, enabled=precision.grad_scaler)
     shuffle = torch.Generator().manual_seed(plan.seed)
     watch = DivergenceWatch(precision.device, scaler)
-    positive = valid.labels.mean().item()
     trace: list[Epoch] = []
     best_epoch, best_loss = None, float("inf")
 
@@ -121,7 +120,7 @@ def fit(
                 )
             )
             hooks.on_epoch(trace[-1])
-            watch.evaluate(epoch, logits, valid_loss, positive)
+            watch.evaluate(epoch, logits)
 
             if valid_loss < best_loss:  # False for NaN
                 best_epoch, best_loss, best_logits = epoch, valid_loss, logits

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from redl.errors import RecordError
-from redl.record import Predictions
+from redl.record import Divergence, DivergenceKind, Predictions
 from redl.results.arms import arms_of, pairs_of
 from tests.helpers.changes import replace
 from tests.helpers.samples import broken
@@ -27,6 +27,28 @@ def test_an_arm_has_a_row_for_each_seed_and_nan_for_what_is_not_finite():
 def test_a_seed_that_did_not_finish_counts_as_diverged_and_has_no_row():
     (arm,) = arms(finished("amp", seed=2), broken())
     assert ((2,), 1, 1) == (arm.seeds, len(arm.broken), arm.diverged)
+
+
+def found(*kinds):
+    return Divergence(ever=bool(kinds), final=bool(kinds), first_epoch=1, kinds=kinds, reasons=())
+
+
+@pytest.mark.parametrize("kind", DivergenceKind)
+def test_only_what_training_broke_counts_as_diverged(kind):
+    (arm,) = arms(finished(seed=1), finished(seed=2, divergence=found(kind)))
+    assert (kind is not DivergenceKind.CHANCE) == bool(arm.diverged)
+
+
+@pytest.mark.parametrize(("kinds", "expected"), [((), False), ((DivergenceKind.CHANCE,), True)])
+def test_an_arm_is_at_chance_if_all_its_seeds_are(kinds, expected):
+    chance = finished(seed=1, divergence=found(DivergenceKind.CHANCE))
+    (arm,) = arms(chance, finished(seed=2, divergence=found(*kinds)))
+    assert expected == arm.is_at_chance
+
+
+def test_an_arm_without_a_finished_seed_is_not_at_chance():
+    (arm,) = arms(broken())
+    assert not arm.is_at_chance
 
 
 def test_a_pair_has_the_seeds_of_both():

@@ -1,13 +1,14 @@
 """The reference: written from enough repeats, read back, and refused where it cannot judge."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from redl.errors import OptionError, RecordError
 from redl.results.reference import load_reference, save_reference
 from tests.helpers.changes import replace
-from tests.helpers.samples import broken, record
+from tests.helpers.samples import WHOLE, broken, record
 
 ACCURACIES = [0.9, 0.91, 0.92, 0.93, 0.94, 0.9, 0.91, 0.92, 0.93, 0.94]
 
@@ -26,11 +27,17 @@ def test_a_reference_comes_back_as_it_was_written(path):
     written = save_reference(path, repeated())
     assert written == load_reference(path)
     (band,) = written.bands
+    assert (10,) * 2 == (len(band.aucs), band.aucs.count(WHOLE.metrics.test.auc))
     assert (tuple(range(1, 11)), tuple(ACCURACIES), 0.92) == (
         band.seeds,
         band.accuracies,
         pytest.approx(band.mean),
     )
+
+
+def test_a_reference_written_before_aucs_were_kept_still_loads():
+    (band,) = load_reference(Path(__file__).parent / "old" / "reference-1.json").bands
+    assert ((), 10) == (band.aucs, len(band.accuracies))
 
 
 def test_a_band_is_of_any_seed_of_its_case_and_profile(path):
@@ -75,7 +82,7 @@ def test_a_run_that_cannot_make_a_reference_leaves_the_file_as_it_was(path, reco
     [
         ("{", "no JSON; write it anew by --redl-save-reference"),
         ("[]", "expected object, got array"),
-        ('{"schema": 2}', "a reference of schema 2; this redl reads 1"),
+        ('{"schema": 3}', "a reference of schema 3; this redl reads 1 to 2"),
         ('{"schema": 1, "profile": "smoke"}', "missing required field environment"),
     ],
 )
@@ -94,7 +101,7 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path):
 def test_a_reference_is_strict_json(path):
     save_reference(path, repeated())
     assert "NaN" not in path.read_text()
-    assert 1 == json.loads(path.read_text())["schema"]
+    assert 2 == json.loads(path.read_text())["schema"]
 
 
 @pytest.mark.parametrize("lost", [{"accuracies": [0.9]}, {"seeds": [1]}, {"recipe": {}}])

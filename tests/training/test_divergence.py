@@ -1,7 +1,5 @@
 """Divergence: seen in the epoch it happens, and never read off accuracy."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -118,84 +116,106 @@ def test_an_empty_parameter_is_finite(model, optimizer):
     assert not new_watch().end_epoch(1, model, optimizer)
 
 
-def evaluated(*answers, loss=0.1, logits_at_end=KNOWING):
-    """Watch evaluations, one an epoch, whose steps were all finite."""
-    watch = new_watch()
-    for epoch, logits in enumerate(answers, start=1):
-        watch.evaluate(epoch, logits, loss, 0.25)
-    return finished(watch, logits_at_end)
+def kept(logits, labels=LABELS, subjects=SUBJECTS):
+    """Judge a network that trained to its end by the validation logits of the weights that it kept."""
+    return new_watch().finish(logits, labels, subjects)
+
+
+def calibrated(prevalence, shift, seed, images):
+    """Make up the logits of a calibrated network: two bell curves of spread 1 that lie `shift` apart."""
+    random = np.random.default_rng(seed)
+    labels = (np.arange(images) < round(prevalence * images)).astype(np.float32)
+    scores = random.normal(shift * labels, 1.0)
+    logits = shift * scores - shift**2 / 2 + np.log(prevalence / (1 - prevalence))
+    return torch.tensor(logits, dtype=torch.float32).unsqueeze(1), torch.tensor(labels).unsqueeze(1)
 
 
 ALIKE = torch.full((40, 1), -3.0)
 
 
-def test_one_answer_in_three_evaluations_is_a_collapse():
-    verdict = evaluated(KNOWING, ALIKE, ALIKE, ALIKE)
-    assert ((DivergenceKind.COLLAPSE,), 4, True) == (verdict.kinds, verdict.first_epoch, verdict.final)
-    assert ("one answer for all images in epochs 2 to 4",) == verdict.reasons
+@pytest.mark.parametrize("prevalence", [0.02, 0.05])
+@pytest.mark.parametrize("shift", [1.0, 1.53])  # AUCs of 0.76 and 0.86
+@pytest.mark.parametrize("images", [210, 1000])
+def test_a_calibrated_network_of_a_rare_disease_is_not_flagged(prevalence, shift, images):
+    subjects = np.arange(images, dtype=np.int32)
+    verdicts = [kept(*calibrated(prevalence, shift, seed, images), subjects) for seed in range(20)]
+    assert [()] * 20 == [verdict.kinds for verdict in verdicts]
 
 
-def test_one_answer_in_two_evaluations_is_none():
-    assert not evaluated(KNOWING, ALIKE, ALIKE).ever
-    assert not evaluated(KNOWING, ALIKE, ALIKE, KNOWING, ALIKE, ALIKE).ever
+def test_kept_weights_with_one_answer_are_a_collapse():
+    verdict = kept(ALIKE)
+    assert (DivergenceKind.COLLAPSE, DivergenceKind.CHANCE) == verdict.kinds
+    assert verdict.final
+    assert verdict.broke
+    assert "the kept weights give one answer for all images" in verdict.reasons
 
 
-def test_a_collapse_that_passes_is_not_final():
-    verdict = evaluated(KNOWING, ALIKE, ALIKE, ALIKE, KNOWING)
-    assert (True, False) == (verdict.ever, verdict.final)
-
-
-def test_a_network_that_has_not_begun_to_learn_yet_is_not_collapsed():
-    assert not evaluated(ALIKE, ALIKE, ALIKE, ALIKE, KNOWING).ever
-
-
-def test_a_network_that_never_begins_is_collapsed_at_the_end():
-    verdict = evaluated(ALIKE, ALIKE, ALIKE, ALIKE)
-    assert ((DivergenceKind.COLLAPSE,), 4, True) == (verdict.kinds, verdict.first_epoch, verdict.final)
-
-
-def test_answers_that_differ_at_a_loss_of_chance_are_no_beginning():
+def test_what_other_epochs_answered_does_not_count():
     watch = new_watch()
-    for epoch, logits in enumerate([KNOWING, ALIKE, ALIKE, ALIKE, KNOWING], start=1):
-        watch.evaluate(epoch, logits, 0.1 if epoch == 5 else 9.0, 0.25)
-    assert not finished(watch).ever
+    for epoch, logits in enumerate([ALIKE, ALIKE, ALIKE, KNOWING, ALIKE, ALIKE, ALIKE], start=1):
+        watch.evaluate(epoch, logits)
+    assert () == finished(watch, KNOWING).kinds
 
 
 @pytest.mark.parametrize(("others", "expected"), [(1, True), (2, False)])
-def test_a_share_of_995_in_1000_is_one_answer(others, expected):
-    answers = torch.linspace(-9, -1, 200).unsqueeze(1)  # not alike, but of one class
-    answers[:others] = 1.0
-    watch = new_watch()
-    for epoch in (1, 2, 3):
-        watch.evaluate(epoch, answers, 0.1, 0.25)
-    assert expected == (DivergenceKind.COLLAPSE in finished(watch).kinds)
+def test_one_logit_for_995_images_of_1000_is_one_answer(others, expected):
+    logits = torch.full((200, 1), -3.0)
+    logits[:others] = 3.0
+    labels = torch.zeros(200, 1)
+    labels[:50] = 1.0
+    verdict = kept(logits, labels, np.arange(200, dtype=np.int32))
+    assert expected == (DivergenceKind.COLLAPSE in verdict.kinds)
 
 
 @pytest.mark.parametrize(("spread", "expected"), [(0.0009, True), (0.0011, False)])
-def test_answers_of_both_classes_that_hardly_differ_are_one(spread, expected):
-    answers = torch.logit(0.5 + spread * torch.tensor([-1.0, 1.0]).repeat(20)).unsqueeze(1)
-    assert expected == (DivergenceKind.COLLAPSE in evaluated(answers, answers, answers).kinds)
+def test_logits_that_hardly_differ_are_one_answer(spread, expected):
+    logits = -3 + spread * torch.linspace(-1.0, 1.0, 40).sign().unsqueeze(1)
+    assert expected == (DivergenceKind.COLLAPSE in kept(logits).kinds)
 
 
-def test_a_loss_at_the_entropy_of_the_prevalence_for_three_epochs_is_chance():
-    entropy = -0.25 * math.log(0.25) - 0.75 * math.log(0.75)
-    verdict = evaluated(*[KNOWING] * 4, loss=entropy)
-    assert ("validation loss no better than the share of positives in epochs 2 to 4",) == verdict.reasons
-    assert (DivergenceKind.CHANCE,) == verdict.kinds
-    assert not evaluated(*[KNOWING] * 4, loss=entropy - 1e-6).ever
+def test_overconfident_logits_that_rank_images_are_not_flagged():
+    assert () == kept(8 * KNOWING).kinds
 
 
-def test_the_first_epochs_loss_may_be_anything():
-    assert not evaluated(*[KNOWING] * 3, loss=9.0).ever
-
-
-def test_answers_whose_auc_may_be_a_half_are_chance_at_the_end():
-    noise = torch.rand((40, 1), generator=torch.Generator().manual_seed(0))
-    verdict = evaluated(KNOWING, KNOWING, logits_at_end=noise)
-    assert ((DivergenceKind.CHANCE,), True) == (verdict.kinds, verdict.final)
+def test_an_auc_that_may_be_a_half_is_chance_and_no_breakdown():
+    noise = torch.rand((400, 1), generator=torch.Generator().manual_seed(0))
+    verdict = kept(noise, LABELS.repeat(10, 1), np.arange(400, dtype=np.int32))
+    assert ((DivergenceKind.CHANCE,), True, False) == (verdict.kinds, verdict.final, verdict.broke)
     (reason,) = verdict.reasons
     assert reason.startswith("validation AUC of 0.")
     assert " cannot be told from chance (0." in reason
+
+
+@pytest.mark.parametrize(("positives", "expected"), [(9, False), (10, True)])
+def test_too_few_positives_to_tell_are_not_chance(positives, expected):
+    labels = torch.zeros(200, 1)
+    labels[:positives] = 1.0
+    noise = torch.rand((200, 1), generator=torch.Generator().manual_seed(1))
+    verdict = kept(noise, labels, np.arange(200, dtype=np.int32))
+    assert expected == (DivergenceKind.CHANCE in verdict.kinds)
+
+
+def test_an_interval_that_reaches_a_useful_auc_is_not_chance():
+    logits, labels = calibrated(0.1, 0.5, 0, 120)
+    assert () == kept(logits, labels, np.arange(120, dtype=np.int32)).kinds
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_logits_that_are_not_finite_in_validation_alone_are_hard_divergence(model, optimizer, value):
+    broken = KNOWING.clone()
+    broken[3] = float(value)
+    watch = new_watch()
+    for epoch, logits in enumerate([KNOWING, broken, KNOWING], start=1):
+        watch.step(GOOD, GOOD)
+        watch.end_epoch(epoch, model, optimizer)
+        watch.evaluate(epoch, logits)
+    verdict = finished(watch)
+    assert ((DivergenceKind.HARD,), 2, False) == (verdict.kinds, verdict.first_epoch, verdict.final)
+    assert ("validation logits not finite in epoch 2",) == verdict.reasons
+
+
+def test_a_validation_part_without_images_shows_nothing():
+    assert () == kept(torch.empty(0, 1), torch.empty(0, 1), np.empty(0, dtype=np.int32)).kinds
 
 
 def steps(scaler, skipped, count, *, epochs=2):
@@ -242,10 +262,9 @@ def test_a_scaler_that_is_off_is_not_watched():
 
 def test_the_first_flagged_epoch_gives_the_reasons_and_every_epoch_its_kind(model, optimizer):
     watch = new_watch()
-    for epoch, logits in enumerate([KNOWING, ALIKE, ALIKE, ALIKE], start=1):
-        watch.evaluate(epoch, logits, 0.1, 0.25)
     watch.step(BAD, GOOD)
-    watch.end_epoch(5, model, optimizer)
-    verdict = finished(watch)
-    assert (DivergenceKind.COLLAPSE, DivergenceKind.HARD) == verdict.kinds
-    assert ("one answer for all images in epochs 2 to 4",) == verdict.reasons
+    watch.end_epoch(1, model, optimizer)
+    watch.evaluate(2, KNOWING)
+    verdict = finished(watch, ALIKE)
+    assert (DivergenceKind.HARD, DivergenceKind.COLLAPSE) == verdict.kinds[:2]
+    assert ("loss not finite in epoch 1",) == verdict.reasons

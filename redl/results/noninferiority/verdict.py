@@ -252,6 +252,8 @@ def _outcome(finding: _Finding, margin: float) -> tuple[Outcome, str | None]:
     saving, baseline, found = finding.pair.saving, finding.pair.baseline, finding.comparison
     if baseline.diverged:
         return Outcome.INCONCLUSIVE, f"{_share(baseline)} of the baseline diverged or did not finish"
+    if baseline.is_at_chance:
+        return Outcome.INCONCLUSIVE, "no seed of the baseline is better than chance, so nothing could be lost"
     if finding.lost:
         return Outcome.DEGRADED, finding.problem
     if found is None or finding.p is None:

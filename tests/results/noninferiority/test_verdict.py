@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from redl.errors import OptionError, RecordError
+from redl.record import DivergenceKind
 from redl.results.arms import Arm, pairs_of
 from redl.results.metric import Metric
 from redl.results.noninferiority.crossed import compare
@@ -139,6 +140,13 @@ def test_a_saving_that_diverged_is_never_non_inferior():
     assert Outcome.INCONCLUSIVE == found.outcome
     assert "1 of 5 seeds diverged or did not finish" == found.reason
     assert (1, 5) == (found.diverged, found.attempted)
+
+
+def test_a_baseline_at_chance_judges_nobody():
+    chance = replace(DIVERGED, kinds=(DivergenceKind.CHANCE,))
+    found = one(SAME, baseline=arm("baseline", BASELINE, records=(record(divergence=chance),) * 5))
+    assert Outcome.INCONCLUSIVE is found.outcome
+    assert "no seed of the baseline is better than chance, so nothing could be lost" == found.reason
 
 
 def test_a_seed_that_did_not_finish_counts_as_one_that_diverged():
