@@ -68,9 +68,10 @@ class EnergyMeter:
         """Count the energy drawn inside."""
         with ExitStack() as meters:
             self._synchronize()
+            # Outermost, because looking for children takes milliseconds, which no sensor should see.
+            meters.enter_context(self._load.window())
             meters.enter_context(self._carbontracker.window())
             meters.enter_context(self._counters.window())
-            meters.enter_context(self._load.window())
             began = self._now()
             try:
                 yield

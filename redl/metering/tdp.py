@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from redl.metering.energy import JOULES_PER_WH, Figure
+from redl.metering.family import Family
 from redl.metering.machine import cpu_model
 from redl.record import EnergyKind
 
@@ -22,15 +22,15 @@ class Tdp:
 
 
 class LoadMeter:
-    """A counter of CPU-seconds inside `window()`: of all threads of this process and none of its children."""
+    """A counter of CPU-seconds inside `window()`: of this process and its descendants, e.g. data loaders."""
 
     def __init__(
         self,
         *,
-        cpu_seconds: Callable[[], float] = time.process_time,
+        cpu_seconds: Callable[[], float] | None = None,
         cores: int | None = None,
     ) -> None:
-        self._cpu_seconds = cpu_seconds
+        self._cpu_seconds = cpu_seconds or Family().cpu_seconds
         self._cores = cores or os.cpu_count() or 1
         self._used = 0.0
 
@@ -44,7 +44,7 @@ class LoadMeter:
             self._used += self._cpu_seconds() - began
 
     def estimate(self, tdp: Tdp) -> Figure:
-        """Return the TDP times the share of the machine's logical cores that this process kept busy.
+        """Return the TDP times the share of the machine's logical cores that these processes kept busy.
 
         That is TDP x CPU-seconds / logical cores, without what an idle CPU draws.
         """
@@ -54,7 +54,7 @@ class LoadMeter:
             sensor="tdp_model",
             kind=EnergyKind.ESTIMATED if used else EnergyKind.UNAVAILABLE,
             devices=(cpu_model() or "unknown CPU",),
-            scope="this process's share of the CPU, without what it draws idle",
+            scope="the share of the CPU that this process and its children used, without what it draws idle",
             warnings=(
                 f"an estimate: {tdp.watts:g} W ({tdp.source}) x {self._used:.1f} CPU-seconds / {self._cores} "
                 "logical cores",

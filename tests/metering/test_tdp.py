@@ -1,5 +1,9 @@
 """The estimate from a processor's rated power, for a process with a fake CPU time."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from redl.metering.tdp import LoadMeter, Tdp
@@ -78,8 +82,16 @@ def test_no_cpu_time_is_no_energy_rather_than_zero(meter):
     assert "tdp_model: no CPU time was used" == figure.reason
 
 
-def test_the_process_own_threads_count():
+def test_the_own_threads_of_the_process_count():
     meter = LoadMeter()
     with meter.window():
         sum(range(10**6))
     assert meter.estimate(TDP).energy_wh > 0
+
+
+def test_a_child_of_the_process_counts():
+    meter = LoadMeter()
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+    with meter.window():
+        subprocess.run([sys.executable, "-S", "-c", burn], check=True)
+    assert pytest.approx(0.3, abs=0.15) == meter.estimate(TDP).energy_wh * 3600 / 100.0 * os.cpu_count()
