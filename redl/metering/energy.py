@@ -27,7 +27,8 @@ class Component(StrEnum):
 class Figure:
     """The energy of one component by one meter, over all its windows, at the machine, i.e. without any PUE.
 
-    `reason` says why there is no energy. The last three fields belong to meters that sample.
+    `reason` says why there is no energy. Of `windows`, `short_windows` were too short for the sensor; both
+    are None for an estimate. The last three fields belong to meters that sample.
     """
 
     energy_wh: float | None
@@ -37,6 +38,8 @@ class Figure:
     scope: str | None
     warnings: tuple[str, ...] = ()
     reason: str | None = None
+    windows: int | None = None
+    short_windows: int | None = None
     n_samples: int = 0
     interval_s: float | None = None
     coverage: float | None = None
@@ -60,6 +63,37 @@ class Window:
     def seconds(self) -> float:
         """Return the length of the window."""
         return self.end - self.start
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brevity:
+    """How many windows are too short for a sensor, each judged by itself, and their share of the time.
+
+    Their errors differ in sign and partly cancel in a sum, but how far is not known, so a long sum of short
+    windows is no long window.
+    """
+
+    windows: int
+    short: int
+    share: float
+    least_s: float
+
+    @classmethod
+    def of(cls, windows: Sequence[Window], least_s: float) -> Brevity:
+        """Judge each window by the least length in seconds that suits a sensor."""
+        short = [window.seconds for window in windows if window.seconds < least_s]
+        seconds = sum(window.seconds for window in windows)
+        share = sum(short) / seconds if seconds > 0 else 0.0
+        return cls(windows=len(windows), short=len(short), share=share, least_s=least_s)
+
+    def warnings(self, sensor: str, pace: str) -> tuple[str, ...]:
+        """Return a warning if any window is too short; `pace` says how often the sensor has news."""
+        if not self.short:
+            return ()
+        return (
+            f"{sensor}: {self.short} of {self.windows} windows, {self.share:.0%} of the time, are shorter "
+            f"than {self.least_s:g} s; {pace}",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

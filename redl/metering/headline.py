@@ -40,6 +40,8 @@ def headline(
         counter_wh=counter.energy_wh,
         carbontracker=carbontracker,
         ratio=ratio,
+        windows=shown.windows,
+        short_windows=shown.short_windows,
         n_samples=samples.n_samples,
         interval_s=samples.interval_s,
         coverage=samples.coverage,

@@ -184,7 +184,8 @@ class EnergyComponent(Section, frozen=True, kw_only=True):
 
     `energy_wh` is the headline: the counter's figure, else CarbonTracker's samples', else an estimate, else
     None. `ratio` is CarbonTracker's corrected figure over the counter's. `n_samples`, `interval_s` and
-    `coverage` are of CarbonTracker's samples.
+    `coverage` are of CarbonTracker's samples. Of the headline's `windows`, `short_windows` were too short for
+    its sensor; both are None for an estimate, and in older records.
     """
 
     component: str
@@ -201,6 +202,8 @@ class EnergyComponent(Section, frozen=True, kw_only=True):
     coverage: Number | None
     warnings: tuple[str, ...]
     reason_unavailable: str | None
+    windows: int | None = None
+    short_windows: int | None = None
 
 
 class EnergyReading(Section, frozen=True, kw_only=True):

@@ -282,6 +282,23 @@ def test_failed_readings_are_warned_of(monkeypatch):
     assert any("no sample of its own" in warning for warning in figure.warnings)
 
 
+@pytest.mark.usefixtures("nvml")
+def test_each_window_of_too_few_samples_is_warned_of(monkeypatch):
+    meter = CarbonTrackerMeter(GPUS)
+    least_s = 10 * meter_module.INTERVAL_S
+    for seconds in (least_s / 3, 1.5 * least_s):
+        with meter.window():
+            time.sleep(seconds)
+    figure = meter.figures()[Component.GPU]
+    assert (2, 1) == (figure.windows, figure.short_windows)
+    assert any(warning.startswith("nvml_power_polling: 1 of 2 windows, ") for warning in figure.warnings)
+
+
+def test_windows_are_not_too_short_for_a_guess():
+    figure, _ = measured()
+    assert (None, None) == (figure.windows, figure.short_windows)
+
+
 @pytest.mark.usefixtures("powercap")
 def test_powercap_that_may_not_be_read_is_replaced_by_a_labelled_guess(monkeypatch):
     monkeypatch.setattr(intel.IntelCPU, "_read_energy", deny)

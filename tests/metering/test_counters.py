@@ -437,16 +437,21 @@ def test_a_window_shorter_than_the_counters_step_has_no_figure(machine, clock):
     assert reason == refusal(gpu(clock, windows=[SECONDS, 0.012]))
 
 
-@pytest.mark.usefixtures("tree")
-def test_short_windows_are_long_enough_for_packages(clock):
-    assert () == cpu(clock, windows=[0.4]).warnings
-
-
 @pytest.mark.usefixtures("machine", "without_packages")
-def test_windows_of_less_than_a_second_together_are_warned_of(clock):
-    warning = "nvml_energy_counter: windows of 0.800 s together; the counter steps every 0.01 to 0.1 s"
-    assert (warning,) == gpu(clock, windows=[0.4, 0.4]).warnings
-    assert () == gpu(clock, windows=[0.4, 0.4, 0.4]).warnings
+def test_each_window_that_is_too_short_for_a_gpus_counter_is_warned_of(clock):
+    figure = gpu(clock, windows=[0.4, 1.6, 0.4, 1.6])
+    warning = (
+        "nvml_energy_counter: 2 of 4 windows, 20% of the time, are shorter than 1 s; "
+        "the counter steps every 0.01 to 0.1 s"
+    )
+    assert ((warning,), 4, 2) == (figure.warnings, figure.windows, figure.short_windows)
+
+
+@pytest.mark.usefixtures("tree")
+@pytest.mark.parametrize(("seconds", "short"), [(0.009, 1), (0.011, 0)])
+def test_packages_count_windows_of_ten_of_their_steps(clock, seconds, short):
+    figure = cpu(clock, windows=[20.0, seconds])
+    assert (short, bool(short)) == (figure.short_windows, bool(figure.warnings))
 
 
 @pytest.mark.usefixtures("without_packages")
@@ -491,14 +496,13 @@ def test_only_time_inside_the_windows_counts(clock):
 
 
 @pytest.mark.usefixtures("tree")
-def test_windows_are_kept_and_their_time_is_summed(clock):
+def test_windows_are_kept(clock):
     meter = CounterMeter(now=clock)
     for seconds in (2, 3):
         with meter.window():
             clock.advance(seconds)
         clock.advance(1)
     assert [Window(start=100, end=102), Window(start=103, end=106)] == meter.windows
-    assert 5 == meter.duration_s
 
 
 @pytest.mark.usefixtures("machine", "tree")

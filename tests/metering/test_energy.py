@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redl.metering import energy
-from redl.metering.energy import Draw, PowerSample, Window, integrate
+from redl.metering.energy import Brevity, Draw, PowerSample, Window, integrate
 
 
 def window(start, end):
@@ -70,3 +70,29 @@ def test_every_sample_is_given_to_the_window_it_lies_in(edges, samples):
     found = [[one.watts for one in some] for some in given_to]
     expected = [[w for at, w in samples if one.start <= at + 0.5 <= one.end] for one in windows]
     assert expected == found
+
+
+# Windows that are too short, each by itself.
+
+
+lengths = st.lists(st.floats(0, 5), max_size=8)
+
+
+@given(lengths=lengths, least_s=st.floats(0.01, 3))
+def test_the_short_windows_and_their_share_are_counted(lengths, least_s):
+    windows = [window(10.0 * place, 10.0 * place + length) for place, length in enumerate(lengths)]
+    lengths = [one.seconds for one in windows]  # as rounded
+    short = [length for length in lengths if length < least_s]
+    found = Brevity.of(windows, least_s)
+    assert (len(lengths), len(short)) == (found.windows, found.short)
+    assert pytest.approx(sum(short)) == found.share * sum(lengths)
+
+
+def test_many_short_windows_are_no_long_one():
+    found = Brevity.of([window(start, start + 0.5) for start in range(100)], 1.0)
+    warning = "sensor: 100 of 100 windows, 100% of the time, are shorter than 1 s; it is slow"
+    assert (warning,) == found.warnings("sensor", "it is slow")
+
+
+def test_windows_that_are_long_enough_are_not_warned_of():
+    assert () == Brevity.of([window(0, 1), window(2, 9)], 1.0).warnings("sensor", "it is slow")

@@ -59,6 +59,12 @@ def test_both_meters_figures_and_their_ratio_stand_beside_the_headline():
     assert (100, 0.1, 1.0) == (found.n_samples, found.interval_s, found.coverage)
 
 
+def test_windows_are_judged_by_the_sensor_that_leads():
+    counted = replace(COUNTED, windows=4, short_windows=0)
+    sampled = replace(SAMPLED, windows=4, short_windows=3)
+    assert [0, 3] == [led(counter, sampled).short_windows for counter in (counted, NO_COUNTER)]
+
+
 @pytest.mark.parametrize(
     ("counter", "samples"), [(COUNTED, GUESSED), (NO_COUNTER, SAMPLED), (COUNTED, NO_SAMPLES)]
 )

@@ -10,12 +10,22 @@ from contextlib import contextmanager
 from redl.metering.carbontracker.sensors import Sensor, gpu_sensor, guess_sensor, package_sensor
 from redl.metering.carbontracker.session import INTERVAL_S, Session, start
 from redl.metering.carbontracker.stand_ins import SilentLog
-from redl.metering.energy import Component, Draw, Figure, SensorError, Window, integrate, no_figure
+from redl.metering.energy import (
+    Brevity,
+    Component,
+    Draw,
+    Figure,
+    SensorError,
+    Window,
+    integrate,
+    no_figure,
+)
 from redl.metering.gpus import Gpu
 from redl.metering.machine import package_version
 from redl.record import CarbonTrackerFigures, EnergyKind
 
 _LEAST_COVERAGE = 0.9
+_LEAST_SAMPLES = 10  # with fewer a window's mean may be off by a tenth, as one of 0.6 s was
 
 
 class CarbonTrackerMeter:
@@ -111,6 +121,8 @@ class CarbonTrackerMeter:
 
     def _figure(self, sensor: Sensor) -> Figure:
         draw = integrate(self._windows, sensor.samples)
+        measured = sensor.kind is EnergyKind.MEASURED
+        brevity = Brevity.of(self._windows, _LEAST_SAMPLES * INTERVAL_S) if measured else None
         reason = self._log.fault
         if reason is None and draw.energy_wh is None:
             reason = f"{sensor.name}: {sensor.fault or 'no sample fell into the measured time'}"
@@ -120,17 +132,22 @@ class CarbonTrackerMeter:
             kind=EnergyKind.UNAVAILABLE if reason else sensor.kind,
             devices=tuple(sensor.devices()),
             scope=sensor.scope,
-            warnings=tuple(_warnings(sensor, draw)),
+            warnings=tuple(_warnings(sensor, draw, brevity)),
             reason=reason,
+            windows=None if brevity is None else brevity.windows,
+            short_windows=None if brevity is None else brevity.short,
             n_samples=draw.n_samples,
             interval_s=INTERVAL_S,
             coverage=draw.coverage,
         )
 
 
-def _warnings(sensor: Sensor, draw: Draw) -> Iterator[str]:
+def _warnings(sensor: Sensor, draw: Draw, brevity: Brevity | None) -> Iterator[str]:
     yield from sensor.warnings
     if sensor.failures:
         yield f"{sensor.name}: {sensor.failures} readings failed, the last with {sensor.fault}"
-    if sensor.kind is EnergyKind.MEASURED and draw.coverage < _LEAST_COVERAGE:
+    if brevity is None:
+        return
+    yield from brevity.warnings(sensor.name, f"its power is read every {INTERVAL_S:g} s")
+    if draw.coverage < _LEAST_COVERAGE:
         yield f"{sensor.name}: no sample of its own in windows of {1 - draw.coverage:.0%} of the time"

@@ -9,12 +9,9 @@ from typing import Protocol
 
 from redl.metering.counters.nvml import GpuCounters
 from redl.metering.counters.powercap import PackageCounters
-from redl.metering.energy import JOULES_PER_WH, Component, Figure, SensorError, Window, no_figure
+from redl.metering.energy import JOULES_PER_WH, Brevity, Component, Figure, SensorError, Window, no_figure
 from redl.metering.gpus import Gpu
 from redl.record import EnergyKind
-
-# NVML's counters step every 10 to 100 ms (arXiv 2312.02741).
-_LEAST_GPU_S = 1.0
 
 
 class CounterMeter:
@@ -31,11 +28,6 @@ class CounterMeter:
         if gpus:
             self._tallies[Component.GPU] = _Tally(GpuCounters.sensor, lambda: GpuCounters(gpus))
         self._tallies[Component.CPU] = _Tally(PackageCounters.sensor, PackageCounters)
-
-    @property
-    def duration_s(self) -> float:
-        """Return the total length of the windows."""
-        return sum(window.seconds for window in self.windows)
 
     @contextmanager
     def window(self) -> Iterator[None]:
@@ -61,17 +53,7 @@ class CounterMeter:
 
     def figures(self) -> dict[Component, Figure]:
         """Return what each component drew in all windows together."""
-        return {
-            component: tally.figure(self._warnings(component)) for component, tally in self._tallies.items()
-        }
-
-    def _warnings(self, component: Component) -> tuple[str, ...]:
-        if component is not Component.GPU or not 0 < self.duration_s < _LEAST_GPU_S:
-            return ()
-        return (
-            f"{GpuCounters.sensor}: windows of {self.duration_s:.3f} s together; "
-            "the counter steps every 0.01 to 0.1 s",
-        )
+        return {component: tally.figure(self.windows) for component, tally in self._tallies.items()}
 
 
 class _Counters(Protocol):
@@ -79,6 +61,10 @@ class _Counters(Protocol):
 
     @property
     def sensor(self) -> str: ...
+    @property
+    def least_s(self) -> float: ...  # the shortest window that the counters' steps do not blur
+    @property
+    def pace(self) -> str: ...  # how often they step
     @property
     def scope(self) -> str: ...
     @property
@@ -119,20 +105,23 @@ class _Tally:
         if self._counters is not None:
             self._counters.close()
 
-    def figure(self, warnings: tuple[str, ...]) -> Figure:
-        """Return the sum, or the reason why it is missing."""
+    def figure(self, windows: Sequence[Window]) -> Figure:
+        """Return the sum over `windows`, or the reason why it is missing."""
         counters = self._counters
         if counters is None:
             return no_figure(self._sensor, self._reason or "")
         reason = self._reason if self._joules is not None else self._reason or "no window was measured"
+        brevity = Brevity.of(windows, counters.least_s)
         return Figure(
             energy_wh=None if reason or self._joules is None else self._joules / JOULES_PER_WH,
             sensor=counters.sensor,
             kind=EnergyKind.UNAVAILABLE if reason else EnergyKind.MEASURED,
             devices=counters.devices,
             scope=counters.scope,
-            warnings=(*counters.warnings, *warnings),
+            warnings=(*counters.warnings, *brevity.warnings(counters.sensor, counters.pace)),
             reason=reason,
+            windows=brevity.windows,
+            short_windows=brevity.short,
         )
 
     @contextmanager

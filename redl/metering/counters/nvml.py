@@ -15,6 +15,8 @@ class GpuCounters:
     """The energy counters of GPUs, each once; raises SensorError if NVML does not know one of them."""
 
     sensor = "nvml_energy_counter"
+    pace = "the counter steps every 0.01 to 0.1 s"  # arXiv 2312.02741
+    least_s = 1.0  # ten of the longest steps
 
     def __init__(self, gpus: Sequence[Gpu]) -> None:
         self._gpus = tuple({gpu.uuid: gpu for gpu in gpus}.values())

@@ -57,6 +57,8 @@ class PackageCounters:
     """The energy counters of all CPU packages and their memory; raises SensorError if they cannot be read."""
 
     sensor = "rapl_powercap"
+    pace = "the counter steps every 0.001 s"  # Intel's Software Developer's Manual, volume 3, RAPL
+    least_s = 0.01  # ten steps
     scope = "node: all CPU packages, with their memory where it is a zone"
 
     def __init__(self) -> None:
