@@ -31,6 +31,11 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         help=f"{', '.join(Metric)} (default: accuracy)",
     )
     parser.add_argument(
+        "--pool-seeds",
+        action="store_true",
+        help="let the settings share what they show of the variance over seeds, if it is alike",
+    )
+    parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="table (default) or json"
     )
     parser.set_defaults(run=run, again="nothing was saved; run it again to start over")
@@ -47,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     metric = metric_named(arguments.metric, option="--metric")
     saved = load_run(arguments.saved)
     arms = arms_of(saved.records.values(), saved.predictions)
-    found = verdicts(pairs_of(arms), margin=margin, metric=metric)
+    found = verdicts(pairs_of(arms), margin=margin, metric=metric, pool_seeds=arguments.pool_seeds)
     if arguments.format == "json":
         sys.stdout.write(f"{to_json(found)}\n")
     else:

@@ -180,7 +180,7 @@ def _verdict(asked: VerdictOptions, session: RedlSession, width: int) -> Session
 
     try:
         pairs = pairs_of(arms_of(session.records.values(), session.predictions))
-        found = verdicts(pairs, margin=asked.margin, metric=asked.metric)
+        found = verdicts(pairs, margin=asked.margin, metric=asked.metric, pool_seeds=asked.pool_seeds)
     except RedlError as error:
         words = f"--redl-verdict: {error}"
         return SessionCheck(

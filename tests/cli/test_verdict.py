@@ -82,6 +82,24 @@ def test_the_metric_is_chosen(saved, capsys):
     assert "brier" == json.loads(capsys.readouterr().out)[0]["metric"]
 
 
+def test_seed_variance_is_pooled_where_that_is_asked_for(saved, capsys):
+    settings = {Setting.BASELINE: (1, 3, 2), Setting.AMP: (3, 1, 2), Setting.EIGHT_BIT: (2, 1, 3)}
+    path = saved(
+        *(
+            entry(setting, seed, range(2 * lost))
+            for setting, of in settings.items()
+            for seed, lost in enumerate(of)
+        )
+    )
+    for option in ([], ["--pool-seeds"]):
+        main(["verdict", path, "--margin=0.05", "--format=json", *option])
+    own, pooled = capsys.readouterr().out.split("\n]\n", 1)
+    assert [None, None] == [verdict["pooling"] for verdict in json.loads(f"{own}]")]
+    assert [3, 3] == [verdict["pooling"]["arms"] for verdict in json.loads(pooled)]
+    main(["verdict", path, "--margin=0.05", "--pool-seeds"])
+    assert "rsna densenet amp, 8bit: seed variance pooled over 3 arms" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -129,6 +129,10 @@ def test_nothing_to_compare_fails(suite):
             ["--redl-verdict=0.02", "--redl-verdict-metric=acuracy"],
             "--redl-verdict-metric acuracy: unknown; did you mean accuracy[?] use one of acc",
         ),
+        (
+            ["--redl-verdict-pool-seeds"],
+            "--redl-verdict-pool-seeds: needs --redl-verdict, which gives the margin",
+        ),
     ],
 )
 def test_what_cannot_be_gated_is_one_line_before_anything_runs(suite, pytester, arguments, message):
@@ -184,6 +188,12 @@ def test_a_verdict_that_is_inconclusive_fails_and_says_so(suite):
 def test_a_margin_may_be_a_percentage(suite):
     result = suite(BASE, "--redl-verdict=2%")
     result.stdout.fnmatch_lines(["accuracy, margin 0.02*"])
+
+
+def test_seed_variance_is_pooled_where_that_is_asked_for(suite):
+    why = "rsna densenet amp, 8bit: seed variance needs 3 seeds in both arms to be pooled."
+    assert why not in str(suite(BASE, "--redl-verdict=2%").stdout)
+    assert why in str(suite(BASE, "--redl-verdict=2%", "--redl-verdict-pool-seeds").stdout)
 
 
 def test_the_default_gate_without_a_reference_fails_but_shows_regressions(suite):

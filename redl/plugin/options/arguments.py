@@ -168,6 +168,13 @@ _CHECKS: Arguments = (
             "help": "which metric the margin is of: accuracy (default), auc, sensitivity, ...",
         },
     ),
+    (
+        "--redl-verdict-pool-seeds",
+        {
+            "action": "store_true",
+            "help": "let the settings share what they show of the variance over seeds, if it is alike",
+        },
+    ),
 )
 
 _ALL = _STUDY + _DATA + _CASE + _ENERGY + _CHECKS

@@ -32,10 +32,11 @@ class GateOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerdictOptions:
-    """The margin of non-inferiority, fixed beforehand, and its metric."""
+    """The margin of non-inferiority, fixed beforehand, its metric, and whether seed variances are pooled."""
 
     margin: float
     metric: Metric
+    pool_seeds: bool
 
 
 def gate_options(config: pytest.Config, profile: Profile, reference: Path | None) -> GateOptions | None:
@@ -62,16 +63,23 @@ def gate_options(config: pytest.Config, profile: Profile, reference: Path | None
 
 
 def verdict_options(config: pytest.Config) -> VerdictOptions | None:
-    """Return the margin of non-inferiority and its metric; None without --redl-verdict.
+    """Return the options of verdicts; None without --redl-verdict.
 
-    Raise OptionError for a margin or a metric that cannot be used.
+    Raise OptionError for a margin or a metric that cannot be used, and for pooling without a margin.
     """
     margin: str | None = config.getoption("redl_verdict")
     named: str = config.getoption("redl_verdict_metric") or Metric.ACCURACY
     metric = metric_named(named, option=spelled("verdict_metric"))
+    pool_seeds: bool = config.getoption("redl_verdict_pool_seeds")
     if margin is None:
+        if pool_seeds:
+            raise OptionError(
+                f"{spelled('verdict_pool_seeds')}: needs --redl-verdict, which gives the margin"
+            )
         return None
-    return VerdictOptions(margin=read_margin(margin, option=spelled("verdict")), metric=metric)
+    return VerdictOptions(
+        margin=read_margin(margin, option=spelled("verdict")), metric=metric, pool_seeds=pool_seeds
+    )
 
 
 def reports_of(config: pytest.Config) -> Path:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from redl.results.metric import Metric
+from redl.results.noninferiority.pooling import Pooling
 from redl.results.noninferiority.verdict import Outcome, Verdict
 
 _MISSING = "-"
@@ -20,7 +21,7 @@ def verdict_table(verdicts: Sequence[Verdict], *, width: int) -> str:
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
     with console.capture() as captured:
         console.print(_table(verdicts))
-        for line in [*_reasons(verdicts), *_legend(verdicts)]:
+        for line in [*_reasons(verdicts), *_poolings(verdicts), *_legend(verdicts)]:
             console.print(line)
     return captured.get()
 
@@ -71,9 +72,31 @@ def _reasons(verdicts: Sequence[Verdict]) -> list[str]:
     return [f"{_of(verdict)}: {verdict.outcome}: {verdict.reason}." for verdict in verdicts if verdict.reason]
 
 
+def _poolings(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return one line for the savings that share their seed variance, or the reason why they do not."""
+    settings: dict[tuple[str, str, int, Pooling], list[str]] = {}
+    for verdict in verdicts:
+        if verdict.pooling is not None:
+            family = verdict.dataset, verdict.model, verdict.downsample, verdict.pooling
+            settings.setdefault(family, []).append(verdict.setting)
+    return [
+        f"{dataset} {model} {', '.join(of)}{_scale(downsample)}: {_pooled(pooling)}."
+        for (dataset, model, downsample, pooling), of in settings.items()
+    ]
+
+
+def _pooled(pooling: Pooling) -> str:
+    return (
+        pooling.reason or f"seed variance pooled over {pooling.arms} arms (homogeneity: p = {pooling.p:.3f})"
+    )
+
+
 def _of(verdict: Verdict) -> str:
-    scale = f" at S = {verdict.downsample}" if verdict.downsample > 1 else ""
-    return f"{verdict.dataset} {verdict.model} {verdict.setting}{scale}"
+    return f"{verdict.dataset} {verdict.model} {verdict.setting}{_scale(verdict.downsample)}"
+
+
+def _scale(downsample: int) -> str:
+    return f" at S = {downsample}" if downsample > 1 else ""
 
 
 def _legend(verdicts: Sequence[Verdict]) -> list[str]:

@@ -25,6 +25,7 @@ from redl.results.noninferiority.holm import holm
 from redl.results.noninferiority.influence import Units, over_seeds, units
 from redl.results.noninferiority.margin import check_margin
 from redl.results.noninferiority.paired import interval_of_one_pair
+from redl.results.noninferiority.pooling import Pooling, poolings
 from redl.training.metrics import Floats, Ints
 
 LEAST_SEEDS = 3  # the interval of two covers 88 % where seeds differ more than patients do
@@ -54,7 +55,8 @@ class Verdict:
     `shown_margin` and `detectable_margin` (see Comparison) are None where they could not be computed;
     `reason` then says why. `but_lower` marks a saving that is within the margin and yet surely lower. `seeds`
     are those that both arms have; `patients` and `images` are what the metric is about, `positive_patients`
-    of them with a positive image. `diverged` of the `attempted` seeds diverged or did not finish.
+    of them with a positive image. `diverged` of the `attempted` seeds diverged or did not finish. `pooling`
+    says what the other settings told of the seed variance; it is None unless that was asked for.
     """
 
     dataset: str
@@ -80,6 +82,7 @@ class Verdict:
     attempted: int
     baseline_diverged: int
     baseline_attempted: int
+    pooling: Pooling | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +90,7 @@ class _Finding:
     """Comparison of a pair, or why there is none or none that counts; `lost` if the saving's answers are."""
 
     pair: Pair
+    pooling: Pooling | None
     patients: int
     positive_patients: int
     images: int
@@ -96,8 +100,12 @@ class _Finding:
     lost: bool = False
 
 
-def verdicts(pairs: Sequence[Pair], *, margin: float, metric: Metric) -> list[Verdict]:
+def verdicts(
+    pairs: Sequence[Pair], *, margin: float, metric: Metric, pool_seeds: bool = False
+) -> list[Verdict]:
     """Return a verdict on each saving, in the order of `pairs`; higher is better for every metric.
+
+    `pool_seeds` lets the savings of a data set, model and scale share what they show of the seeds' variance.
 
     Raise OptionError for a margin that is not above 0 and below 1 and for a metric that has no meaning for
     the labels, RecordError if there is nothing to judge.
@@ -105,7 +113,9 @@ def verdicts(pairs: Sequence[Pair], *, margin: float, metric: Metric) -> list[Ve
     check_margin(margin)
     if not pairs:
         raise RecordError("this run has no saving to judge; run other settings beside their baseline")
-    findings = _adjusted([_find(pair, margin, metric) for pair in pairs])
+    pooled = poolings(pairs, metric) if pool_seeds else [None] * len(pairs)
+    found = [_find(pair, margin, metric, pooling) for pair, pooling in zip(pairs, pooled, strict=True)]
+    findings = _adjusted(found)
     return [_judge(finding, margin, metric) for finding in findings]
 
 
@@ -114,16 +124,19 @@ def to_json(judged: Sequence[Verdict]) -> str:
     return json.dumps([asdict(verdict) for verdict in judged], indent=2, allow_nan=False)
 
 
-def _find(pair: Pair, margin: float, metric: Metric) -> _Finding:
+def _find(pair: Pair, margin: float, metric: Metric, pooling: Pooling | None) -> _Finding:
     """Compare a pair over its seeds; raise OptionError for a metric without a meaning for its labels."""
     if not pair.seeds:
         problem = "no seed finished in both arms"
-        return _Finding(pair=pair, patients=0, positive_patients=0, images=0, problem=problem)
+        return _Finding(
+            pair=pair, pooling=pooling, patients=0, positive_patients=0, images=0, problem=problem
+        )
     labels, subjects = pair.saving.labels, pair.saving.subjects
     counted = units(metric, labels, pair.new[0], subjects)
     positive = _positive(counted)
     finding = _Finding(
         pair=pair,
+        pooling=pooling,
         patients=len(positive),
         positive_patients=int(positive.sum()),
         images=len(labels) if metric in OF_SUBJECTS else len(counted.labels),
@@ -144,6 +157,7 @@ def _find(pair: Pair, margin: float, metric: Metric) -> _Finding:
         margin=margin,
         classes=positive if metric in _BY_CLASS else None,
         one_answer_each=one_answer_each,
+        pooled=pooling.seed_variance if pooling else None,
     )
     if comparison is None:
         return replace(finding, problem="the metric is about only one patient of a class")
@@ -244,6 +258,7 @@ def _judge(finding: _Finding, margin: float, metric: Metric) -> Verdict:
         attempted=_attempted(saving),
         baseline_diverged=baseline.diverged,
         baseline_attempted=_attempted(baseline),
+        pooling=finding.pooling,
     )
 
 
