@@ -86,7 +86,7 @@ class Run:
     def tradeoff(self, *, margin: float, metric: str = "accuracy") -> RunTradeoff:
         """Return what each setting scores, costs and is worth, and which one is recommended."""
         from redl.results.metric import metric_named
-        from redl.results.tradeoff.adjusted import Plan
+        from redl.results.tradeoff.plan import Plan
         from redl.results.tradeoff.tradeoff import tradeoffs
 
         judged = self.verdicts(margin=margin, metric=metric)  # first, because it refuses what cannot be used

@@ -204,7 +204,7 @@ def test_the_example_of_a_tradeoff_is_what_the_command_prints(tmp_path, monkeypa
             half_eight_bit={"memory": 190_000_000, "seconds": 7.0, "wh": 2.4, "lost": 12},
         ),
     )
-    assert 0 == main(["tradeoff", str(path), "--margin=2%", "--lambda=1,10,100"])
+    assert 0 == main(["tradeoff", str(path), "--margin=2%", "--lambda=1,10,100", "--price-per-kwh=0.30EUR"])
     printed = "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines())
     page = (DOCS / "explanation/tradeoff.md").read_text()
     example = page.split("\n```\n")[1]

@@ -40,12 +40,40 @@ def test_options_are_what_is_computed_with(saved, capsys):
         "--threshold=0.2",
         "--patients=50",
         "--lambda=0.5,2",
+        "--thresholds=0.1-0.3",
+        "--price-per-kwh=0.25CHF",
         "--format=json",
     )
     (found,) = json.loads(printed(capsys, saved, *given))
-    assert {"threshold": 0.2, "patients": 50, "lambdas_wh": [0.5, 2.0]} == found["plan"]
+    plan = found["plan"]
+    thresholds = plan.pop("thresholds")
+    assert (101, 0.1, 0.3) == (len(thresholds), thresholds[0], thresholds[-1])
+    assert {
+        "threshold": 0.2,
+        "error_costs": None,
+        "patients": 50,
+        "lambdas_wh": [0.5, 2.0],
+        "price": {"per_kwh": 0.25, "currency": "CHF"},
+    } == plan
     assert ("auc", 0.05) == (found["metric"], found["verdicts"][0]["margin"])
     assert [0.5, 2.0] == [each["lambda_wh"] for each in found["summaries"][1]["adjusted"]]
+
+
+def test_costs_of_errors_are_in_place_of_the_threshold(saved, capsys):
+    (found,) = json.loads(
+        printed(capsys, saved, "--margin=2%", "--cost-fn=9", "--cost-fp=1", "--format=json")
+    )
+    assert 0.1 == found["plan"]["threshold"]
+    assert found["summaries"][0]["expected_cost"]["low"] < found["summaries"][0]["expected_cost"]["value"]
+
+
+@pytest.mark.parametrize("threshold", ["0.5", "0.1"])
+def test_costs_beside_a_threshold_are_refused_even_if_they_agree(saved, capsys, threshold):
+    given = [f"--threshold={threshold}", "--cost-fn=9", "--cost-fp=1"]
+    assert 2 == main(["tradeoff", str(saved), "--margin=0.02", *given])
+    error = capsys.readouterr().err
+    words = f"--threshold {threshold}: --cost-fn 9 and --cost-fp 1 imply 0.1; give the costs or the threshold"
+    assert f"redl: error: {words}" == error.splitlines()[0]
 
 
 @pytest.mark.parametrize(
@@ -63,6 +91,14 @@ def test_options_are_what_is_computed_with(saved, capsys):
         ("--lambda=1,x", "give energies in Wh, e.g."),
         ("--lambda=", "give energies in Wh, e.g."),
         ("--lambda=0", "give an energy above 0"),
+        ("--cost-fn=9", "--cost-fn: give --cost-fp too"),
+        ("--cost-fp=9", "--cost-fp: give --cost-fn too"),
+        ("--cost-fp=much", "invalid float value"),
+        ("--thresholds=0.3-0.1", "--thresholds 0.3-0.1: give two probabilities in rising order"),
+        ("--thresholds=", "--thresholds : give two probabilities in rising order"),
+        ("--thresholds=0.3", "--thresholds 0.3: give two probabilities in rising order"),
+        ("--price-per-kwh=0", "--price-per-kwh 0: give a price above 0"),
+        ("--price-per-kwh=", "--price-per-kwh : give a price above 0"),
         ("--format=xml", "invalid choice"),
     ],
 )

@@ -55,6 +55,9 @@ def one(
     wrong |= set(sorted(set(range(PATIENTS)) - wrong)[: MANY * lost])
     parts = () if wh is None else (component("gpu", wh, kind, "nvml"),)
     spent = energy(*parts, energy_wh=wh, kind="unavailable" if wh is None else kind)
+    if wh is not None:
+        reading = replace(spent.train, co2eq_g=wh / 1000 * spent.train.carbon_intensity.g_per_kwh)
+        spent = replace(spent, train=reading, inference=reading)
     found = record(
         setting,
         case=replace(WHOLE.case, setting=setting, seed=seed),

@@ -8,37 +8,11 @@ doi 10.1177/0272989X98018002S09).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from redl.errors import OptionError
-from redl.results.tradeoff.benefit import check_threshold
 from redl.training.metrics import Floats
 
-LAMBDAS_WH = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 PER = 1000  # units, patients or images, for which benefit and energy are given
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """What the worth of any setting depends on: the cut, the number of patients, the grid of lambda.
-
-    `patients` is how many one training will serve. Raise OptionError for a value that cannot be used.
-    """
-
-    threshold: float = 0.5
-    patients: int = 10_000
-    lambdas_wh: tuple[float, ...] = LAMBDAS_WH
-
-    def __post_init__(self) -> None:
-        check_threshold(self.threshold)
-        if self.patients < 1:
-            raise OptionError(f"patients {self.patients}: give at least one patient that one training serves")
-        if not self.lambdas_wh:
-            raise OptionError("lambda: give at least one energy in Wh")
-        for wh in self.lambdas_wh:
-            if not (math.isfinite(wh) and wh > 0):
-                raise OptionError(f"lambda {wh:g}: give an energy above 0 Wh")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,12 +24,12 @@ class Adjusted:
     probability: float
 
 
-def energy_per_thousand(train_wh: Floats, inference_wh: Floats, *, planned: float) -> Floats:
-    """Return the Wh of 1000 units: their share of one training for `planned` units, plus their inference.
+def per_thousand(training: Floats, inference: Floats, *, planned: float) -> Floats:
+    """Return the Wh, or g of CO2eq, of 1000 units: a share of one training for `planned`, and inference.
 
-    `inference_wh` is per unit.
+    `inference` is per unit.
     """
-    return PER * (train_wh / planned + inference_wh)
+    return PER * (training / planned + inference)
 
 
 def adjusted(more_benefit: Floats, more_wh: Floats, lambdas_wh: tuple[float, ...]) -> tuple[Adjusted, ...]:

@@ -68,7 +68,7 @@ def gains(units: Units, threshold: float) -> NDArray[np.float64]:
     A unit is treated if its probability lies above the cut, as for accuracy; an answer that is not finite
     treats nobody. Raise OptionError for a cut that is not between 0 and 1.
     """
-    worth = np.where(units.labels == 1, 1.0, -_harm(threshold))
+    worth = np.where(units.labels == 1, 1.0, -odds(threshold))
     return np.where(units.probabilities > threshold, worth, 0.0)
 
 
@@ -80,15 +80,19 @@ def net_benefit(units: Units, threshold: float) -> NDArray[np.float64]:
 def treat_all(units: Units, threshold: float) -> float:
     """Return the net benefit of treating every unit: prevalence - (1 - prevalence) * t/(1-t)."""
     prevalence = float(units.labels.mean())
-    return prevalence - (1 - prevalence) * _harm(threshold)
+    return prevalence - (1 - prevalence) * odds(threshold)
+
+
+def odds(threshold: float) -> float:
+    """Return t/(1-t), what one treated in vain costs in ones treated rightly.
+
+    Raise OptionError for a cut that is not between 0 and 1.
+    """
+    check_threshold(threshold)
+    return threshold / (1 - threshold)
 
 
 def check_threshold(threshold: float) -> None:
     """Raise OptionError for a cut that is not between 0 and 1; NaN is not."""
     if not 0 < threshold < 1:
         raise OptionError(f"threshold {threshold:g}: give a cut between 0 and 1; accuracy's is 0.5")
-
-
-def _harm(threshold: float) -> float:
-    check_threshold(threshold)
-    return threshold / (1 - threshold)

@@ -21,6 +21,7 @@ from redl.training.metrics import Floats
 SAVED_SHARE = 0.01  # a smaller saving is no reason to change
 LEAST_SEEDS = 3
 
+_THE_SAME = 0.005  # rounds to 0 %
 _LEVEL = 0.025  # one-sided, of all settings and resources together
 
 
@@ -43,6 +44,17 @@ class Change:
     def is_saving(self) -> bool:
         """Return whether the resource is surely saved."""
         return self.p is not None and self.p < _LEVEL
+
+    @property
+    def is_cost(self) -> bool:
+        """Return whether the setting takes surely more, by its interval: a warning needs no correction."""
+        return self.low is not None and self.low > 0
+
+    @property
+    def is_none(self) -> bool:
+        """Return whether the setting surely takes the same, to less than half a percent."""
+        known = self.low is not None and self.high is not None
+        return known and max(abs(self.low or 0.0), abs(self.high or 0.0)) < _THE_SAME
 
 
 def changes(

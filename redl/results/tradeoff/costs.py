@@ -14,13 +14,14 @@ from redl.training.metrics import Floats
 
 
 class Resource(StrEnum):
-    """What is spent: Wh, g of CO2eq, bytes at the peak and seconds of training; Wh of inference per image."""
+    """What is spent: Wh, g of CO2eq, bytes at the peak and seconds of training; inference per image."""
 
     ENERGY = "energy"
     MEMORY = "memory"
     TIME = "time"
     CARBON = "CO2eq"
     INFERENCE = "energy of inference"
+    INFERENCE_CARBON = "CO2eq of inference"
 
 
 _OF_TRAINING = {
@@ -28,6 +29,7 @@ _OF_TRAINING = {
     Resource.MEMORY: FIGURES["peak_memory"],
     Resource.TIME: FIGURES["train_time"],
 }
+_OF_INFERENCE = (Resource.INFERENCE, Resource.INFERENCE_CARBON)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,11 +63,13 @@ def costs(records: Sequence[Record]) -> Costs:
 def _value(record: Record, resource: Resource) -> float | None:
     if resource is Resource.CARBON:
         return record.energy.train.co2eq_g if record.energy else None
-    if resource is not Resource.INFERENCE:
+    if resource in _OF_TRAINING:
         return _OF_TRAINING[resource].of(record)
-    if record.energy is None or record.energy.inference.energy_wh is None or record.inference is None:
+    if record.energy is None or record.inference is None:
         return None
-    return record.energy.inference.energy_wh / record.inference.images
+    reading = record.energy.inference
+    spent = reading.energy_wh if resource is Resource.INFERENCE else reading.co2eq_g
+    return None if spent is None else spent / record.inference.images
 
 
 def _reason(record: Record, resource: Resource) -> str:
@@ -79,9 +83,9 @@ def _reason(record: Record, resource: Resource) -> str:
 def _reading(record: Record, resource: Resource) -> EnergyReading | None:
     if record.energy is None:
         return None
-    train, inference = record.energy.train, record.energy.inference
-    of = {Resource.ENERGY: train, Resource.CARBON: train, Resource.INFERENCE: inference}
-    return of.get(resource)
+    if resource in (Resource.ENERGY, Resource.CARBON):
+        return record.energy.train
+    return record.energy.inference if resource in _OF_INFERENCE else None
 
 
 def _weakest(records: Sequence[Record], resource: Resource) -> EnergyKind:

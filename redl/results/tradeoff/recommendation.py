@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from redl.record import EnergyKind
 from redl.results.metric import OF_RANKS, Metric
 from redl.results.noninferiority.verdict import Outcome, Verdict
-from redl.results.tradeoff.change import Change
+from redl.results.tradeoff.change import SAVED_SHARE, Change
 from redl.results.tradeoff.costs import Resource
 from redl.results.tradeoff.setting_summary import SettingSummary
 from redl.results.tradeoff.tradeoff import COMPARED, Tradeoff
@@ -19,8 +20,6 @@ from redl.study.profile import PAPER
 
 _NO_SHARES = (*OF_RANKS, Metric.BRIER)
 _NAMES = {Metric.AUC: "AUC", Metric.SUBJECT_AUC: "subject AUC", Metric.BRIER: "Brier score"}
-_SAVES_NOTHING = "non-inferior but not surely saving it"
-_THE_SAME = 0.005  # of the baseline's cost; a smaller difference rounds to 0 %
 
 
 def chosen(tradeoff: Tradeoff, verdicts: Sequence[Verdict]) -> str:
@@ -31,7 +30,7 @@ def chosen(tradeoff: Tradeoff, verdicts: Sequence[Verdict]) -> str:
     least is the least by this order.
     """
     may = {verdict.setting for verdict in verdicts_of(tradeoff, verdicts) if _passed(verdict)}
-    first = next((name for name in COMPARED if name in tradeoff.compared), None)
+    first = _first(tradeoff)
     candidates = [
         summary for summary in tradeoff.summaries if summary.setting in may and first in summary.savings
     ]
@@ -47,17 +46,16 @@ def recommendation(tradeoff: Tradeoff, verdicts: Sequence[Verdict]) -> str:
     judged = verdicts_of(tradeoff, verdicts)
     setting = chosen(tradeoff, judged)
     if setting == Setting.BASELINE:
-        return f"For {_subject(tradeoff)}: {_why_none(judged)}."
+        return f"For {_subject(tradeoff)}: {_why_none(judged, _first(tradeoff))}."
     verdict = next(verdict for verdict in judged if verdict.setting == setting)
     summaries = {summary.setting: summary for summary in tradeoff.summaries}
     name, margin = _name(verdict.metric), _amount(verdict.margin, verdict.metric)
     shown = f"it was shown to be no more than {margin} worse in {name}"
     if verdict.but_lower and verdict.difference is not None:
         shown += f", though it is worse by {_amount(-verdict.difference, verdict.metric)}"
-    spent = _spent(summaries[setting], tradeoff.compared)
     return (
         f"For {_subject(tradeoff)}: {setting} may replace the baseline, because {shown}, "
-        f"and training takes {spent}; "
+        f"and {_spent(summaries[setting], tradeoff.compared)}; "
         f"{_counted(verdict.patients, 'patient')}, {_counted(len(verdict.seeds), 'seed')}."
     )
 
@@ -86,24 +84,33 @@ def _cost(summary: SettingSummary, resource: Resource) -> float | None:
     return costs[resource]
 
 
-def _why_none(judged: Sequence[Verdict]) -> str:
+def _first(tradeoff: Tradeoff) -> Resource | None:
+    return next((name for name in COMPARED if name in tradeoff.compared), None)
+
+
+def _why_none(judged: Sequence[Verdict], first: Resource | None) -> str:
     if not judged:
         return "keep the baseline, because this run has no other setting"
-    first = judged[0]
-    if first.baseline_diverged:
-        share = f"{first.baseline_diverged} of {first.baseline_attempted} seeds"
+    any_one = judged[0]
+    if any_one.baseline_diverged:
+        share = f"{any_one.baseline_diverged} of {any_one.baseline_attempted} seeds"
         return f"no recommendation, because the baseline itself diverged or did not finish with {share}"
-    fates = Counter(map(_fate, judged))
-    what = "no setting that surely saves what ranks first" if fates[_SAVES_NOTHING] else "no setting"
-    counted = ", ".join(f"{count} {fate}" for fate, count in fates.most_common())
-    within = f"{_amount(first.margin, first.metric)} of its {_name(first.metric)}"
-    return f"keep the baseline, because {what} was shown to be within {within} ({counted})"
+    counted = ", ".join(
+        f"{count} {fate}"
+        for fate, count in Counter(_fate(verdict, first) for verdict in judged).most_common()
+    )
+    within = f"shown to be within {_amount(any_one.margin, any_one.metric)} of its {_name(any_one.metric)}"
+    if any(verdict.outcome is Outcome.NON_INFERIOR for verdict in judged):
+        within = f"both {within} and shown to save {first or 'anything'}"
+    return f"keep the baseline, because no setting was {within} ({counted})"
 
 
-def _fate(verdict: Verdict) -> str:
+def _fate(verdict: Verdict, first: Resource | None) -> str:
     if verdict.diverged:
         return "diverged"
-    return _SAVES_NOTHING if verdict.outcome is Outcome.NON_INFERIOR else verdict.outcome
+    if verdict.outcome is Outcome.NON_INFERIOR:
+        return f"non-inferior but not shown to save {first or 'anything'}"
+    return verdict.outcome
 
 
 def _subject(tradeoff: Tradeoff) -> str:
@@ -129,31 +136,66 @@ def _amount(difference: float, metric: Metric) -> str:
 
 
 def _spent(summary: SettingSummary, compared: Sequence[Resource]) -> str:
-    found = {change.resource: change for change in summary.changes}
-    parts = []
-    for name in (Resource.MEMORY, Resource.TIME, Resource.ENERGY):
-        if name in compared:
-            kind = f" ({summary.train_kind})" if name is Resource.ENERGY else ""
-            parts.append(f"{_words(found[name])} {name}{kind}")
-    listed = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
-    return listed if Resource.ENERGY in compared else f"{listed} (its energy is not known)"
+    """Return what training surely saves, then what it surely costs, then what was shown to be neither."""
+    found = [change for name in COMPARED for change in summary.changes if change.resource is name]
+    saved = [change for change in found if change.is_saving]
+    same = [change for change in found if change.is_none]
+    cost = [change for change in found if change.is_cost and change not in same]
+    words = f"trains with {_listed(_amounts(saved, summary))}"
+    if cost:
+        words += f", but with {_listed(_amounts(cost, summary))}"
+    if same:
+        words += f", {'and ' if not cost else ''}with the same {_listed([one.resource for one in same])}"
+    if rest := [one for one in found if one not in (*saved, *same, *cost)]:
+        listed = _listed([f"{one.resource} ({in_percent(one)})" for one in rest])
+        words += f"; {listed} {'were' if len(rest) > 1 else 'was'} {not_shown(rest)}"
+    return words if Resource.ENERGY in compared else f"{words}; its energy is not known"
 
 
-def _words(change: Change) -> str:
-    """Return a change in words, with its interval unless that is as narrow as the words."""
+def _amounts(changes: Sequence[Change], summary: SettingSummary) -> list[str]:
+    return [
+        _amount_of(one, summary.train_kind if one.resource is Resource.ENERGY else None) for one in changes
+    ]
+
+
+def _amount_of(change: Change, kind: EnergyKind | None) -> str:
+    """Return how much less or more it is, with its interval unless that is as narrow as the words."""
+    share = change.change or 0.0
+    words = f"{_percent(abs(share))} % {'less' if share < 0 else 'more'} {change.resource}"
+    notes = [] if kind is None else [str(kind)]
+    if (interval := _interval(change)) is not None:
+        notes = [interval, *notes]
+    return f"{words} ({', '.join(notes)})" if notes else words
+
+
+def not_shown(changes: Sequence[Change]) -> str:
+    """Return that these were not shown to differ, by how much if they differ by too little to matter."""
+    little = any(one.high is not None and one.high < 0 for one in changes)
+    return f"not shown to differ by {100 * SAVED_SHARE:.0f} % or more" if little else "not shown to differ"
+
+
+def in_percent(change: Change) -> str:
+    """Return a change and its interval unless that is as narrow, e.g. `-6 %, -14 to +3 %`."""
     if change.change is None:
-        return "an unknown change of"
-    if abs(change.change) < _THE_SAME:
-        words = "the same"
-    else:
-        words = f"{_percent(abs(change.change))} {'less' if change.change < 0 else 'more'}"
-    if change.low is None or change.high is None or _percent(change.low) == _percent(change.high):
-        return words
-    return f"{words} ({100 * change.low:+.0f} to {100 * change.high:+.0f} %)"
+        return "not known"
+    interval = _interval(change)
+    return f"{_percent(change.change, '+')} %{f', {interval}' if interval else ''}"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+def _interval(change: Change) -> str | None:
+    if change.low is None or change.high is None:
+        return None
+    low, high = _percent(change.low, "+"), _percent(change.high, "+")
+    return None if low == high else f"{low} to {high} %"
+
+
+def _percent(share: float, sign: str = "") -> str:
+    """Return a share in percent, to a tenth below 1 %."""
+    return f"{100 * share:{sign}.{1 if abs(share) < 0.0095 else 0}f}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _counted(count: int, noun: str) -> str:

@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 from redl.record import EnergyKind
 from redl.results.arms import Arm
 from redl.results.metric import Metric
-from redl.results.tradeoff.adjusted import PER, Adjusted, Plan, adjusted, energy_per_thousand
-from redl.results.tradeoff.benefit import gains, units_of
+from redl.results.tradeoff.adjusted import PER, Adjusted, adjusted, per_thousand
+from redl.results.tradeoff.benefit import Units, gains, units_of
 from redl.results.tradeoff.change import Change
 from redl.results.tradeoff.costs import Costs, Resource, costs
+from redl.results.tradeoff.decision_curve import DecisionPoint, decision_curve
+from redl.results.tradeoff.error_costs import losses
+from redl.results.tradeoff.footprint import Footprint, Spent, footprint, of_thousand, of_training
+from redl.results.tradeoff.interval import Interval, over_units
 from redl.results.tradeoff.pepr import PeprScore
 from redl.results.tradeoff.performance import by_patient, performance
+from redl.results.tradeoff.plan import Plan
 from redl.results.tradeoff.resampling import Draws
 from redl.training.metrics import Floats
 
@@ -25,11 +30,12 @@ from redl.training.metrics import Floats
 class SettingSummary:
     """Summary of one setting over its seeds: memory is the largest of them, everything else a mean.
 
-    `net_benefit` and `inference_wh` are per unit. `more_benefit`, `more_energy_wh` and `adjusted` are
-    differences to the baseline per 1000 units, `changes` of what training takes; the baseline has none.
-    `pepr` are scores within the settings that are compared. What
-    is not known is None: `left_out` says why a setting is not compared at all, `unknown` why it lacks a
-    resource, `not_adjusted` why its benefit is not adjusted.
+    `net_benefit`, the points of `decision_curve` and `inference_wh` are per unit; `more_benefit`, `adjusted`,
+    `expected_cost` of errors (None unless their costs were given) and `more_cost` per 1000 units. What is
+    more, and `changes` of what training takes, are differences to the baseline, which has none. `training` is
+    the footprint of one training, `thousand` that of 1000 units. `pepr` are scores within the settings that
+    are compared. What is not known is None: `left_out` says why a setting is not compared at all, `unknown`
+    why it lacks a resource, `not_adjusted` why its benefit is not adjusted.
     """
 
     setting: str
@@ -48,8 +54,12 @@ class SettingSummary:
     changes: tuple[Change, ...] = ()
     pepr: tuple[PeprScore, ...] = ()
     net_benefit: float | None = None
-    more_benefit: float | None = None
-    more_energy_wh: float | None = None
+    more_benefit: Interval | None = None
+    decision_curve: tuple[DecisionPoint, ...] = ()
+    expected_cost: Interval | None = None
+    more_cost: Interval | None = None
+    training: Footprint | None = None
+    thousand: Footprint | None = None
     adjusted: tuple[Adjusted, ...] = ()
     not_adjusted: str | None = None
 
@@ -63,13 +73,15 @@ class SettingSummary:
 class SettingDraws:
     """One setting in all draws: arrays (B + 1,), whose first element is of the data themselves.
 
-    `benefit` and the energy of inference are per unit.
+    `benefit` and the energy of inference are per unit; `units` are the answers from which all follows.
     """
 
     setting: str
     is_baseline: bool
     diverged: int
     costs: Costs
+    units: Units
+    images_per_unit: float
     performance: Floats
     benefit: Floats
     spent: dict[Resource, Floats]
@@ -84,14 +96,17 @@ def setting_draws(
     chosen = replace(arm, seeds=tuple(seeds), records=records, probabilities=arm.probabilities[places])
     units, found = units_of(chosen), costs(records)
     sizes = by_patient(np.ones((1, len(units.labels))), units.subjects)[0]
+    images_per_unit = len(arm.labels) / len(units.labels)
     return SettingDraws(
         setting=arm.setting,
         is_baseline=arm.is_baseline,
         diverged=arm.diverged,
         costs=found,
+        units=units,
+        images_per_unit=images_per_unit,
         performance=performance(chosen, metric, draws),
         benefit=draws.share(by_patient(gains(units, threshold), units.subjects), sizes),
-        spent=_spent(found, draws, images_per_unit=len(arm.labels) / len(units.labels)),
+        spent=_spent(found, draws, images_per_unit=images_per_unit),
     )
 
 
@@ -126,39 +141,35 @@ def summarise(
         pareto_probability=float(in_pareto_set[1:].mean()) if len(in_pareto_set) > 1 else None,
         pepr=pepr,
         net_benefit=float(setting.benefit[0]),
+        decision_curve=decision_curve(
+            setting.units, baseline.units if baseline is not None else None, plan.thresholds
+        ),
+        expected_cost=_cost(setting.units, None, plan),
+        training=_training(setting, baseline, plan),
+        thousand=_thousand(setting, baseline, plan, planned),
     )
-    if setting.is_baseline:
-        return found
     if baseline is None:
-        return replace(found, not_adjusted="its baseline is not compared")
-    more = PER * (setting.benefit - baseline.benefit)
-    found = replace(found, changes=changes, more_benefit=float(more[0]))
-    why_not = _why_not_adjusted(setting, baseline)
+        return found if setting.is_baseline else replace(found, not_adjusted="its baseline is not compared")
+    found = replace(
+        found,
+        changes=changes,
+        more_benefit=_more_benefit(setting.units, baseline.units, plan),
+        more_cost=_cost(setting.units, baseline.units, plan),
+    )
+    why_not = why_not_adjusted(setting, baseline)
     if why_not:
         return replace(found, not_adjusted=why_not)
-    more_wh = _energy(setting, planned) - _energy(baseline, planned)
-    worth = adjusted(more, more_wh, plan.lambdas_wh)
-    return replace(found, more_energy_wh=float(more_wh[0]), adjusted=worth)
+    return replace(found, adjusted=adjusted(*beyond(setting, baseline, planned), plan.lambdas_wh))
 
 
-def _spent(found: Costs, draws: Draws, *, images_per_unit: float) -> dict[Resource, Floats]:
-    spent: dict[Resource, Floats] = {}
-    for resource, values in found.spent.items():
-        match resource:
-            case Resource.MEMORY:
-                spent[resource] = draws.largest(values)
-            case Resource.INFERENCE:
-                spent[resource] = draws.over_seeds(values * images_per_unit)
-            case Resource.ENERGY | Resource.CARBON | Resource.TIME:
-                spent[resource] = draws.over_seeds(values)
-    return spent
+def beyond(setting: SettingDraws, baseline: SettingDraws, planned: float) -> tuple[Floats, Floats]:
+    """Return net benefit and Wh beyond the baseline's, per 1000 units, in all draws, (B + 1,) each."""
+    more = PER * (setting.benefit - baseline.benefit)
+    return more, _energy(setting, planned) - _energy(baseline, planned)
 
 
-def _observed(setting: SettingDraws, resource: Resource) -> float | None:
-    return float(setting.spent[resource][0]) if resource in setting.spent else None
-
-
-def _why_not_adjusted(setting: SettingDraws, baseline: SettingDraws) -> str | None:
+def why_not_adjusted(setting: SettingDraws, baseline: SettingDraws) -> str | None:
+    """Return why energy beyond the baseline's is not known."""
     for either in (setting, baseline):
         for resource in (Resource.ENERGY, Resource.INFERENCE):
             if resource in either.costs.missing:
@@ -169,6 +180,57 @@ def _why_not_adjusted(setting: SettingDraws, baseline: SettingDraws) -> str | No
     return None
 
 
+def _more_benefit(units: Units, baseline: Units, plan: Plan) -> Interval:
+    more = gains(units, plan.threshold) - gains(baseline, plan.threshold)
+    return over_units(PER * more, units)
+
+
+def _cost(units: Units, baseline: Units | None, plan: Plan) -> Interval | None:
+    """Return the expected cost of 1000 units, or what it is beyond the baseline's."""
+    if plan.error_costs is None:
+        return None
+    lost = losses(units, plan.error_costs)
+    if baseline is not None:
+        lost -= losses(baseline, plan.error_costs)
+    return over_units(PER * lost, units)
+
+
+def _training(setting: SettingDraws, baseline: SettingDraws | None, plan: Plan) -> Footprint:
+    kind = setting.costs.kinds[Resource.ENERGY]
+    comparable = baseline is not None and baseline.costs.kinds[Resource.ENERGY] == kind
+    return footprint(
+        of_training(setting.costs.spent),
+        of_training(baseline.costs.spent) if baseline is not None and comparable else None,
+        plan.price,
+    )
+
+
+def _thousand(setting: SettingDraws, baseline: SettingDraws | None, plan: Plan, planned: float) -> Footprint:
+    def each(one: SettingDraws) -> Spent:
+        return of_thousand(one.costs.spent, images_per_unit=one.images_per_unit, planned=planned)
+
+    comparable = baseline is not None and baseline.costs.kinds == setting.costs.kinds
+    old = each(baseline) if baseline is not None and comparable else None
+    return footprint(each(setting), old, plan.price)
+
+
+def _spent(found: Costs, draws: Draws, *, images_per_unit: float) -> dict[Resource, Floats]:
+    spent: dict[Resource, Floats] = {}
+    for resource, values in found.spent.items():
+        match resource:
+            case Resource.MEMORY:
+                spent[resource] = draws.largest(values)
+            case Resource.INFERENCE | Resource.INFERENCE_CARBON:
+                spent[resource] = draws.over_seeds(values * images_per_unit)
+            case Resource.ENERGY | Resource.CARBON | Resource.TIME:
+                spent[resource] = draws.over_seeds(values)
+    return spent
+
+
+def _observed(setting: SettingDraws, resource: Resource) -> float | None:
+    return float(setting.spent[resource][0]) if resource in setting.spent else None
+
+
 def _energy(setting: SettingDraws, planned: float) -> Floats:
     spent = setting.spent
-    return energy_per_thousand(spent[Resource.ENERGY], spent[Resource.INFERENCE], planned=planned)
+    return per_thousand(spent[Resource.ENERGY], spent[Resource.INFERENCE], planned=planned)

@@ -1,9 +1,10 @@
-"""The tables of the trade-off with the meaning of their columns, and the same as strict JSON."""
+"""The tables of the trade-off, and the same as strict JSON."""
 
 from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,10 +16,13 @@ from redl.record import EnergyKind
 from redl.results.layout import named_table, uncut
 from redl.results.noninferiority.verdict import Verdict
 from redl.results.tradeoff.adjusted import PER, Adjusted
-from redl.results.tradeoff.benefit import TREAT_NONE
-from redl.results.tradeoff.change import LEAST_SEEDS, SAVED_SHARE
+from redl.results.tradeoff.change import Change
+from redl.results.tradeoff.decision_curve import DecisionPoint, ranges
+from redl.results.tradeoff.footprint import Amount
+from redl.results.tradeoff.interval import Interval
+from redl.results.tradeoff.legend import legend, notes
 from redl.results.tradeoff.pepr import LETTERS, PeprScore
-from redl.results.tradeoff.recommendation import chosen, recommendation, verdicts_of
+from redl.results.tradeoff.recommendation import chosen, in_percent, not_shown, recommendation, verdicts_of
 from redl.results.tradeoff.setting_summary import SettingSummary
 from redl.results.tradeoff.tradeoff import Tradeoff
 
@@ -27,23 +31,21 @@ _WHOLE_FROM = 100  # net benefit from which tenths are not printed
 
 
 def tradeoff_tables(found: Sequence[Tradeoff], verdicts: Sequence[Verdict], *, width: int) -> str:
-    """Return what each setting scores and costs, what it is worth, and below what the columns mean.
-
-    Each model's recommendation stands below its tables.
-    """
+    """Return each model's recommendation, what its settings score, save, cost and are worth, and a legend."""
     # No markup: a reason may contain brackets.
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
     with console.capture() as captured:
         for tradeoff in found:
-            console.print(_scores(tradeoff, verdicts))
-            console.print(_worth(tradeoff))
-            console.print(_pepr(tradeoff))
             # No wrapping: a line that is searched for, or copied, stays whole.
-            for note in _notes(tradeoff):
-                console.print(f"note: {note}", soft_wrap=True)
+            console.print(_title(tradeoff), soft_wrap=True)
             console.print(recommendation(tradeoff, verdicts), soft_wrap=True)
+            for table in _tables(tradeoff, verdicts):
+                if table.row_count and len(table.columns) > 1:
+                    console.print(uncut(table))
+            for note in notes(tradeoff):
+                console.print(f"note: {note}", soft_wrap=True)
             console.print()
-        for line in _legend(found):
+        for line in legend(found):
             console.print(line)
     return captured.get()
 
@@ -61,19 +63,21 @@ def _plain(tradeoff: Tradeoff, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     }
 
 
+def _tables(tradeoff: Tradeoff, verdicts: Sequence[Verdict]) -> Iterator[Table]:
+    """Yield the tables, what a reader asks first at the top."""
+    yield _scores(tradeoff, verdicts)
+    yield _changes(tradeoff)
+    yield _decisions(tradeoff)
+    yield _footprints(tradeoff)
+    yield _worth(tradeoff)
+    yield _pepr(tradeoff)
+
+
 def _scores(tradeoff: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
     outcomes = {verdict.setting: _outcome(verdict) for verdict in verdicts_of(tradeoff, verdicts)}
     # Line breaks in the heads: rich may make a column narrower than its longest word.
-    figures = (
-        "memory\n(MB)",
-        "T_c\n(s)",
-        "E\n(Wh)",
-        f"mWh per\n{tradeoff.unit}",
-        "Pareto\n(P)",
-        "NB",
-        "saves",
-    )
-    table = named_table(_title(tradeoff), ("setting", "verdict"), (tradeoff.metric, *figures))
+    figures = ("memory\n(MB)", "T_c\n(s)", "E\n(Wh)", f"mWh per\n{tradeoff.unit}", "Pareto\n(P)")
+    table = named_table("Scores and costs", ("setting", "verdict"), (tradeoff.metric, *figures))
     for summary in tradeoff.summaries:
         table.add_row(
             summary.setting,
@@ -84,27 +88,110 @@ def _scores(tradeoff: Tradeoff, verdicts: Sequence[Verdict]) -> Table:
             _energy(summary.train_wh, 2, summary.train_kind),
             _energy(summary.inference_wh, 3, summary.inference_kind, per=1e-3),
             _pareto(summary),
-            _number(summary.net_benefit, 3),
-            ", ".join(summary.savings) or _MISSING,
         )
-    return uncut(table)
+    return table
+
+
+def _changes(tradeoff: Tradeoff) -> Table:
+    table = named_table("Training against the baseline", ("setting",), tradeoff.compared)
+    for summary in tradeoff.summaries:
+        if summary.changes:
+            table.add_row(summary.setting, *map(_change, summary.changes))
+    return table
+
+
+def _change(change: Change) -> str:
+    if change.is_none:
+        return "the same"
+    standing = "saved" if change.is_saving else "more" if change.is_cost else not_shown([change])
+    return f"{standing}: {in_percent(change)}"
+
+
+def _decisions(tradeoff: Tradeoff) -> Table:
+    """Lay out net benefit, and what errors cost if that was given."""
+    heads = ["NB", f"dNB per {PER}\n{tradeoff.unit}s", "surely useful\nat t", "surely worse\nat t"]
+    costs = tradeoff.plan.error_costs
+    if costs is not None:
+        heads += [f"cost of {PER}\n{tradeoff.unit}s", "beyond the\nbaseline's"]
+    title = f"Decisions at t = {tradeoff.plan.threshold:.3g}"
+    table = named_table(title, ("setting",), heads)
+    for summary in tradeoff.summaries:
+        curve = summary.decision_curve
+        row = [
+            _number(summary.net_benefit, 3),
+            _interval(summary.more_benefit, sign="+"),
+            _ranges(curve, [point.is_useful for point in curve]),
+            _MISSING if summary.more_benefit is None else _ranges(curve, [point.is_worse for point in curve]),
+        ]
+        if costs is not None:
+            row += [_interval(summary.expected_cost), _interval(summary.more_cost, sign="+")]
+        table.add_row(summary.setting, *row)
+    return table
+
+
+def _ranges(curve: Sequence[DecisionPoint], chosen: Sequence[bool]) -> str:
+    found = ranges([point.threshold for point in curve], chosen)
+    words = [f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in found]
+    return ", ".join(words) or ("nowhere" if curve else _MISSING)
+
+
+def _footprints(tradeoff: Tradeoff) -> Table:
+    """Lay out what is known of CO2eq and money of one training, and of energy too of 1000 units."""
+    currency = tradeoff.plan.price.currency or "money" if tradeoff.plan.price else ""
+    figures = [("energy_wh", "Wh"), ("co2eq_g", "g CO2eq"), ("money", currency)]
+    known = [
+        (name, unit)
+        for name, unit in figures
+        if any(one.training and getattr(one.training, name) for one in tradeoff.summaries)
+    ]
+    heads = [f"training\n({unit})" for _, unit in known[1:]] + [
+        f"dC per {PER}\n{tradeoff.unit}s ({unit})" for _, unit in known
+    ]
+    table = named_table("Footprint", ("setting",), heads)
+    for summary in tradeoff.summaries:
+        if summary.training is None or summary.thousand is None or summary.training.energy_wh is None:
+            continue
+        mark = "~" if _weakest(summary) is EnergyKind.ESTIMATED else ""
+        cells = [_amount(getattr(summary.training, name)) for name, _ in known[1:]]
+        cells += [_more(getattr(summary.thousand, name)) for name, _ in known]
+        table.add_row(summary.setting, *(cell if cell == _MISSING else f"{mark}{cell}" for cell in cells))
+    return table
+
+
+def _amount(amount: Amount | None) -> str:
+    return _MISSING if amount is None else f"{amount.value:.3g}"
+
+
+def _more(amount: Amount | None) -> str:
+    return _MISSING if amount is None else _interval(amount.more, sign="+")
+
+
+def _interval(interval: Interval | None, *, sign: str = "") -> str:
+    """Return a figure and its interval, with as many digits as the figure needs for three."""
+    if interval is None:
+        return _MISSING
+    size = max(abs(each) for each in (interval.value, interval.low, interval.high) if each is not None)
+    digits = 1 if size == 0 else min(6, max(0, 2 - math.floor(math.log10(size))))
+    if interval.low is None or interval.high is None:
+        return f"{interval.value:{sign}.{digits}f}"
+    low, high = f"{interval.low:{sign}.{digits}f}", f"{interval.high:{sign}.{digits}f}"
+    value = f"{interval.value:{sign}.{digits}f}"
+    return value if low == high else f"{value} ({low} to {high})"
 
 
 def _worth(tradeoff: Tradeoff) -> Table:
     grid = [f"INB at\n{wh:g} Wh" for wh in tradeoff.plan.lambdas_wh]
-    title = f"Against the baseline, per {PER} {tradeoff.unit}s"
-    table = named_table(title, ("setting",), ("dNB", "dC\n(Wh)", *grid))
+    title = f"INB per {PER} {tradeoff.unit}s, and how often it is the highest"
+    table = named_table(title, ("setting",), grid)
     for summary in tradeoff.summaries:
-        if summary.more_benefit is None:
-            continue
-        worth = [f"{_inb(adjusted)} ({adjusted.probability:.2f})" for adjusted in summary.adjusted]
-        table.add_row(
-            summary.setting,
-            f"{summary.more_benefit:+.1f}",
-            _energy(summary.more_energy_wh, 3, _weakest(summary), sign="+"),
-            *(worth or [_MISSING] * len(grid)),
-        )
-    return uncut(table)
+        shares = [
+            each.shares[summary.setting] for each in tradeoff.acceptability if summary.setting in each.shares
+        ]
+        worth = [_inb(one) for one in summary.adjusted] or ["0"] * len(shares)
+        cells = [f"{value} ({share:.2f})" for value, share in zip(worth, shares, strict=True)]
+        if cells:
+            table.add_row(summary.setting, *cells)
+    return table
 
 
 def _pepr(tradeoff: Tradeoff) -> Table:
@@ -114,7 +201,7 @@ def _pepr(tradeoff: Tradeoff) -> Table:
     table = named_table(title, ("setting",), heads)
     for summary in compared:
         table.add_row(summary.setting, *map(_score, summary.pepr))
-    return uncut(table)
+    return table
 
 
 def _score(score: PeprScore) -> str:
@@ -148,54 +235,15 @@ def _title(tradeoff: Tradeoff) -> str:
     return f"Trade-off of {tradeoff.model}{reduced} on {tradeoff.dataset}{scale}, {profile}, {counted}"
 
 
-def _notes(tradeoff: Tradeoff) -> Iterator[str]:
-    for resource, why in tradeoff.not_compared.items():
-        yield f"{resource} is not compared: {why}"
-    for summary in tradeoff.summaries:
-        if summary.left_out:
-            yield f"{summary.setting} is left out: {summary.left_out}"
-        if summary.not_adjusted:
-            yield f"{summary.setting} has no INB: {summary.not_adjusted}"
-    if tradeoff.treat_all is not None:
-        counted = f"{tradeoff.units} {tradeoff.unit}s"
-        yield f"NB of treating {counted}: all {tradeoff.treat_all:.3f}, none {TREAT_NONE:.3f}"
-    if len(tradeoff.seeds) == 1:
-        yield "only one seed: the draws, and so all probabilities, say nothing about other seeds"
-
-
-def _legend(found: Sequence[Tradeoff]) -> list[str]:
-    plan = found[0].plan
-    accuracys = ", accuracy's cut" if plan.threshold == 0.5 else ""
-    return [
-        f"{found[0].metric}: the mean over seeds. * diverged or did not finish.",
-        "memory: peak of training, the largest of the seeds. T_c: training until it stopped. E: of training. "
-        "mWh: of inference. ~ marks an estimate.",
-        "Pareto: no other setting is at least as good in performance, memory, T_c and E and better in one of "
-        f"them. P: the share of {found[0].draws} draws of seeds and patients with replacement in which it is "
-        "so.",
-        f"saves: at least {SAVED_SHARE:.0%} less than the baseline over new seeds, by a t test of the log "
-        "ratio paired by seed, corrected for all settings and resources (Holm, p < 0.025); "
-        f"{LEAST_SEEDS} seeds at least.",
-        "NB: net benefit TP/n - FP/n * t/(1-t), where treatment follows a probability above t = "
-        f"{plan.threshold:g}{accuracys}.",
-        "INB = dNB - dC/lambda, and P(INB > 0): the net benefit gained minus the additional energy (a share "
-        f"of one training for {plan.patients} patients, and inference), if one more correctly triaged "
-        "patient, net, may cost lambda Wh.",
-        "PePR-R = P / (1 + R_n), with R_n from 0 for the setting that takes least to 1 for the most; "
-        "E energy, C CO2eq, T time, M memory of training; 95 % of the draws. It can be compared only within "
-        "these settings, another one moves them all, and it replaces no verdict.",
-    ]
-
-
 def _weakest(summary: SettingSummary) -> EnergyKind:
     kinds = (summary.train_kind, summary.inference_kind)
     return EnergyKind.ESTIMATED if EnergyKind.ESTIMATED in kinds else EnergyKind.MEASURED
 
 
-def _energy(wh: float | None, digits: int, kind: EnergyKind | None, *, per: float = 1, sign: str = "") -> str:
+def _energy(wh: float | None, digits: int, kind: EnergyKind | None, *, per: float = 1) -> str:
     if wh is None:
         return _MISSING
-    return f"{'~' if kind is EnergyKind.ESTIMATED else ''}{wh / per:{sign}.{digits}f}"
+    return f"{'~' if kind is EnergyKind.ESTIMATED else ''}{wh / per:.{digits}f}"
 
 
 def _number(value: float | None, digits: int, *, per: float = 1) -> str:

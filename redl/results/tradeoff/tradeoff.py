@@ -14,14 +14,23 @@ from numpy.typing import NDArray
 from redl.record import Record
 from redl.results.arms import Arm
 from redl.results.metric import OF_RANKS, Metric
-from redl.results.tradeoff.adjusted import Plan
-from redl.results.tradeoff.benefit import Unit, treat_all, units_of
+from redl.results.tradeoff.acceptability import Acceptability, acceptability
+from redl.results.tradeoff.adjusted import PER
+from redl.results.tradeoff.benefit import Unit, Units, treat_all, units_of
 from redl.results.tradeoff.change import changes
 from redl.results.tradeoff.costs import Resource
 from redl.results.tradeoff.pareto import pareto_set
 from redl.results.tradeoff.pepr import LETTERS, PeprScore, pepr_scores
+from redl.results.tradeoff.plan import Plan
 from redl.results.tradeoff.resampling import DRAWS, draw
-from redl.results.tradeoff.setting_summary import SettingDraws, SettingSummary, setting_draws, summarise
+from redl.results.tradeoff.setting_summary import (
+    SettingDraws,
+    SettingSummary,
+    beyond,
+    setting_draws,
+    summarise,
+    why_not_adjusted,
+)
 
 # What is compared beside performance, in the order in which a setting is chosen by it.
 COMPARED = (Resource.ENERGY, Resource.MEMORY, Resource.TIME)
@@ -34,8 +43,9 @@ class Tradeoff:
 
     `seeds` are those that all compared settings have, `patients` the number in the test part, and `units` the
     number of what is treated, patients or images as `unit` says. `compared` are the resources of the Pareto
-    set; `not_compared` says why others are not. `synthetic` marks phantom images, `reduced` a network that
-    was made small.
+    set; `not_compared` says why others are not. Where errors have costs, `cost_of_all` and `cost_of_none` are
+    those of treating all and none of 1000 units. `acceptability` is over the settings whose energy is known
+    beside the baseline's. `synthetic` marks phantom images, `reduced` a network that was made small.
     """
 
     dataset: str
@@ -51,9 +61,12 @@ class Tradeoff:
     unit: Unit
     units: int
     treat_all: float | None
+    cost_of_all: float | None
+    cost_of_none: float | None
     draws: int
     compared: tuple[Resource, ...]
     not_compared: dict[Resource, str]
+    acceptability: tuple[Acceptability, ...]
     summaries: tuple[SettingSummary, ...]
 
 
@@ -86,6 +99,7 @@ def _tradeoff(arms: Sequence[Arm], metric: Metric, plan: Plan, draws: int) -> Tr
     planned = plan.patients * len(units.labels) / patients if patients else 0.0
     found = {summary.setting: summary for summary in _summaries(settings, compared, metric, plan, planned)}
     record = _with_data(arms)
+    cost_of_all, cost_of_none = _constant_costs(units, plan) if patients else (None, None)
     return Tradeoff(
         dataset=seen.dataset,
         model=seen.model,
@@ -100,9 +114,12 @@ def _tradeoff(arms: Sequence[Arm], metric: Metric, plan: Plan, draws: int) -> Tr
         unit=units.unit,
         units=len(units.labels),
         treat_all=treat_all(units, plan.threshold) if patients else None,
+        cost_of_all=cost_of_all,
+        cost_of_none=cost_of_none,
         draws=draws,
         compared=compared,
         not_compared=not_compared,
+        acceptability=_acceptability(settings, plan, planned),
         summaries=tuple(
             found[arm.setting]
             if arm.setting in found
@@ -158,7 +175,7 @@ def _summaries(
     return [
         summarise(
             setting,
-            baseline,
+            None if setting.is_baseline else baseline,
             changes=found.get(setting.setting, ()),
             pepr=scores[place],
             plan=plan,
@@ -167,6 +184,24 @@ def _summaries(
         )
         for place, setting in enumerate(settings)
     ]
+
+
+def _constant_costs(units: Units, plan: Plan) -> tuple[float | None, float | None]:
+    """Return the expected costs of treating all and none of 1000 units, if errors have costs."""
+    if plan.error_costs is None:
+        return None, None
+    positive = float(units.labels.mean())
+    return PER * (1 - positive) * plan.error_costs.fp, PER * positive * plan.error_costs.fn
+
+
+def _acceptability(settings: Sequence[SettingDraws], plan: Plan, planned: float) -> tuple[Acceptability, ...]:
+    baseline = next((setting for setting in settings if setting.is_baseline), None)
+    if baseline is None:
+        return ()
+    known = [setting for setting in settings if why_not_adjusted(setting, baseline) is None]
+    more = {setting.setting: beyond(setting, baseline, planned) for setting in known}
+    without_data = {name: (benefit[1:], wh[1:]) for name, (benefit, wh) in more.items()}
+    return acceptability(without_data, plan.lambdas_wh)
 
 
 def _pepr(settings: Sequence[SettingDraws], metric: Metric) -> list[tuple[PeprScore, ...]]:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from redl.results.metric import Metric
-from redl.results.tradeoff.adjusted import Plan
 from redl.results.tradeoff.costs import Resource
 from redl.results.tradeoff.pepr import pepr, pepr_scores
+from redl.results.tradeoff.plan import Plan
 from redl.results.tradeoff.tradeoff import tradeoffs
 from tests.helpers.savings import arms
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from redl.results.arms import pairs_of
+from redl.results.arms import arms_of, pairs_of
 from redl.results.metric import Metric
 from redl.results.noninferiority.verdict import Outcome, verdicts
-from redl.results.tradeoff.adjusted import Plan
+from redl.results.tradeoff.plan import Plan
 from redl.results.tradeoff.recommendation import chosen, recommendation
 from redl.results.tradeoff.tradeoff import tradeoffs
 from tests.helpers.changes import replace
-from tests.helpers.savings import arms
+from tests.helpers.savings import SEEDS, arms, run_of
 
 MEMORY = 300_000_000  # bytes, of 400_000_000 for the baseline
 
@@ -91,8 +91,8 @@ def test_verdicts_on_another_model_are_passed_over():
 def test_it_says_what_is_saved_and_how_that_is_known():
     expected = (
         "For densenet on rsna (phantom images, smoke profile): amp may replace the baseline, because it was "
-        "shown to be no more than 2 percentage points worse in accuracy, and training takes 25 % less "
-        "memory, 10 % less time and 50 % less energy (measured); 240 patients, 5 seeds."
+        "shown to be no more than 2 percentage points worse in accuracy, and trains with 50 % less "
+        "energy (measured), 25 % less memory and 10 % less time; 240 patients, 5 seeds."
     )
     assert expected == sentence(amp={"memory": MEMORY, "seconds": 9.0, "wh": 2.0})
 
@@ -104,12 +104,48 @@ def test_estimated_energy_is_called_estimated():
 
 def test_energy_that_is_not_known_is_called_so():
     text = sentence(amp={"memory": MEMORY, "wh": None})
-    assert "takes 25 % less memory and the same time (its energy is not known); 240" in text
+    assert "trains with 25 % less memory, and with the same time; its energy is not known; 240" in text
 
 
 def test_what_costs_more_is_stated():
     text = sentence(amp={"memory": 500_000_000, "seconds": 12.0, "wh": 3.0})
-    assert "takes 25 % more memory, 20 % more time and 25 % less energy (measured);" in text
+    assert (
+        "trains with 25 % less energy (measured), but with 25 % more memory and 20 % more time; 240" in text
+    )
+
+
+def varied(seconds):
+    """Return the sentence on a setting that saves energy and whose seeds took these seconds."""
+    records, predictions = run_of(baseline={}, amp={"wh": 2.0})
+    times = dict(zip(SEEDS, seconds, strict=True))
+    records = [
+        replace(one, training=replace(one.training, seconds_to_stop=times[one.case.seed]))
+        if one.case.setting == "amp"
+        else one
+        for one in records
+    ]
+    made = arms_of(records, predictions)
+    (found,) = tradeoffs(made, metric=Metric.ACCURACY, plan=Plan(), draws=100)
+    return recommendation(found, verdicts(pairs_of(made), margin=0.02, metric=Metric.ACCURACY))
+
+
+def test_what_is_neither_surely_saved_nor_surely_cost_was_not_shown_to_differ():
+    text = varied((8.0, 11.0, 9.5, 8.5, 10.5))
+    assert "with the same memory; time (-6 %, -20 to +12 %) was not shown to differ; 240" in text
+    assert "less time" not in text
+
+
+def test_what_surely_costs_more_has_its_interval():
+    text = varied((10.6, 11.2, 10.8, 11.0, 10.9))
+    assert ", but with 9 % more time (+6 to +12 %), with the same memory; 240" in text
+
+
+def test_what_costs_hardly_more_is_not_said_to_cost_0_percent():
+    assert ", but with 0.8 % more time, with the same memory; 240" in varied((10.08,) * 5)
+
+
+def test_what_is_too_little_to_be_a_saving_is_not_said_to_be_one():
+    assert "time (-0.8 %) was not shown to differ by 1 % or more; 240" in varied((9.92,) * 5)
 
 
 def test_what_does_not_save_what_ranks_first_is_never_taken():
@@ -156,8 +192,8 @@ def test_where_nothing_passed_it_counts_what_became_of_all():
 
 def test_what_passed_but_saves_nothing_is_not_said_to_have_failed():
     text = sentence(amp={})
-    assert "no setting that surely saves what ranks first was shown to be within" in text
-    assert "(1 non-inferior but not surely saving it)" in text
+    assert "no setting was both shown to be within 2 percentage points of its accuracy and shown to" in text
+    assert "save energy (1 non-inferior but not shown to save energy)." in text
 
 
 def test_a_baseline_that_diverged_recommends_nothing():

@@ -11,9 +11,11 @@ from redl.errors import OptionError
 from redl.record import EnergyKind
 from redl.results.arms import arms_of
 from redl.results.metric import Metric
-from redl.results.tradeoff.adjusted import LAMBDAS_WH, Plan, adjusted
+from redl.results.tradeoff.adjusted import adjusted
 from redl.results.tradeoff.benefit import Unit
 from redl.results.tradeoff.costs import Resource
+from redl.results.tradeoff.error_costs import ErrorCosts
+from redl.results.tradeoff.plan import LAMBDAS_WH, Plan
 from redl.results.tradeoff.tradeoff import tradeoffs
 from tests.helpers.changes import replace
 from tests.helpers.samples import WHOLE, broken, component, energy
@@ -232,7 +234,7 @@ def test_what_some_seeds_turn_is_no_saving():
 def test_energy_is_a_share_of_the_training_and_the_inference_of_a_thousand_patients():
     found = amp(wh=2.0, plan={"patients": 500})
     expected = (2.0 - 4.0) / 500 * 1000 + (2.0 - 4.0) * PER_IMAGE * IMAGES * 1000
-    assert expected == pytest.approx(found.more_energy_wh)
+    assert expected == pytest.approx(found.thousand.energy_wh.more.value)
 
 
 def test_of_images_the_share_is_an_images():
@@ -240,7 +242,7 @@ def test_of_images_the_share_is_an_images():
     found = tradeoff(arms(labels=mixed, baseline={}, amp={"wh": 2.0}), patients=500)
     expected = (2.0 - 4.0) / (500 * IMAGES) * 1000 + (2.0 - 4.0) * PER_IMAGE * 1000
     assert (Unit.IMAGE, len(LABELS)) == (found.unit, found.units)
-    assert expected == pytest.approx(summary(found, "amp").more_energy_wh)
+    assert expected == pytest.approx(summary(found, "amp").thousand.energy_wh.more.value)
 
 
 def test_net_benefit_is_per_thousand_patients():
@@ -248,21 +250,21 @@ def test_net_benefit_is_per_thousand_patients():
     records, predictions = run_of(seeds=(1,), baseline={}, amp={"lost": 2})
     found = summary(tradeoff(arms_of(records, predictions)), "amp")
     missed, in_vain = 3, 5
-    assert -(missed + in_vain) / PATIENTS * 1000 == pytest.approx(found.more_benefit)
+    assert -(missed + in_vain) / PATIENTS * 1000 == pytest.approx(found.more_benefit.value)
 
 
 def test_the_cut_weighs_who_is_treated_in_vain():
     records, predictions = run_of(seeds=(1,), baseline={}, amp={"lost": 2})
     found = summary(tradeoff(arms_of(records, predictions), threshold=0.25), "amp")
     missed, in_vain = 3, 5
-    assert -(missed + in_vain / 3) / PATIENTS * 1000 == pytest.approx(found.more_benefit)
+    assert -(missed + in_vain / 3) / PATIENTS * 1000 == pytest.approx(found.more_benefit.value)
 
 
 def test_inb_is_benefit_less_energy_over_lambda():
     found = amp(lost=2, wh=2.0, plan={"lambdas_wh": (1.0, 10.0)})
     assert [
-        found.more_benefit - found.more_energy_wh / 1.0,
-        found.more_benefit - found.more_energy_wh / 10.0,
+        found.more_benefit.value - found.thousand.energy_wh.more.value / 1.0,
+        found.more_benefit.value - found.thousand.energy_wh.more.value / 10.0,
     ] == pytest.approx([each.value for each in found.adjusted])
     assert [1.0, 10.0] == [each.lambda_wh for each in found.adjusted]
 
@@ -293,8 +295,8 @@ def test_who_equals_the_baseline_is_not_worth_more():
 
 def test_much_benefit_outweighs_energy_only_where_much_is_accepted_for_it():
     better = amp(wh=40.0, baseline={"lost": 20}, plan={"lambdas_wh": (0.01, 1000.0)})
-    assert better.more_benefit > 0
-    assert better.more_energy_wh > 0
+    assert better.more_benefit.value > 0
+    assert better.thousand.energy_wh.more.value > 0
     assert [0.0, 1.0] == [each.probability for each in better.adjusted]
 
 
@@ -305,7 +307,7 @@ def test_a_benefit_that_seeds_turn_is_of_no_certainty():
 def test_without_energy_nothing_is_adjusted_and_the_reason_is_given():
     for changed in ({"wh": None}, {"baseline": {"wh": None}}):
         found = amp(**changed)
-        assert (None, ()) == (found.more_energy_wh, found.adjusted)
+        assert () == found.adjusted
         assert "energy: seed 1 has no figure" in found.not_adjusted
         assert found.more_benefit is not None
 
@@ -321,7 +323,7 @@ def test_the_baseline_is_not_set_against_itself():
     found = tradeoff(arms(baseline={}, amp={})).summaries[0]
     assert (None, None, (), None) == (
         found.more_benefit,
-        found.more_energy_wh,
+        found.thousand.energy_wh.more,
         found.adjusted,
         found.not_adjusted,
     )
@@ -338,6 +340,11 @@ def test_the_same_run_always_gives_the_same():
     ("given", "words"),
     [
         ({"threshold": 1.0}, "threshold 1: give a cut between 0 and 1"),
+        ({"thresholds": (0.1, 1.0)}, "threshold 1: give a cut between 0 and 1"),
+        (
+            {"error_costs": ErrorCosts(fn=9, fp=1)},
+            r"threshold 0\.5: these costs of errors imply 0\.1; give one or the other",
+        ),
         ({"patients": 0}, "patients 0: give at least one patient that one training serves"),
         ({"lambdas_wh": ()}, "lambda: give at least one energy"),
         ({"lambdas_wh": (1.0, 0.0)}, "lambda 0: give an energy above 0"),
