@@ -32,7 +32,13 @@ ROOMS = {
     "bitsandbytes": {"training/optimizers.py"},
     "timm": {"training/models.py", "training/networks.py"},
     "huggingface_hub": {"training/weights.py"},
-    "pynvml": {"metering/gpus.py", "metering/counters/nvml.py", "metering/memory.py"},
+    "pynvml": {
+        "metering/gpus.py",
+        "metering/counters/nvml.py",
+        "metering/conditions/gpu.py",
+        "metering/memory.py",
+    },
+    "psutil": {"metering/family.py", "metering/conditions/cpu.py"},
     "pytest": {
         f"plugin/{name}.py"
         for name in ("fixtures", "hooks", "hookspecs", "progress", "reports", "selection", "session")

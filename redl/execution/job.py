@@ -19,7 +19,8 @@ class RunOptions:
     `custom_models` and `custom_settings` define the names that are not the study's. `half_dtype` names the
     16-bit weights of a setting that has them; None leaves the choice to the device. `weights` is a folder of
     pretrained weights, tried before timm's hub. `plain` turns off what is done for speed; `tf32` lets a GPU
-    round the factors of float32 products. `timeout_s` bounds the working time of one case.
+    round the factors of float32 products. `settle_s` is how long each measured phase waits before it begins.
+    `timeout_s` bounds the working time of one case.
     """
 
     profile: Profile
@@ -30,6 +31,7 @@ class RunOptions:
     plain: bool = False
     tf32: bool = False
     assumptions: Assumptions = field(default_factory=Assumptions)
+    settle_s: float = 0.0
     timeout_s: float = 86400.0
 
 

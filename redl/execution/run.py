@@ -86,13 +86,15 @@ class CaseRun:
         self._findings: Findings | None = None
 
     def warm_up(self) -> None:
-        """Pass one batch through the untrained model, which leaves model and random stream as they were.
+        """Pass one batch through the untrained model, then wait for as long as the options say.
 
-        Raise ModelError if the model cannot take images of this size, or does not return logits (N, 1).
+        Model and random stream stay as they were. Raise ModelError if the model cannot take images of this
+        size, or does not return logits (N, 1).
         """
         plan, batch_size = self._plan, self._plan.profile.batch_size
         batch = self._train_part.images[:batch_size]
         first_pass(plan.network.name, self._model, batch, precision=plan.precision, batch_size=batch_size)
+        self._energy.settle(plan.job.options.settle_s)
 
     def train(self) -> None:
         """Train, and meter time, memory and energy of the training steps."""
@@ -151,6 +153,7 @@ class CaseRun:
             inferred=inferred,
             valid_logits=valid_logits,
             train_energy=self._energy.reading(images=self._trained.fit.images),
+            train_conditions=self._energy.conditions(),
         )
         return summarise(self._findings)
 
@@ -167,6 +170,7 @@ class CaseRun:
     def _measure_inference(self) -> Inferred:
         images, profile, stopwatch = self._test_part.images, self._plan.profile, self._new_stopwatch()
         with _energy_meter(self._plan) as energy, self._memory.phase() as memory:
+            energy.settle(self._plan.job.options.settle_s)
             logits, passes = repeat(
                 lambda: self._predict(images),
                 at_least_s=profile.inference_window_s,
@@ -179,6 +183,7 @@ class CaseRun:
             seconds=stopwatch.seconds,
             memory=_peak(memory),
             energy=energy.reading(images=passes * len(images)),
+            conditions=energy.conditions(),
             latency=time_latency(
                 lambda: self._predict(images[:1]),
                 passes=profile.latency_passes,

@@ -16,6 +16,7 @@ from redl.metering.environment import describe_environment
 from redl.metering.memory import Peak
 from redl.metering.predicted_memory import explanation, predicted_memory
 from redl.record import (
+    Conditions,
     Energy,
     EnergyReading,
     Flags,
@@ -23,6 +24,7 @@ from redl.record import (
     Latency,
     Memory,
     Metrics,
+    PhaseConditions,
     Predictions,
     Pretrained,
     Recipe,
@@ -62,6 +64,7 @@ class Inferred:
     seconds: float
     memory: Peak
     energy: EnergyReading
+    conditions: PhaseConditions
     latency: Latency
 
 
@@ -75,6 +78,7 @@ class Findings:
     model: nn.Module
     trained: Trained
     train_energy: EnergyReading
+    train_conditions: PhaseConditions
     inferred: Inferred
     valid_logits: torch.Tensor
 
@@ -95,6 +99,7 @@ def summarise(found: Findings) -> Record:
         inference=_inference(found),
         memory=_memory(found),
         energy=Energy(train=found.train_energy, inference=found.inferred.energy),
+        conditions=Conditions(train=found.train_conditions, inference=found.inferred.conditions),
         divergence=divergence,
         environment=describe_environment(
             plan.device,

@@ -14,13 +14,15 @@ from types import TracebackType
 from redl.metering.assumptions import Assumptions
 from redl.metering.carbontracker.meter import CarbonTrackerMeter
 from redl.metering.carbontracker.sensors import table_tdp
+from redl.metering.conditions import ConditionsMeter
 from redl.metering.counters import CounterMeter
 from redl.metering.energy import Component, Figure, SensorError, no_figure
+from redl.metering.family import Family
 from redl.metering.gpus import Gpu, gpu_of
 from redl.metering.headline import headline
 from redl.metering.stopwatch import already_synchronous
 from redl.metering.tdp import LoadMeter, Tdp
-from redl.record import EnergyComponent, EnergyKind, EnergyReading
+from redl.record import EnergyComponent, EnergyKind, EnergyReading, PhaseConditions
 
 
 class EnergyMeter:
@@ -53,7 +55,9 @@ class EnergyMeter:
         found = self._find(gpus)
         self._carbontracker = CarbonTrackerMeter(found, now=now)
         self._counters = CounterMeter(found, now=now)
-        self._load = LoadMeter()
+        family = Family()
+        self._load = LoadMeter(cpu_seconds=family.cpu_seconds)
+        self._conditions = ConditionsMeter(found, family=family)
 
     def __enter__(self) -> EnergyMeter:
         return self
@@ -68,7 +72,8 @@ class EnergyMeter:
         """Count the energy drawn inside."""
         with ExitStack() as meters:
             self._synchronize()
-            # Outermost, because looking for children takes milliseconds, which no sensor should see.
+            # Outermost, because looking around takes milliseconds, which no sensor should see.
+            meters.enter_context(self._conditions.window())
             meters.enter_context(self._load.window())
             meters.enter_context(self._carbontracker.window())
             meters.enter_context(self._counters.window())
@@ -85,6 +90,15 @@ class EnergyMeter:
         """Stop all threads and release the sensors; a second call does nothing."""
         self._carbontracker.close()
         self._counters.close()
+        self._conditions.close()
+
+    def settle(self, seconds: float) -> None:
+        """Wait before the first window, so that the heat of what ran before does not slow it down."""
+        self._conditions.settle(seconds)
+
+    def conditions(self) -> PhaseConditions:
+        """Return the conditions of all windows: what else ran, how hot, how fast."""
+        return self._conditions.conditions()
 
     def reading(self, *, images: int | None = None) -> EnergyReading:
         """Close the meter and return the energy of all windows, in which `images` were processed."""
@@ -106,9 +120,7 @@ class EnergyMeter:
             components=components,
             pue=pue,
             carbon_intensity=intensity,
-            warnings=tuple(
-                f"{part.component}: {warning}" for part in components for warning in part.warnings
-            ),
+            warnings=(*self._foreign_load(), *_warnings_of(components)),
             reason_unavailable="; ".join(
                 f"{part.component}: {part.reason_unavailable}"
                 for part in components
@@ -116,6 +128,10 @@ class EnergyMeter:
             )
             or None,
         )
+
+    def _foreign_load(self) -> Iterator[str]:
+        if reasons := self.conditions().foreign_load:
+            yield f"time and energy were taken under foreign load: {'; '.join(reasons)}"
 
     def _find(self, uuids: Sequence[str]) -> tuple[Gpu, ...]:
         try:
@@ -150,6 +166,11 @@ class EnergyMeter:
             return self._load.estimate(table_tdp())
         except SensorError as absent:
             return no_figure("tdp_model", str(absent))
+
+
+def _warnings_of(components: Sequence[EnergyComponent]) -> Iterator[str]:
+    for part in components:
+        yield from (f"{part.component}: {warning}" for warning in part.warnings)
 
 
 def _nothing() -> None:

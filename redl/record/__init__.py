@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from redl.errors import RecordError
+from redl.record.conditions import Conditions, GpuConditions, PhaseConditions
 from redl.record.predictions import Predictions
 from redl.record.recipe import FastPath, Flags, Pretrained, Recipe
 from redl.record.sections import (
@@ -46,6 +47,7 @@ __all__ = [
     "SCHEMA",
     "CarbonIntensity",
     "CarbonTrackerFigures",
+    "Conditions",
     "Counts",
     "DataSummary",
     "Divergence",
@@ -61,10 +63,12 @@ __all__ = [
     "FinishedRecord",
     "Flags",
     "Fractions",
+    "GpuConditions",
     "Inference",
     "Latency",
     "Memory",
     "Metrics",
+    "PhaseConditions",
     "PredictedMemory",
     "Predictions",
     "Pretrained",
@@ -99,7 +103,7 @@ INCIDENTAL = frozenset({"git_commit", "memory_bytes"})
 
 
 class Record(Section, frozen=True, kw_only=True):
-    """Results of one case; every section of a case that ended early is None."""
+    """Results of one case; sections of one that ended early are None, as `conditions` of an older one are."""
 
     schema: int = SCHEMA
     status: Status
@@ -114,6 +118,7 @@ class Record(Section, frozen=True, kw_only=True):
     inference: Inference | None = None
     memory: Memory | None = None
     energy: Energy | None = None
+    conditions: Conditions | None = None
     divergence: Divergence | None = None
     environment: Environment | None = None
 
@@ -182,6 +187,17 @@ _SECTIONS = {
     name: hint for name, hint in get_type_hints(Record, include_extras=True).items() if name != "case"
 }
 
-# How a record is saved: its case has its id beside its fields, and no field may be missing.
+_LATER = ("conditions",)  # sections that the first records of this schema do not have
+
+# How a record is saved: its case has its id beside its fields, and no other field may be missing.
 SavedCase = msgspec.defstruct("SavedCase", [("id", str), *_CASE.items()], bases=(Section,))
-SavedRecord = msgspec.defstruct("SavedRecord", [*_SECTIONS.items(), ("case", SavedCase)], bases=(Section,))
+SavedRecord = msgspec.defstruct(
+    "SavedRecord",
+    [
+        *(field for field in _SECTIONS.items() if field[0] not in _LATER),
+        *((name, _SECTIONS[name], None) for name in _LATER),
+        ("case", SavedCase),
+    ],
+    bases=(Section,),
+    kw_only=True,
+)

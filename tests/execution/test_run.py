@@ -1,6 +1,7 @@
 """A case from prepared phantom images to its record, in this process."""
 
 import hashlib
+import os
 
 import msgspec
 import pytest
@@ -89,10 +90,20 @@ def test_every_missing_figure_has_its_reason(baseline):
         key: item for key, item in msgspec.to_builtins(baseline).items() if key not in ("environment", "case")
     }
     del figures["data"]["options"]  # there None says that nothing was chosen
+    del figures["conditions"]  # which has reasons of its own
     reasons = " ".join(baseline.warnings)
     for path in missing(figures, ""):
         section = path.split(".")[0]
         assert section in reasons, path
+
+
+@pytest.mark.parametrize("phase", ["train", "inference"])
+def test_the_conditions_of_a_phase_are_recorded_each_or_with_its_reason(baseline, phase):
+    found = getattr(baseline.conditions, phase)
+    reasons = " ".join(found.reasons)
+    fields = {name: getattr(found, name) for name in found.__struct_fields__}
+    assert [] == [name for name, value in fields.items() if value is None and name not in reasons]
+    assert (len(os.sched_getaffinity(0)), 0.0, ()) == (found.processors, found.settled_s, found.gpus)
 
 
 def test_seconds_add_up_over_the_epochs(baseline):
@@ -148,9 +159,10 @@ def test_a_single_image_is_timed_by_itself(baseline):
 def test_what_the_user_states_about_grid_site_and_processor_is_applied(prepared):
     case = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.BASELINE, seed=1, profile="tiny")
     said = Assumptions(g_per_kwh=100.0, pue=1.5, cpu_tdp_w=65.0)
-    energy = run(
-        Job(case=case, prepared=prepared, options=RunOptions(profile=TINY, assumptions=said))
-    ).energy.train
+    options = RunOptions(profile=TINY, assumptions=said, settle_s=0.5)
+    record = run(Job(case=case, prepared=prepared, options=options))
+    energy = record.energy.train
+    assert (0.5, 0.5) == (record.conditions.train.settled_s, record.conditions.inference.settled_s)
     assert (1.5, 100.0) == (energy.pue.value, energy.carbon_intensity.g_per_kwh)
     assert pytest.approx(1.5 * energy.components[0].energy_wh) == energy.energy_wh
     assert pytest.approx(energy.energy_wh / 10) == energy.co2eq_g

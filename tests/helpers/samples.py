@@ -3,6 +3,7 @@
 from redl.record import (
     CarbonIntensity,
     CarbonTrackerFigures,
+    Conditions,
     Counts,
     DataSummary,
     Divergence,
@@ -15,10 +16,12 @@ from redl.record import (
     FastPath,
     Flags,
     Fractions,
+    GpuConditions,
     Inference,
     Latency,
     Memory,
     Metrics,
+    PhaseConditions,
     PredictedMemory,
     Pretrained,
     Pue,
@@ -65,6 +68,29 @@ def energy(*components, energy_wh, partial_wh=None, kind="measured"):
     )
     return Energy(train=reading, inference=reading)
 
+
+GPU_CONDITIONS = GpuConditions(
+    temperature_start_c=40.0,
+    temperature_c=60.0,
+    sm_clock_mhz=1980.0,
+    power_limit_w=700.0,
+    throttle_reasons=(),
+    other_processes=0,
+)
+PHASE_CONDITIONS = PhaseConditions(
+    processors=2,
+    load_average_start=0.5,
+    load_average_end=1.5,
+    own_cpu_share=0.9,
+    foreign_cpu_share=0.01,
+    steal_share=0.0,
+    cpu_temperature_start_c=45.0,
+    cpu_temperature_c=60.0,
+    cpu_clock_mhz=3000.0,
+    gpus=(),
+    settled_s=0.0,
+    reasons=(),
+)
 
 WHOLE = Record(
     status=Status.COMPLETED,
@@ -132,6 +158,7 @@ WHOLE = Record(
         paper_compatible_bytes=None,
     ),
     energy=energy(energy_wh=None, kind="unavailable"),
+    conditions=Conditions(train=PHASE_CONDITIONS, inference=PHASE_CONDITIONS),
     divergence=Divergence(ever=False, final=False, first_epoch=None, kinds=(), reasons=()),
     environment={"cpu": "a processor"},
 )

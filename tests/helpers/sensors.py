@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pynvml
 
@@ -97,6 +98,12 @@ class FakeGpu:
     offset_mj: int = 5_000_000
     energy_error: int | None = None
     power_error: int | None = None
+    celsius: int = 50
+    sm_mhz: int = 1980
+    limit_mw: int = 700_000
+    throttle_bits: int = 0
+    pids: tuple[int, ...] = ()  # of the processes that compute on it
+    state_error: int | None = None  # of all that is neither power nor energy
 
 
 @dataclass(frozen=True)
@@ -168,6 +175,13 @@ class FakeNvml:
         gpu = self._whole(handle, "energy_error")
         return gpu.offset_mj + int(1000 * stepped(gpu.curve, self.clock(), gpu.step_s, gpu.phase_s))
 
+    def state(self, name):
+        """Return a reader of a field of the whole GPU."""
+        return lambda handle, *_: getattr(self._whole(handle, "state_error"), name)
+
+    def processes(self, handle):
+        return [SimpleNamespace(pid=pid) for pid in self._whole(handle, "state_error").pids]
+
     def _held(self):
         if not self.holds:
             raise pynvml.NVMLError(pynvml.NVML_ERROR_UNINITIALIZED)
@@ -206,6 +220,11 @@ def fake_nvml(monkeypatch, curves, clock, step_s=0.02):
         ("nvmlDeviceGetMigMode", nvml.mig_mode),
         ("nvmlDeviceGetPowerUsage", nvml.power_mw),
         ("nvmlDeviceGetTotalEnergyConsumption", nvml.energy_mj),
+        ("nvmlDeviceGetTemperature", nvml.state("celsius")),
+        ("nvmlDeviceGetClockInfo", nvml.state("sm_mhz")),
+        ("nvmlDeviceGetEnforcedPowerLimit", nvml.state("limit_mw")),
+        ("nvmlDeviceGetCurrentClocksThrottleReasons", nvml.state("throttle_bits")),
+        ("nvmlDeviceGetComputeRunningProcesses", nvml.processes),
     ):
         monkeypatch.setattr(pynvml, name, stand_in)
     for variable in ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):

@@ -1,6 +1,7 @@
 """The energy meter: both meters over the same windows, on sensors whose power is known."""
 
 import logging
+import os
 import random
 import threading
 import time
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from redl.metering.assumptions import Assumptions
 from redl.metering.carbontracker import meter as carbontracker_meter
 from redl.metering.carbontracker import session
+from redl.metering.conditions import cpu
+from redl.metering.conditions.cpu import NO_TIME
 from redl.metering.meter import EnergyMeter
 from redl.record import EnergyKind
 from tests.helpers.network import refuse_network
@@ -118,6 +121,48 @@ def test_the_device_is_waited_for_before_each_reading(nvml):
     reading = meter.reading()
     assert pytest.approx(300 * 12, rel=0.01) == reading.components[0].counter_wh * 3600
     assert 12.0 == reading.duration_s
+
+
+# What else went on.
+
+
+@pytest.fixture
+def quiet(monkeypatch):
+    """Let nobody else use the processors, however busy this machine is."""
+    monkeypatch.setattr(cpu, "cpu_times", lambda _: NO_TIME)
+
+
+@pytest.mark.usefixtures("quiet")
+def test_another_process_on_a_gpu_is_warned_of(nvml):
+    nvml.gpus[1].pids = (os.getpid(), 1)
+    reading = measured(uuids(nvml), seconds=0.05)
+    warning = "time and energy were taken under foreign load: GPU 2 of 2: other processes computed there (1)"
+    assert warning == reading.warnings[0]
+
+
+@pytest.mark.usefixtures("quiet")
+def test_work_by_itself_is_not_warned_of(nvml):
+    nvml.gpus[1].pids = (os.getpid(),)
+    reading = measured(uuids(nvml), seconds=0.05)
+    assert not any("foreign load" in warning for warning in reading.warnings)
+
+
+def test_the_conditions_are_read_outside_of_what_is_measured(nvml, monkeypatch):
+    clock = FakeClock()
+    nvml.clock = clock
+    monkeypatch.setattr(cpu, "load_average", lambda: clock.advance(5.0))
+    with EnergyMeter(uuids(nvml), now=clock) as meter, meter.window():
+        clock.advance(10.0)
+    assert pytest.approx(500 * 10, rel=0.01) == meter.reading().components[0].counter_wh * 3600
+    assert 10.0 == meter.reading().duration_s
+
+
+def test_a_meter_waits_before_its_first_window_if_it_is_told_to(nvml):
+    with EnergyMeter(uuids(nvml)) as meter:
+        meter.settle(0.01)
+        with meter.window():
+            pass
+    assert (0.01, 2) == (meter.conditions().settled_s, len(meter.conditions().gpus))
 
 
 # What is missing.

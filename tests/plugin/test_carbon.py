@@ -2,9 +2,14 @@
 
 import json
 import os
+import time
 import xml.etree.ElementTree as ET
 
 import pytest
+
+from redl.metering.assumptions import Assumptions
+from redl.plugin.carbon import Carbon
+from tests.helpers.sensors import ScriptedPower, fake_nvml
 
 
 @pytest.fixture
@@ -96,6 +101,16 @@ def test_it_does_not_bring_torch(inner):
         assert "torch" not in sys.modules
     """
     assert 0 == inner(code).ret
+
+
+def test_another_process_on_a_gpu_is_in_the_readings_warnings(monkeypatch):
+    nvml = fake_nvml(monkeypatch, [ScriptedPower.constant(300)], time.perf_counter, step_s=0.001)
+    nvml.gpus[0].pids = (os.getpid(), 1)
+    carbon = Carbon(Assumptions(), {}, [])
+    with carbon():
+        time.sleep(0.05)
+    (warning,) = (one for one in carbon.readings["block"].warnings if "foreign load" in one)
+    assert "GPU 1 of 1: other processes computed there (1)" in warning
 
 
 FAULTS = """

@@ -132,6 +132,10 @@ def test_collecting_imports_no_torch(pytester):
     [
         (["--redl-profile=huge"], "unknown profile 'huge': use one of smoke, paper, tiny"),
         (["--redl-half-dtype=int4"], "--redl-half-dtype int4: use one of auto, bfloat16, float16"),
+        (["--redl-settle=-1"], "--redl-settle -1: give seconds of 0 or more, e.g. 30"),
+        (["--redl-settle=nan"], "--redl-settle nan: give seconds of 0 or more, e.g. 30"),
+        (["--redl-settle=inf"], "--redl-settle inf: give seconds of 0 or more, e.g. 30"),
+        (["--redl-settle=soon"], "--redl-settle soon: give seconds of 0 or more, e.g. 30"),
         (["--redl-timeout=soon"], "--redl-timeout soon: give seconds above 0, e.g. 3600"),
         (["--redl-pue=0.9"], "--redl-pue 0.9: a site draws at least what its machines draw; give 1 or more"),
         (["--redl-pue=low"], "--redl-pue low: give a factor of 1 or more, e.g. 1.2"),
@@ -190,6 +194,12 @@ def test_an_option_that_cannot_be_used_is_one_line(pytester, arguments, message)
     result.stderr.fnmatch_lines([f"ERROR: {message}"])
     assert 1 == len([line for line in result.stderr.lines if line])
     assert "Traceback" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(("arguments", "seconds"), [((), 0.0), (("--redl-settle=2.5",), 2.5)])
+def test_a_phase_settles_only_if_it_is_asked_to(pytester, arguments, seconds):
+    pytester.makepyfile(f"def test_it(redl_options): assert {seconds} == redl_options.run.settle_s")
+    assert 0 == pytester.runpytest(*arguments).ret
 
 
 @pytest.mark.parametrize(

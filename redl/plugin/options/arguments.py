@@ -51,6 +51,14 @@ _STUDY: Arguments = (
 _CASE: Arguments = (
     ("--redl-timeout", {"metavar": "SECONDS", "help": "end a case that works longer (default: a day)"}),
     (
+        "--redl-settle",
+        {
+            "metavar": "SECONDS",
+            "help": "wait this long before training and before inference, so that the heat of what ran before "
+            "slows neither down (default: 0)",
+        },
+    ),
+    (
         "--redl-half-dtype",
         {
             "metavar": "DTYPE",

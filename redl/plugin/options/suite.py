@@ -55,6 +55,9 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
     timeout_s = value_or_none(
         config, "timeout", float, "give seconds above 0, e.g. 3600", lambda s: 0 < s < math.inf
     )
+    settle_s = value_or_none(
+        config, "settle", float, "give seconds of 0 or more, e.g. 30", lambda s: 0 <= s < math.inf
+    )
     given, save_reference = config.getoption("redl_reference"), config.getoption("redl_save_reference")
     reports = config.rootpath / "reports"
     reference = find_reference(profile.name, reports) if given is None else Path(given)
@@ -75,6 +78,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
             custom_models=custom_models,
             custom_settings={setting.name: setting for setting in own.settings},
             **({} if timeout_s is None else {"timeout_s": timeout_s}),
+            settle_s=settle_s or 0.0,
             half_dtype=None if half_dtype == "auto" else half_dtype,
             weights=weights,
             plain=config.getoption("redl_plain"),
