@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit  # Student's t, its share and its quantile
 
 from redl.results.noninferiority.holm import holm
 from redl.results.tradeoff.costs import Resource
@@ -89,7 +89,7 @@ def _change(resource: Resource, new: Floats, old: Floats) -> Change:
         float(ratios.std(ddof=1)) / len(ratios) ** 0.5,
         len(ratios) - 1,
     )
-    half = float(student.ppf(1 - _LEVEL, freedom)) * error
+    half = float(stdtrit(freedom, 1 - _LEVEL)) * error
     return Change(
         resource=resource,
         change=math.expm1(mean),
@@ -103,4 +103,4 @@ def _p(above: float, error: float, freedom: int) -> float:
     """Return the one-sided p of lying so far below by chance; 0 or 1 if nothing varies."""
     if error == 0:
         return 0.0 if above < 0 else 1.0
-    return float(student.cdf(above / error, freedom))
+    return float(stdtr(freedom, above / error))

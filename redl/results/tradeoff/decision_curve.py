@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from redl.results.tradeoff.benefit import Units, gains, odds, treat_all
-from redl.results.tradeoff.interval import Interval, is_above_zero, over_units
-from redl.training.metrics import Floats
+from redl.results.tradeoff.interval import Interval, Patients, is_above_zero, over_units, patients_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +34,8 @@ def decision_curve(
     units: Units, baseline: Units | None, thresholds: Sequence[float]
 ) -> tuple[DecisionPoint, ...]:
     """Return the curve of a setting; `baseline` has the same units and seeds, None if there is none."""
-    return tuple(_point(units, baseline, threshold) for threshold in thresholds)
+    patients = patients_of(units)
+    return tuple(_point(units, baseline, patients, threshold) for threshold in thresholds)
 
 
 def ranges(thresholds: Sequence[float], chosen: Sequence[bool]) -> list[tuple[float, float]]:
@@ -55,21 +55,18 @@ def ranges(thresholds: Sequence[float], chosen: Sequence[bool]) -> list[tuple[fl
     return found
 
 
-def _point(units: Units, baseline: Units | None, threshold: float) -> DecisionPoint:
+def _point(units: Units, baseline: Units | None, patients: Patients, threshold: float) -> DecisionPoint:
     harm = odds(threshold)
     own = gains(units, threshold)
+    beyond_all = own - np.where(units.labels == 1, 1.0, -harm)
     more = None if baseline is None else own - gains(baseline, threshold)
     return DecisionPoint(
         threshold=threshold,
-        net_benefit=over_units(own, units),
+        net_benefit=over_units(own, patients),
         treat_all=treat_all(units, threshold),
-        more=None if more is None else over_units(more, units),
-        is_useful=_is_useful(own, units, harm),
-        is_worse=more is not None and is_above_zero(-more, units, worst=-max(1.0, harm)),
+        more=None if more is None else over_units(more, patients),
+        # At worst one more is treated in vain, who is not if none are, or missed, who is not if all are.
+        is_useful=is_above_zero(own, patients, worst=-harm)
+        and is_above_zero(beyond_all, patients, worst=-1.0),
+        is_worse=more is not None and is_above_zero(-more, patients, worst=-max(1.0, harm)),
     )
-
-
-def _is_useful(own: Floats, units: Units, harm: float) -> bool:
-    all_treated = np.where(units.labels == 1, 1.0, -harm)
-    above_none = is_above_zero(own, units, worst=-harm)  # the worst is one who is treated in vain
-    return above_none and is_above_zero(own - all_treated, units, worst=-1.0)  # one who is missed

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from redl.results.noninferiority.crossed import CONFIDENCE, Comparison, compare
 from redl.results.noninferiority.verdict import LEAST_PATIENTS, LEAST_SEEDS
 from redl.results.tradeoff.benefit import Units
-from redl.results.tradeoff.performance import by_patient
 from redl.training.metrics import Floats
 
 _UNSEEN = 2  # patients, as Agresti and Coull (1998) add to a share: a bound on what nobody happened to have
@@ -29,6 +29,20 @@ class Interval:
     high: float | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patients:
+    """Whose each of U units is: `places` (U,) of P patients, who have `sizes` (P,) units."""
+
+    places: NDArray[np.intp]
+    sizes: Floats
+
+
+def patients_of(units: Units) -> Patients:
+    """Return the patients of units."""
+    _, places, sizes = np.unique(units.subjects, return_inverse=True, return_counts=True)
+    return Patients(places=places, sizes=sizes.astype(np.float64))
+
+
 def over_seeds(values: Floats) -> Interval:
     """Return the mean of values (S,) and its t interval."""
     value, seeds = float(values.mean()), len(values)
@@ -38,31 +52,32 @@ def over_seeds(values: Floats) -> Interval:
     return Interval(value=value, low=value - half, high=value + half)
 
 
-def over_units(values: Floats, units: Units) -> Interval:
+def over_units(values: Floats, patients: Patients) -> Interval:
     """Return the mean of values (S, U) of units, and its interval as of `crossed.compare`."""
-    found = _compared(by_patient(values, units.subjects), _sizes(units))
+    found = _compared(_sums(values, patients), patients.sizes)
     value = float(values.mean())
     if found is None:
         return Interval(value=value, low=None, high=None)
     return Interval(value=value, low=found.low, high=found.high)
 
 
-def is_above_zero(values: Floats, units: Units, *, worst: float) -> bool:
+def is_above_zero(values: Floats, patients: Patients, *, worst: float) -> bool:
     """Return whether the mean of values (S, U) is surely above 0.
 
     `worst` is the least that a unit can add. Two more patients who have it are counted, because what is rare
     and costly may happen to nobody in the test part, and then shows in no variance.
     """
-    sizes = _sizes(units)
-    size = float(sizes.mean())
-    sums = by_patient(values, units.subjects)
-    unseen = np.full((len(sums), _UNSEEN), worst * size)
-    found = _compared(np.hstack([sums, unseen]), np.append(sizes, [size] * _UNSEEN), added=_UNSEEN)
+    if values.mean() <= 0:
+        return False  # and no bad outcome more would raise it
+    size = float(patients.sizes.mean())
+    unseen = np.full((len(values), _UNSEEN), worst * size)
+    sums = np.hstack([_sums(values, patients), unseen])
+    found = _compared(sums, np.append(patients.sizes, [size] * _UNSEEN), added=_UNSEEN)
     return found is not None and found.low > 0
 
 
-def _sizes(units: Units) -> Floats:
-    return np.asarray(by_patient(np.ones((1, len(units.labels))), units.subjects)[0])
+def _sums(values: Floats, patients: Patients) -> Floats:
+    return np.array([np.bincount(patients.places, weights=row) for row in values])
 
 
 def _compared(sums: Floats, sizes: Floats, *, added: int = 0) -> Comparison | None:

@@ -18,7 +18,7 @@ from redl.results.tradeoff.costs import Costs, Resource, costs
 from redl.results.tradeoff.decision_curve import DecisionPoint, decision_curve
 from redl.results.tradeoff.error_costs import losses
 from redl.results.tradeoff.footprint import Footprint, Spent, footprint, of_thousand, of_training
-from redl.results.tradeoff.interval import Interval, over_units
+from redl.results.tradeoff.interval import Interval, over_units, patients_of
 from redl.results.tradeoff.pepr import PeprScore
 from redl.results.tradeoff.performance import by_patient, performance
 from redl.results.tradeoff.plan import Plan
@@ -182,7 +182,7 @@ def why_not_adjusted(setting: SettingDraws, baseline: SettingDraws) -> str | Non
 
 def _more_benefit(units: Units, baseline: Units, plan: Plan) -> Interval:
     more = gains(units, plan.threshold) - gains(baseline, plan.threshold)
-    return over_units(PER * more, units)
+    return over_units(PER * more, patients_of(units))
 
 
 def _cost(units: Units, baseline: Units | None, plan: Plan) -> Interval | None:
@@ -192,7 +192,7 @@ def _cost(units: Units, baseline: Units | None, plan: Plan) -> Interval | None:
     lost = losses(units, plan.error_costs)
     if baseline is not None:
         lost -= losses(baseline, plan.error_costs)
-    return over_units(PER * lost, units)
+    return over_units(PER * lost, patients_of(units))
 
 
 def _training(setting: SettingDraws, baseline: SettingDraws | None, plan: Plan) -> Footprint:

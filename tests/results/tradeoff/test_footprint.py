@@ -112,7 +112,9 @@ def test_a_price_is_a_number_with_or_without_letters(text, expected):
     "text", ["", "EUR", "0", "0EUR", "-1", "nan", "inf", "1e999", "0,30EUR", "0.3E/R", "EUR0.3"]
 )
 def test_what_is_no_price_is_refused(text):
-    with pytest.raises(OptionError, match="give a price above 0 with or without its currency"):
+    with pytest.raises(
+        OptionError, match=r"^--price-per-kwh .*: give a price above 0 with or without its currency"
+    ):
         read_price(text, option="--price-per-kwh")
 
 

@@ -7,14 +7,14 @@ from scipy.stats import ttest_1samp
 
 from redl.results.noninferiority.crossed import compare
 from redl.results.tradeoff.benefit import Unit, Units
-from redl.results.tradeoff.interval import is_above_zero, over_seeds, over_units
+from redl.results.tradeoff.interval import is_above_zero, over_seeds, over_units, patients_of
 
 
-def units(subjects, seeds=3):
-    """Return units of which only it matters whose they are."""
+def patients(subjects):
+    """Return whose units of these subjects are."""
     subjects = np.asarray(subjects)
-    none = np.zeros((seeds, len(subjects)))
-    return Units(unit=Unit.IMAGE, labels=np.zeros(len(subjects), int), subjects=subjects, probabilities=none)
+    none = np.zeros(len(subjects))
+    return patients_of(Units(unit=Unit.IMAGE, labels=none, subjects=subjects, probabilities=none[None]))
 
 
 def test_over_seeds_it_is_the_t_interval():
@@ -27,7 +27,7 @@ def test_over_seeds_it_is_the_t_interval():
 def test_over_units_it_is_the_verdicts():
     subjects = np.repeat(np.arange(40), [1, 2, 3, 2] * 10)
     values = np.random.default_rng(1).random((3, 80))
-    found = over_units(values, units(subjects))
+    found = over_units(values, patients(subjects))
     psi = [np.bincount(subjects, weights=(row - row.mean()) / 80) for row in values]
     expected = compare(values.mean(axis=1), np.array(psi), margin=0.0)
     assert (expected.difference, expected.low, expected.high) == pytest.approx(
@@ -37,16 +37,16 @@ def test_over_units_it_is_the_verdicts():
 
 def test_over_patients_alone_it_is_nearly_that_of_a_mean():
     values = np.tile(np.random.default_rng(2).random(200), (3, 1))
-    found = over_units(values, units(range(200)))
+    found = over_units(values, patients(range(200)))
     half = student.ppf(0.975, 199) * values[0].std(ddof=1) / 200**0.5
     assert (found.value - half, found.value + half) == pytest.approx((found.low, found.high))
 
 
-@pytest.mark.parametrize(("seeds", "patients"), [(2, 100), (3, 29)])
-def test_few_seeds_or_patients_have_no_interval(seeds, patients):
-    found = over_units(np.ones((seeds, patients)), units(range(patients), seeds))
+@pytest.mark.parametrize(("seeds", "count"), [(2, 100), (3, 29)])
+def test_few_seeds_or_patients_have_no_interval(seeds, count):
+    found = over_units(np.ones((seeds, count)), patients(range(count)))
     assert (1.0, None, None) == (found.value, found.low, found.high)
-    assert not is_above_zero(np.ones((seeds, patients)), units(range(patients), seeds), worst=0.0)
+    assert not is_above_zero(np.ones((seeds, count)), patients(range(count)), worst=0.0)
 
 
 def test_two_seeds_have_no_interval_of_a_cost():
@@ -55,19 +55,19 @@ def test_two_seeds_have_no_interval_of_a_cost():
 
 def test_a_gain_is_not_sure_where_a_loss_that_nobody_had_would_undo_it():
     gains = np.full((3, 100), 0.01)
-    assert is_above_zero(gains, units(range(100)), worst=0.0)
-    assert not is_above_zero(gains, units(range(100)), worst=-1.0)
+    assert is_above_zero(gains, patients(range(100)), worst=0.0)
+    assert not is_above_zero(gains, patients(range(100)), worst=-1.0)
 
 
-@pytest.mark.parametrize(("patients", "share"), [(100, 0.02), (300, 0.01), (640, 0.005)])
-def test_rare_losses_are_rarely_overlooked(patients, share):
+@pytest.mark.parametrize(("count", "share"), [(100, 0.02), (300, 0.01), (640, 0.005)])
+def test_rare_losses_are_rarely_overlooked(count, share):
     # Each patient gains as much as the rare loss costs, so that nothing is gained on average.
     rng, draws = np.random.default_rng(3), 1000
     sure = 0
     for _ in range(draws):
-        lost = rng.random(patients) < share
+        lost = rng.random(count) < share
         values = np.tile(np.where(lost, -1.0, share / (1 - share)), (3, 1))
-        sure += is_above_zero(values, units(range(patients)), worst=-1.0)
+        sure += is_above_zero(values, patients(range(count)), worst=-1.0)
     assert sure / draws <= 0.035
 
 
@@ -76,7 +76,7 @@ def test_rare_losses_are_rarely_overlooked(patients, share):
 @pytest.mark.parametrize("seed_sd", [0.0, 0.03, 0.3])
 def test_it_covers_what_it_claims(seeds, seed_sd):
     rng, draws, covered = np.random.default_rng(4), 1000, 0
-    of = units(range(200), seeds)
+    of = patients(range(200))
     for _ in range(draws):
         by_seed = seed_sd * rng.standard_normal((seeds, 1))
         found = over_units(
