@@ -72,16 +72,18 @@ class Run:
 
         return frame_of(self.records.values())
 
-    def verdicts(self, *, margin: float, metric: str = "accuracy") -> list[Verdict]:
+    def verdicts(self, *, margin: float, metric: str = "accuracy", pool_seeds: bool = False) -> list[Verdict]:
         """Return whether each setting is non-inferior to its baseline, over seeds and patients.
 
+        `pool_seeds` lets the settings share what they show of the variance over seeds, if it is alike.
         Raise OptionError for a margin or metric that cannot be used, RecordError where there is no setting.
         """
         from redl.results.arms import pairs_of
         from redl.results.metric import metric_named
         from redl.results.noninferiority.verdict import verdicts
 
-        return verdicts(pairs_of(self._arms), margin=margin, metric=metric_named(metric))
+        named = metric_named(metric)
+        return verdicts(pairs_of(self._arms), margin=margin, metric=named, pool_seeds=pool_seeds)
 
     def tradeoff(self, *, margin: float, metric: str = "accuracy") -> RunTradeoff:
         """Return what each setting scores, costs and is worth, and which one is recommended."""

@@ -5,6 +5,7 @@ import importlib
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pandas as pd
 import pytest
@@ -67,12 +68,13 @@ def test_what_was_not_measured_is_missing_in_a_frame(tmp_path):
     assert pd.isna(run.to_frame()["train_energy_wh"].iloc[0])
 
 
-def test_verdicts_are_those_of_the_command(saved, capsys):
-    found = redl.load_run(saved).verdicts(margin=0.02)
-    main(["verdict", str(saved), "--margin=0.02", "--format=json"])
+@pytest.mark.parametrize(("given", "options"), [({}, []), ({"pool_seeds": True}, ["--pool-seeds"])])
+def test_verdicts_are_those_of_the_command(saved, capsys, given, options):
+    found = redl.load_run(saved).verdicts(margin=0.02, **given)
+    main(["verdict", str(saved), "--margin=0.02", "--format=json", *options])
     told = json.loads(capsys.readouterr().out)
-    assert [(one["setting"], one["outcome"]) for one in told] == [
-        (one.setting, str(one.outcome)) for one in found
+    assert [(one["setting"], one["outcome"], one["pooling"]) for one in told] == [
+        (one.setting, str(one.outcome), None if one.pooling is None else asdict(one.pooling)) for one in found
     ]
 
 
