@@ -68,13 +68,14 @@ class Cohort:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """The answers of two arms of S seeds for N images, `old` and `new` (S, N)."""
+    """The answers of S seeds for N images, `old` and `new` (S, N), and of `others` (S, A, N) beside them."""
 
     metric: Metric
     labels: Ints
     subjects: Ints
     old: Floats
     new: Floats
+    others: Floats
 
     def differences(self, units: Ints) -> tuple[Floats, Floats, Floats]:
         """Return the baseline (S,), differences (S,) and their influences (S, U) by patients or images."""
@@ -266,7 +267,7 @@ def passes(cohort: Cohort, metric: Metric, seed_sd: float) -> Iterator[str]:
     rng = np.random.default_rng(1)
     counts = {seeds: np.zeros(4) for seeds in SEEDS}
     for _ in range(REPLICATES):
-        found = _simulate(rng, cohort, metric, cohort.tested, true=-MARGIN, seed_sd=seed_sd)
+        found = simulate(rng, cohort, metric, cohort.tested, true=-MARGIN, seed_sd=seed_sd)
         _, values, by_patient = found.differences(found.subjects)
         *_, by_image = found.differences(np.arange(len(found.labels)))
         for seeds in SEEDS:
@@ -287,7 +288,7 @@ def power(cohort: Cohort, metric: Metric, patients: int, seed_sd: float) -> str:
     rng = np.random.default_rng(2)
     shown, variances = np.empty((REPLICATES, len(SEEDS))), np.empty(REPLICATES)
     for replicate in range(REPLICATES):
-        found = _simulate(rng, cohort, metric, patients, true=0, seed_sd=seed_sd)
+        found = simulate(rng, cohort, metric, patients, true=0, seed_sd=seed_sd)
         old, values, by_patient = found.differences(found.subjects)
         variances[replicate] = old.var(ddof=1)
         shown[replicate] = [-_verdict_low(values[:seeds], by_patient[:seeds]) for seeds in SEEDS]
@@ -314,28 +315,46 @@ def _verdict_low(values: Floats, by_patient: Floats) -> float:
     return found.low
 
 
-def _simulate(
-    rng: Generator, cohort: Cohort, metric: Metric, patients: int, *, true: float, seed_sd: float
+def simulate(
+    rng: Generator,
+    cohort: Cohort,
+    metric: Metric,
+    patients: int,
+    *,
+    true: float,
+    seed_sd: float,
+    settings: int = 1,
 ) -> Experiment:
-    """Draw an experiment with the largest number of seeds, whose saving differs by `true` in expectation."""
+    """Draw an experiment with the largest number of seeds, whose saving differs by `true` in expectation.
+
+    Further settings do not differ.
+    """
     labels, subjects = cohort.draw(rng, patients)
     seeds = max(SEEDS)
-    performance = BASELINES[metric] + np.array([0, true]) + seed_sd * rng.standard_normal((seeds, 2))
+    expected = BASELINES[metric] + np.array([0, true] + [0] * (settings - 1))
+    performance = expected + seed_sd * rng.standard_normal((seeds, 1 + settings))
     # An AUC compares two answers, so that its latent variance is 2.
     levels = norm.ppf(performance) / (2**0.5 if metric is Metric.AUC else 1)
-    answers = expit((2 * labels - 1) * (levels[..., None] + _effects(rng, subjects, seeds)))
-    return Experiment(metric=metric, labels=labels, subjects=subjects, old=answers[:, 0], new=answers[:, 1])
+    answers = expit((2 * labels - 1) * (levels[..., None] + _effects(rng, subjects, seeds, 1 + settings)))
+    return Experiment(
+        metric=metric,
+        labels=labels,
+        subjects=subjects,
+        old=answers[:, 0],
+        new=answers[:, 1],
+        others=answers[:, 2:],
+    )
 
 
-def _effects(rng: Generator, subjects: Ints, seeds: int) -> Floats:
-    """Draw the effects that make answers differ in quality, (S, 2, N), of total variance 1."""
+def _effects(rng: Generator, subjects: Ints, seeds: int, arms: int) -> Floats:
+    """Draw the effects that make answers differ in quality, (S, A, N), of total variance 1."""
     images, patients = len(subjects), subjects[-1] + 1
     return (
         PATIENT**0.5 * rng.standard_normal(patients)[subjects]
         + IMAGE**0.5 * rng.standard_normal(images)
-        + PATIENT_ARM**0.5 * rng.standard_normal((2, patients))[:, subjects]
-        + PATIENT_ARM_SEED**0.5 * rng.standard_normal((seeds, 2, patients))[:, :, subjects]
-        + NOISE**0.5 * rng.standard_normal((seeds, 2, images))
+        + PATIENT_ARM**0.5 * rng.standard_normal((arms, patients))[:, subjects]
+        + PATIENT_ARM_SEED**0.5 * rng.standard_normal((seeds, arms, patients))[:, :, subjects]
+        + NOISE**0.5 * rng.standard_normal((seeds, arms, images))
     )
 
 
