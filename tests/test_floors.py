@@ -38,6 +38,7 @@ ROOMS = {
         "metering/conditions/gpu.py",
         "metering/memory.py",
     },
+    "zeus": {"metering/counters/zeus.py"},
     "psutil": {"metering/family.py", "metering/conditions/cpu.py"},
     "pytest": {
         f"plugin/{name}.py"

@@ -16,6 +16,7 @@ from redl.metering.carbontracker.meter import CarbonTrackerMeter
 from redl.metering.carbontracker.sensors import table_tdp
 from redl.metering.conditions import ConditionsMeter
 from redl.metering.counters import CounterMeter
+from redl.metering.counters.zeus import amd_seems_here
 from redl.metering.energy import Component, Figure, SensorError, no_figure
 from redl.metering.family import Family
 from redl.metering.gpus import Gpu, gpu_of
@@ -29,7 +30,8 @@ class EnergyMeter:
     """A meter of the energy of the GPUs in use and of the CPU; only time inside `window()` counts.
 
     `gpus` are the UUIDs of the GPUs in use; one that cannot be read leaves the GPU component without a
-    figure. `synchronize` waits for the device's queued work before each reading. A failure of a sensor or of
+    figure. Of AMD's GPUs, which NVML does not know, as many as they are counted, the first that HIP shows.
+    `synchronize` waits for the device's queued work before each reading. A failure of a sensor or of
     CarbonTracker never reaches the work that is measured.
 
         with EnergyMeter() as meter:
@@ -49,12 +51,12 @@ class EnergyMeter:
         self._assumptions = assumptions or Assumptions()
         self._synchronize = synchronize
         self._now = now
-        self._lost_gpus: str | None = None
         self._duration_s = 0.0
         self._with_gpus = bool(gpus)
-        found = self._find(gpus)
+        found, self._lost_gpus = _find(gpus)
         self._carbontracker = CarbonTrackerMeter(found, now=now)
-        self._counters = CounterMeter(found, now=now)
+        amd_gpus = len(gpus) if self._lost_gpus is not None and amd_seems_here() else 0
+        self._counters = CounterMeter(found, amd_gpus=amd_gpus, now=now)
         family = Family()
         self._load = LoadMeter(cpu_seconds=family.cpu_seconds)
         self._conditions = ConditionsMeter(found, family=family)
@@ -133,23 +135,16 @@ class EnergyMeter:
         if reasons := self.conditions().foreign_load:
             yield f"time and energy were taken under foreign load: {'; '.join(reasons)}"
 
-    def _find(self, uuids: Sequence[str]) -> tuple[Gpu, ...]:
-        try:
-            return tuple(gpu_of(uuid) for uuid in uuids)
-        except SensorError as lost:
-            self._lost_gpus = str(lost)
-            return ()
-
     def _components(self) -> Iterator[EnergyComponent]:
-        if self._lost_gpus is not None:
-            lost = no_figure("nvml_energy_counter", self._lost_gpus)
-            figures = self._carbontracker.own_figures(Component.GPU)
-            yield headline(Component.GPU, lost, lost, _nothing, figures)
         counters, samples = self._counters.figures(), self._carbontracker.figures()
+        if self._lost_gpus is not None:
+            samples = {Component.GPU: no_figure("nvml_energy_counter", self._lost_gpus), **samples}
+        if self._counters.counts_gpu_with_cpu:
+            samples.pop(Component.GPU, None)
         for component in samples:
             yield headline(
                 component,
-                counters[component],
+                counters.get(component, samples[component]),
                 samples[component],
                 self._estimate if component is Component.CPU else _nothing,
                 self._carbontracker.own_figures(component),
@@ -166,6 +161,14 @@ class EnergyMeter:
             return self._load.estimate(table_tdp())
         except SensorError as absent:
             return no_figure("tdp_model", str(absent))
+
+
+def _find(uuids: Sequence[str]) -> tuple[tuple[Gpu, ...], str | None]:
+    """Return the GPUs, or none of them and why."""
+    try:
+        return tuple(gpu_of(uuid) for uuid in uuids), None
+    except SensorError as lost:
+        return (), str(lost)
 
 
 def _warnings_of(components: Sequence[EnergyComponent]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from redl.metering.assumptions import Assumptions
+from redl.metering.counters.zeus import amd_seems_here, visible_amd_gpus
 from redl.metering.energy import SensorError
 from redl.metering.gpus import visible_gpus
 from redl.metering.meter import EnergyMeter
@@ -63,7 +64,12 @@ def _gpus() -> tuple[list[str], list[str]]:
     try:
         gpus = visible_gpus()
     except SensorError as absent:
-        return [], [f"no GPU is counted: {absent}"]
+        if not amd_seems_here():
+            return [], [f"no GPU is counted: {absent}"]
+        try:
+            return list(visible_amd_gpus()), []
+        except SensorError as other:
+            return [], [f"no GPU is counted: {absent}; {other}"]
     return [gpu.uuid for gpu in gpus], sorted({note for gpu in gpus for note in gpu.warnings})
 
 

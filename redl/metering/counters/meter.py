@@ -9,6 +9,7 @@ from typing import Protocol
 
 from redl.metering.counters.nvml import GpuCounters
 from redl.metering.counters.powercap import PackageCounters
+from redl.metering.counters.zeus import AmdCounters, ChipCounters, chip_seems_here
 from redl.metering.energy import JOULES_PER_WH, Brevity, Component, Figure, SensorError, Window, no_figure
 from redl.metering.gpus import Gpu
 from redl.record import EnergyKind
@@ -17,17 +18,32 @@ from redl.record import EnergyKind
 class CounterMeter:
     """A meter of energy by the counters of GPUs and CPU packages; only time inside `window()` counts.
 
-    A counter that fails ends the figure of its component, never that of the other, and never the work.
+    `gpus` are NVIDIA's; if there are none, the first `amd_gpus` of AMD's are counted. A counter that fails
+    ends the figure of its component, never that of the other, and never the work.
     """
 
-    def __init__(self, gpus: Sequence[Gpu] = (), *, now: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        gpus: Sequence[Gpu] = (),
+        *,
+        amd_gpus: int = 0,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._now = now
         self._inside = False
         self.windows: list[Window] = []
         self._tallies: dict[Component, _Tally] = {}
         if gpus:
             self._tallies[Component.GPU] = _Tally(GpuCounters.sensor, lambda: GpuCounters(gpus))
-        self._tallies[Component.CPU] = _Tally(PackageCounters.sensor, PackageCounters)
+        elif amd_gpus:
+            self._tallies[Component.GPU] = _Tally(AmdCounters.sensor, lambda: AmdCounters(amd_gpus))
+        self._tallies[Component.CPU] = _Tally(PackageCounters.sensor, _cpu_counters)
+
+    @property
+    def counts_gpu_with_cpu(self) -> bool:
+        """Return whether CPU and GPU are one chip, and the CPU's figure is of all of it."""
+        tally = self._tallies[Component.CPU]
+        return isinstance(tally.counters, ChipCounters) and tally.figure(self.windows).energy_wh is not None
 
     @contextmanager
     def window(self) -> Iterator[None]:
@@ -56,8 +72,21 @@ class CounterMeter:
         return {component: tally.figure(self.windows) for component, tally in self._tallies.items()}
 
 
+def _cpu_counters() -> _Counters:
+    """Return the packages' counters, or those of a chip that only zeus can read."""
+    try:
+        return PackageCounters()
+    except SensorError as absent:
+        if not chip_seems_here():
+            raise
+        try:
+            return ChipCounters()
+        except SensorError as other:
+            raise SensorError(f"{absent}; {other}") from other
+
+
 class _Counters(Protocol):
-    """What GpuCounters and PackageCounters have in common."""
+    """What all counters have in common."""
 
     @property
     def sensor(self) -> str: ...
@@ -81,33 +110,33 @@ class _Tally:
 
     def __init__(self, sensor: str, find: Callable[[], _Counters]) -> None:
         self._sensor = sensor
-        self._counters: _Counters | None = None
+        self.counters: _Counters | None = None
         self._reason: str | None = None
         self._before: tuple[int, ...] | None = None
         self._joules: float | None = None
         with self._fault_kept():
-            self._counters = find()
+            self.counters = find()
 
     def start(self) -> None:
         """Read the counters as a window opens."""
         with self._fault_kept():
-            if self._counters is not None:
-                self._before = self._counters.read()
+            if self.counters is not None:
+                self._before = self.counters.read()
 
     def stop(self, seconds: float) -> None:
         """Read the counters as a window closes, and add the difference."""
         with self._fault_kept():
-            if self._counters is not None and self._before is not None:
-                joules = self._counters.joules(self._before, self._counters.read(), seconds)
+            if self.counters is not None and self._before is not None:
+                joules = self.counters.joules(self._before, self.counters.read(), seconds)
                 self._joules = joules + (self._joules or 0.0)
 
     def close(self) -> None:
-        if self._counters is not None:
-            self._counters.close()
+        if self.counters is not None:
+            self.counters.close()
 
     def figure(self, windows: Sequence[Window]) -> Figure:
         """Return the sum over `windows`, or the reason why it is missing."""
-        counters = self._counters
+        counters = self.counters
         if counters is None:
             return no_figure(self._sensor, self._reason or "")
         reason = self._reason if self._joules is not None else self._reason or "no window was measured"

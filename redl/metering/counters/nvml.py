@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pynvml
 
-from redl.metering.energy import SensorError
+from redl.metering.counters.difference import joules_between
 from redl.metering.gpus import Gpu, nvml, nvml_faults, open_handle
 
 
@@ -35,15 +35,7 @@ class GpuCounters:
 
     def joules(self, before: Sequence[int], after: Sequence[int], seconds: float) -> float:
         """Return the energy between two readings; raise SensorError if they do not determine it."""
-        deltas = [end - start for start, end in zip(before, after, strict=True)]
-        for position, delta in enumerate(deltas):
-            if delta < 0:
-                raise SensorError(f"{self._label(position)}: the counter ran backwards: the driver restarted")
-            if delta == 0:
-                raise SensorError(
-                    f"{self._label(position)}: the counter did not move in a window of {seconds:.3f} s"
-                )
-        return sum(deltas) / 1000
+        return joules_between(before, after, seconds, self._label)
 
     def close(self) -> None:
         """Release NVML; a second call does nothing."""
