@@ -51,6 +51,10 @@ def test_a_worse_one_is_worth_most_only_while_energy_counts_for_more():
     assert (1.0, 0.0) == (shares[0], shares[-1])
 
 
+def test_what_seeds_and_patients_turn_is_shared():
+    assert 0.05 < curve(amp={"apart": True})[-1].shares["amp"] < 0.95
+
+
 def test_a_setting_whose_energy_is_not_known_or_of_another_kind_is_left_out():
     for other in ({"wh": None}, {"kind": "estimated"}):
         assert {"baseline", "half"} == set(curve(amp=other, half={})[0].shares)
