@@ -225,8 +225,8 @@ def fit_warnings(fit: Fit, positive: float | None) -> Iterator[str]:
     if fit.divergence.kinds or loss is None or positive is None or loss < entropy(positive):
         return
     yield (
-        f"metrics: overconfident: a validation loss of {loss:.3f} is no better than the {entropy(positive):.3f} "
-        "of the share of positives for every image; calibrate the probabilities before they are used"
+        f"metrics: overconfident: a validation loss of {loss:.3f} is no better than {entropy(positive):.3f}, "
+        "that of the share of positives for every image; calibrate the probabilities before they are used"
     )
 
 

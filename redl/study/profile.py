@@ -119,7 +119,7 @@ SMOKE = Profile(
     min_above_majority=0.10,
     tolerance=0.10,
     schedules=(
-        # By its third epoch batch normalisation has only just settled, and ten seeds spread from 0.72 to 0.97.
+        # In its third epoch batch normalisation has only just settled: ten seeds spread from 0.72 to 0.97.
         Schedule(model=Model.DENSENET, epochs=6, patience=6, learning_rate=1e-3, min_above_majority=0.10),
         Schedule(model=Model.SWIN, epochs=10, patience=10, learning_rate=1e-3, min_above_majority=0.10),
         Schedule(model=Model.VIT, epochs=10, patience=10, learning_rate=1e-3, min_above_majority=0.10),

@@ -61,7 +61,7 @@ def test_a_worse_run_fails_at_the_end_with_a_table_of_what_regressed(suite):
     result.assert_outcomes(passed=3)
     result.stdout.fnmatch_lines(
         [
-            "*case*figure*before*after*change*allowed*",
+            "*case*figure*expected*after*change*allowed*",
             "*rsna-densenet-baseline*peak_memory*512.0 MB*600.0 MB*+88.0 MB*+25.6 MB*regressed*",
             "*rsna-densenet-amp *accuracy*0.900*0.800*-0.100*-0.020*regressed*",
             "regressed: 6 figures of 3 cases*2 regressed*",

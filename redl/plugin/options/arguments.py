@@ -54,8 +54,8 @@ _CASE: Arguments = (
         "--redl-settle",
         {
             "metavar": "SECONDS",
-            "help": "wait this long before training and before inference, so that the heat of what ran before "
-            "slows neither down (default: 0)",
+            "help": "wait this long before training and before inference, so that the heat of what ran "
+            "before slows neither down (default: 0)",
         },
     ),
     (

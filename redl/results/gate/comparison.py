@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from statistics import fmean
 
-from redl.errors import RecordError
 from redl.record import Record
-from redl.results.gate.figure import Figure
+from redl.results.gate.bits import Bits, bits
+from redl.results.gate.change import Change
 from redl.results.gate.fingerprint import difference
-from redl.results.gate.noise import tolerance
-from redl.results.gate.rule import Rule, rules_for
+from redl.results.gate.gated import Gated
+from redl.results.gate.rule import Rule
 from redl.results.reference import Reference
 from redl.results.store import Run
 
@@ -30,38 +29,17 @@ class Outcome(IntEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """A figure of one cell of the study, the mean over its seeds, before and after.
+class Comparison:
+    """Every change, every fault and every note in one line each, and how many cases there were.
 
-    `allowed` is how much worse it may get, in the figure's unit.
+    `bits` says whether the runs computed the same, `deselected` counts the cases left out on purpose.
     """
 
-    cell: str
-    seeds: tuple[int, ...]
-    figure: Figure
-    before: float
-    after: float
-    allowed: float
-    rule: str
-
-    @property
-    def regressed(self) -> bool:
-        """Return whether it got worse by more than is allowed."""
-        return not self.figure.worse_by(self.before, self.after) <= self.allowed
-
-    @property
-    def improved(self) -> bool:
-        """Return whether it got better by more than it may get worse."""
-        return self.figure.worse_by(self.before, self.after) < -self.allowed
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
-    """Every change, every fault in one line each, and the number of cases that were left out on purpose."""
-
     baseline: str
+    bits: Bits
     changes: tuple[Change, ...]
     faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     cases: int
     deselected: int
 
@@ -100,20 +78,19 @@ def compare(
             faults.append(f"{case}: {fault}")
         else:
             sound.append(case)
+    same = bits(sound, (wanted, new.records), (base.predictions, new.predictions))
     cells = _cells(wanted, new.records, sound)
-    # All figures with a rule of noise share the false alarms, e.g. an accuracy and a peak of every cell.
-    shared = len(cells) * max(1, len({rule.figure.name for rule in rules if rule.noise}))
-    changes: list[Change] = []
-    for cell in cells.values():
-        for found in _changes(cell, rules, reference, shared):
-            if isinstance(found, Change):
-                changes.append(found)
-            else:
-                faults.append(found)
+    gated = Gated(rules=rules, reference=reference, identical=same.identical, cells=len(cells))
+    for pairs in cells.values():
+        gated.add(pairs)
+    changes, found, notes = gated.judged()
+    faults += found
     return Comparison(
         baseline=base.name,
+        bits=same,
         changes=tuple(changes),
         faults=tuple(faults),
+        notes=tuple(notes),
         cases=len(sound),
         deselected=len(base.records) - len(wanted),
     )
@@ -150,36 +127,3 @@ def _cells(
         case = new[name].case
         cells.setdefault(case.cell, []).append((base[name], new[name]))
     return cells
-
-
-def _changes(
-    pairs: Sequence[tuple[Record, Record]], rules: Sequence[Rule], reference: Reference | None, shared: int
-) -> Iterator[Change | str]:
-    """Yield a change for each figure that has a rule, or the reason why it could not be compared."""
-    record = pairs[0][1]
-    case, seeds = record.case, tuple(after.case.seed for _, after in pairs)
-    found = rules_for(case, rules)
-    if not found:
-        yield f"{case.cell}: no rule applies to it; give one, e.g. accuracy:0.02"
-    for rule in found:
-        figures = [(rule.figure.of(before), rule.figure.of(after)) for before, after in pairs]
-        known = [(before, after) for before, after in figures if before is not None and after is not None]
-        if len(known) < len(figures):
-            side = "this run" if any(after is None for _, after in figures) else "the baseline"
-            yield f"{case.cell}: {rule.figure.name} is not known in {side}; measure it or drop the rule"
-            continue
-        before, after = (fmean(side) for side in zip(*known, strict=True))
-        try:
-            allowed = tolerance(rule, record, before, seeds=len(seeds), reference=reference, figures=shared)
-        except RecordError as error:
-            yield f"{case.cell}: {error}"
-            continue
-        yield Change(
-            cell=case.cell,
-            seeds=seeds,
-            figure=rule.figure,
-            before=before,
-            after=after,
-            allowed=allowed,
-            rule=rule.text,
-        )

@@ -68,6 +68,10 @@ def _cost(name: str, unit: str, read: Callable[[Record], float | None], *, of_ma
     )
 
 
+def _seconds_per_image(record: Record) -> float | None:
+    return 1 / record.training.images_per_second if record.training else None
+
+
 FIGURES = {
     figure.name: figure
     for figure in (
@@ -92,10 +96,13 @@ FIGURES = {
             lambda r: r.memory.inference_peak_bytes if r.memory else None,
             of_machine=False,
         ),
+        _cost("train_time_per_image", "s", _seconds_per_image),
+        _cost("epochs", "", lambda r: r.training.epochs_run if r.training else None, of_machine=False),
         _cost("train_time", "s", lambda r: r.training.seconds_to_stop if r.training else None),
         _cost(
             "inference_time", "s", lambda r: r.inference.seconds / r.inference.passes if r.inference else None
         ),
+        _cost("energy_per_image", "Wh", lambda r: r.energy.train.energy_wh_per_image if r.energy else None),
         _cost("energy", "Wh", lambda r: r.energy.train.energy_wh if r.energy else None),
         _cost(
             "inference_energy", "Wh", lambda r: r.energy.inference.energy_wh_per_image if r.energy else None

@@ -118,7 +118,7 @@ def _step(
     if other := difference(last, records[0], other_machine=False):
         return Step.OTHER, other
     before = median(since)
-    allowed = tolerance(rule, records[0], before, seeds=len(records), reference=reference, figures=1)
+    allowed = tolerance(rule, records[0], before, seeds=len(records), reference=reference, cells=1)
     worse_by = rule.figure.worse_by(before, value)
     if abs(worse_by) <= allowed:
         return Step.NONE, None

@@ -6,12 +6,14 @@ Measured by `benchmarks/test_memory_spread.py` and the reference's repeats (docs
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import cache
 from statistics import stdev
 
 from redl.errors import RecordError
 from redl.record import Record
 from redl.results.gate.rule import Rule
+from redl.results.gate.times import PER_IMAGE, TRIPWIRE
 from redl.results.reference import LEAST_SEEDS, Band, Reference
 
 # (max - min) / median of ten equal runs on a CPU, whose resident peak is noisier than a GPU's allocator, and
@@ -22,23 +24,42 @@ CPU_INFERENCE_SPREAD = 0.12
 # A GPU's allocator repeats itself; the allowance is for another cuDNN or driver.
 DEVICE_SPREAD, DEVICE_BYTES = 0.01, 8 * 2**20
 
-# Time and energy of a shared machine: a tripwire that was not measured.
-TRIPWIRE = 0.25
+# Shares of gates that fail although nothing changed, of all figures of a kind together: 2.5 % with the
+# default rules, which are of scores and memory.
+FALSE_ALARMS = {"scores": 0.02, "memory": 0.005, "times": 0.005}
 
-# Share of gates that fail although nothing changed, over all figures of a gate together.
-FALSE_ALARMS = 0.025
+OF_BANDS = ("accuracy", "auc")  # the scores that a reference has
 
 
-def accuracy_margin(band: Band, *, seeds: int, figures: int) -> float:
-    """Return by how much the mean accuracy of `seeds` seeds may fall between runs that do not differ.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repeats:
+    """Scores of a case over the seeds of a reference, and the least difference its test part can show.
 
-    Two runs that add up in another order differ as much as two seeds do, so pairing them gains nothing.
-    `figures` is the number of figures that are gated at once.
+    `scores` are empty for an AUC in a band that was written before they were kept.
     """
-    return _margin(band.spread, len(band.accuracies), seeds, figures)
+
+    seeds: tuple[int, ...]
+    scores: tuple[float, ...]
+    least: float
 
 
-def peak_margin(record: Record, before: float, band: Band | None, *, seeds: int, figures: int) -> float:
+def repeats_of(rule: Rule, record: Record, reference: Reference | None) -> Repeats:
+    """Return the repeats of a score in the reference; raise RecordError if no band fits the record."""
+    band = reference.band_of(record.case) if reference else None
+    other = band.difference(record) if band else None
+    if band is None or other is not None:
+        fault = "it has no reference" if band is None else f"its reference differs in {other}"
+        raise RecordError(
+            f"{rule.text}: {fault}; write one by --redl-save-reference, or give a number, "
+            f"e.g. {rule.figure.name}:0.02"
+        )
+    aucs = tuple(auc for auc in band.aucs if auc is not None)
+    scores = band.accuracies if rule.figure.name == "accuracy" else aucs
+    complete = len(scores) == len(band.seeds)
+    return Repeats(seeds=band.seeds, scores=scores if complete else (), least=1 / band.test_images)
+
+
+def peak_margin(record: Record, before: float, band: Band | None, *, seeds: int, cells: int) -> float:
     """Return by how many bytes a training peak of `before` bytes may grow between runs that do not differ.
 
     On a CPU, where the peaks of some networks are noisier, the repeats of a band count too.
@@ -49,7 +70,7 @@ def peak_margin(record: Record, before: float, band: Band | None, *, seeds: int,
     known = [peak for peak in band.train_peak_bytes if peak is not None] if band else []
     if band is None or len(known) < LEAST_SEEDS:
         return least
-    return max(least, _margin(stdev(known), len(known), seeds, figures))
+    return max(least, _margin(stdev(known), len(known), seeds, FALSE_ALARMS["memory"] / cells))
 
 
 def inference_peak_margin(record: Record, before: float) -> float:
@@ -63,13 +84,12 @@ def _on_cpu(record: Record) -> bool:
     return record.memory is not None and record.memory.device == "cpu"
 
 
-def _margin(spread: float, repeats: int, seeds: int, figures: int) -> float:
+def _margin(spread: float, repeats: int, seeds: int, share: float) -> float:
     """Return the half-width of a one-sided t interval of the difference of two means of `seeds` runs each.
 
-    `spread` is the standard deviation of `repeats` runs. The figures that are gated at once divide the share
-    of false alarms among them (Bonferroni).
+    `spread` is the standard deviation of `repeats` runs, `share` that of the false alarms.
     """
-    return _quantile(1 - FALSE_ALARMS / figures, repeats - 1) * spread * math.sqrt(2 / seeds)
+    return _quantile(1 - share, repeats - 1) * spread * math.sqrt(2 / seeds)
 
 
 @cache
@@ -80,40 +100,44 @@ def _quantile(share: float, degrees: int) -> float:
 
 
 def tolerance(
-    rule: Rule, record: Record, before: float, *, seeds: int, reference: Reference | None, figures: int
+    rule: Rule, record: Record, before: float, *, seeds: int, reference: Reference | None, cells: int
 ) -> float:
     """Return how much worse than `before` the mean over `seeds` seeds of a record's case may get.
 
-    `figures` is the number of figures that are gated at once. Raise RecordError if the rule allows noise that
-    is not known.
+    `cells` is the number of cases that are gated at once. Raise RecordError if the rule allows noise that is
+    not known.
     """
     parts = [rule.absolute or 0.0, (rule.relative or 0.0) * abs(before)]
     if rule.noise:
-        parts.append(_noise(rule, record, before, seeds, reference, figures))
+        parts.append(_noise(rule, record, before, seeds, reference, cells))
     return max(parts)
 
 
 def _noise(
-    rule: Rule, record: Record, before: float, seeds: int, reference: Reference | None, figures: int
+    rule: Rule, record: Record, before: float, seeds: int, reference: Reference | None, cells: int
 ) -> float:
-    band = reference.band_of(record.case) if reference else None
-    other = band.difference(record) if band else None
     match rule.figure.name:
-        case "accuracy":
-            if band is None or other is not None:
-                fault = "it has no reference" if band is None else f"its reference differs in {other}"
+        case name if name in OF_BANDS:
+            repeats = repeats_of(rule, record, reference)
+            if not repeats.scores:
                 raise RecordError(
-                    f"{rule.text}: {fault}; write one by --redl-save-reference, or give a number, "
-                    "e.g. accuracy:0.02"
+                    f"{rule.text}: the reference has no AUCs; renew it by --redl-save-reference"
                 )
-            return accuracy_margin(band, seeds=seeds, figures=figures)
+            spread = max(stdev(repeats.scores), repeats.least)
+            return _margin(spread, len(repeats.scores), seeds, FALSE_ALARMS["scores"] / cells)
         case "peak_memory":
-            fitting = None if other else band
-            return peak_margin(record, before, fitting, seeds=seeds, figures=figures)
+            band = reference.band_of(record.case) if reference else None
+            fitting = band if band and band.difference(record) is None else None
+            return peak_margin(record, before, fitting, seeds=seeds, cells=cells)
         case "inference_memory":
             return inference_peak_margin(record, before)
-        case _ if rule.figure.of_machine:
+        case name if name in PER_IMAGE:
             return TRIPWIRE * abs(before)
+        case "train_time" | "energy" as name:
+            raise RecordError(
+                f"{rule.text}: {name} grows with the number of epochs; gate {name}_per_image:noise, and "
+                "epochs by a number, e.g. epochs:20%"
+            )
         case name:
             raise RecordError(
                 f"{rule.text}: the noise of {name} was never measured; give a number, e.g. {name}:0.02"

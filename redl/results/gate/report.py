@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
 
-from redl.results.gate.comparison import Change, Comparison, Outcome
+from redl.results.gate.change import Change
+from redl.results.gate.comparison import Comparison, Outcome
 
-_HEAD = ("case", "figure", "before", "after", "change", "allowed", "")
+_HEAD = ("case", "figure", "expected", "after", "change", "allowed", "")
 _MOVE = "to make this run the baseline: redl baseline set RUN"
 
 
@@ -17,8 +19,9 @@ def summary(comparison: Comparison) -> str:
     changes = comparison.changes
     regressed = sum(change.regressed for change in changes)
     improved = sum(change.improved for change in changes)
+    figures = sum(change.cells == 1 for change in changes)
     words = (
-        f"{comparison.outcome.name.lower().replace('_', ' ')}: {_counted(len(changes), 'figure')} of "
+        f"{comparison.outcome.name.lower().replace('_', ' ')}: {_counted(figures, 'figure')} of "
         f"{_counted(comparison.cases, 'case')} against {comparison.baseline}, {regressed} regressed, "
         f"{improved} improved"
     )
@@ -56,7 +59,7 @@ def as_markdown(comparison: Comparison) -> str:
         lines += [_cells(_HEAD), _cells(["---"] * len(_HEAD))]
         lines += [_cells(_row(change)) for change in _worst_first(comparison.changes)]
         lines.append("")
-    lines += [f"- {_escaped(fault)}" for fault in comparison.faults]
+    lines += [f"- {_escaped(line)}" for line in (*comparison.faults, *_remarks(comparison))]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -65,13 +68,16 @@ def as_json(comparison: Comparison) -> str:
     changes = [
         {
             "cell": change.cell,
+            "cells": change.cells,
             "seeds": list(change.seeds),
             "figure": change.figure.name,
             "unit": change.figure.unit,
             "higher_is_better": change.figure.higher_is_better,
             "before": change.before,
+            "expected": change.expected,
             "after": change.after,
             "allowed": change.allowed,
+            "detectable": change.detectable,
             "rule": change.rule,
             "state": _state(change) or "fine",
         }
@@ -82,8 +88,14 @@ def as_json(comparison: Comparison) -> str:
         "baseline": comparison.baseline,
         "cases": comparison.cases,
         "deselected": comparison.deselected,
+        "bits": {
+            "identical": len(comparison.bits.identical),
+            "moved": list(comparison.bits.moved),
+            "unknown": list(comparison.bits.unknown),
+        },
         "changes": changes,
         "faults": list(comparison.faults),
+        "notes": list(comparison.notes),
     }
     return json.dumps(whole, indent=1, allow_nan=False) + "\n"
 
@@ -97,6 +109,7 @@ def as_annotations(comparison: Comparison) -> str:
             level = "error" if change.regressed else "notice"
             text = f"{case}: {figure} {state}, {before} -> {after}, allowed {allowed}"
             lines.append(f"::{level} title=redl::{_annotation(text)}")
+    lines += [f"::notice title=redl::{_annotation(remark)}" for remark in _remarks(comparison)]
     level = "notice" if comparison.outcome is Outcome.FINE else "error"
     lines.append(f"::{level} title=redl::{_annotation(summary(comparison))}")
     return "\n".join(lines) + "\n"
@@ -108,9 +121,38 @@ def _counted(count: int, noun: str) -> str:
 
 def _lines(comparison: Comparison) -> Iterator[str]:
     yield from comparison.faults
+    yield from _remarks(comparison)
     if any(change.improved for change in comparison.changes):
         yield _MOVE
     yield summary(comparison)
+
+
+def _remarks(comparison: Comparison) -> Iterator[str]:
+    """Yield whether the runs computed the same, what the gate could have seen, and what it did not judge."""
+    if comparison.cases:
+        yield str(comparison.bits)
+    yield from _sight(comparison.changes)
+    yield from comparison.notes
+
+
+def _sight(changes: Sequence[Change]) -> Iterator[str]:
+    """Yield for each score which falls would have been found with a probability of 90 %."""
+    for figure in dict.fromkeys(change.figure.name for change in changes if change.detectable is not None):
+        found = [c for c in changes if c.figure.name == figure and c.detectable is not None]
+        most = max(change.cells for change in found)
+        levels = {
+            "in a single case": [c.detectable for c in found if c.cells == 1],
+            "in a model on a data set, or a setting": [c.detectable for c in found if 1 < c.cells < most],
+            "in all of them": [c.detectable for c in found if c.cells == most > 1],
+        }
+        parts = [f"{_range(each)} {where}" for where, each in levels.items() if each]
+        yield f"{figure}: found with 90 % would be a fall of {', of '.join(parts)}"
+
+
+def _range(falls: Sequence[float | None]) -> str:
+    known = sorted(fall for fall in falls if fall is not None)
+    low, high = f"{known[0]:.3f}", f"{known[-1]:.3f}"
+    return low if low == high else f"{low} to {high} (median {median(known):.3f})"
 
 
 def _worst_first(changes: Sequence[Change]) -> list[Change]:
@@ -120,12 +162,13 @@ def _worst_first(changes: Sequence[Change]) -> list[Change]:
 def _row(change: Change) -> tuple[str, ...]:
     figure = change.figure
     seeds = f" ({len(change.seeds)} seeds)" if len(change.seeds) > 1 else ""
-    difference = change.after - change.before
+    seeds = f" ({change.cells} together)" if change.cells > 1 else seeds
+    difference = change.after - change.expected
     sign = "-" if figure.higher_is_better else "+"
     return (
         change.cell + seeds,
         figure.name,
-        _figure(change.before, figure.unit),
+        _figure(change.expected, figure.unit),
         _figure(change.after, figure.unit),
         ("+" if difference >= 0 else "-") + _figure(abs(difference), figure.unit),
         sign + _figure(change.allowed, figure.unit),

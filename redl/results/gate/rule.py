@@ -19,7 +19,7 @@ from redl.errors import OptionError
 from redl.results.gate.figure import Figure, figure_named
 from redl.study.case import Case
 
-DEFAULT_RULES = ("accuracy:noise", "peak_memory:noise", "diverged:0")
+DEFAULT_RULES = ("accuracy:noise", "auc:noise", "peak_memory:noise", "diverged:0")
 
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:e(-?\d+))?", re.IGNORECASE)
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -43,6 +43,11 @@ class Rule:
     relative: float | None = None
     noise: bool = False
     text: str
+
+    @property
+    def noise_only(self) -> bool:
+        """Return whether it allows what equal runs differ by, and no number beside it."""
+        return self.noise and self.absolute is None and self.relative is None
 
     def covers(self, case: Case) -> bool:
         """Return whether the rule applies to a case."""

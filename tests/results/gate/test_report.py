@@ -77,7 +77,7 @@ def test_json_has_every_change_with_its_unit_and_direction():
 
 def test_markdown_has_a_row_for_every_change():
     lines = as_markdown(comparison(accuracy=0.8)).splitlines()
-    assert "| case | figure | before | after | change | allowed |  |" in lines
+    assert "| case | figure | expected | after | change | allowed |  |" in lines
     assert 2 == sum(line.startswith("| rsna-") for line in lines)
 
 
@@ -87,8 +87,8 @@ def test_names_cannot_break_out_of_markdown_or_annotations():
     assert "<script>" not in as_markdown(found)
     assert "a\\|b" in as_markdown(found)
     annotations = as_annotations(found).splitlines()
-    assert 1 == len(annotations)
-    assert "%0A::error::%250A" in annotations[0]
+    assert 2 == len(annotations)  # bits, and the whole
+    assert "%0A::error::%250A" in annotations[1]
 
 
 def test_annotations_are_errors_where_something_regressed():
