@@ -255,6 +255,8 @@ def _warnings(found: Findings) -> Iterator[str]:
     yield from fit_warnings(trained.fit, plan.data.summary().positive_fraction.valid)
     if not torch.isfinite(inferred.logits).all():
         yield "metrics: some answers of the trained network are not finite, so there are no scores"
+    if ties := int((inferred.logits == 0).sum()):
+        yield f"metrics: {ties} of {len(inferred.logits)} answers are exactly 0.5, which counts as negative"
     if found.pretrained.requested and not found.pretrained.loaded:
         name = plan.network.name
         yield f"recipe: no pretrained weights of {name} could be loaded, so it was trained from scratch"

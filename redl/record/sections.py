@@ -65,7 +65,12 @@ class DataSummary(Section, frozen=True, kw_only=True):
 
 
 class Scores(Section, frozen=True, kw_only=True):
-    """Scores of one part; None where a score is undefined, e.g. the AUC of a single class."""
+    """Scores of one part; None where a score is undefined, e.g. the AUC of a single class.
+
+    `specificity_reached_at_90` is what the cut for 90 % specificity, chosen on the validation part, reaches
+    here. `ece_if_calibrated` is the `ece` that a calibrated network with these answers has by chance. Older
+    records have neither.
+    """
 
     accuracy: Number | None
     subject_accuracy: Number | None
@@ -75,8 +80,10 @@ class Scores(Section, frozen=True, kw_only=True):
     sensitivity: Number | None
     specificity: Number | None
     sensitivity_at_90_specificity: Number | None
+    specificity_reached_at_90: Number | None = None
     brier: Number | None
     ece: Number | None
+    ece_if_calibrated: Number | None = None
 
 
 class Metrics(Section, frozen=True, kw_only=True):

@@ -21,8 +21,10 @@ _SCORES = (
     "sensitivity",
     "specificity",
     "sensitivity_at_90_specificity",
+    "specificity_reached_at_90",
     "brier",
     "ece",
+    "ece_if_calibrated",
 )
 # Columns, and where a record holds them.
 _COLUMNS = {

@@ -43,8 +43,10 @@ SCORES = Scores(
     sensitivity=0.9,
     specificity=0.9,
     sensitivity_at_90_specificity=0.9,
+    specificity_reached_at_90=0.88,
     brier=0.1,
     ece=0.05,
+    ece_if_calibrated=0.04,
 )
 COUNTS = Counts(train=60, valid=20, test=20)
 

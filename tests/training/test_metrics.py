@@ -8,6 +8,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import roc_auc_score
 
 from redl.training.metrics import (
+    calibrated_error,
     expected_calibration_error,
     per_subject,
     roc_auc,
@@ -81,6 +82,39 @@ def test_the_threshold_keeps_its_specificity(pairs):
 def test_sensitivity_at_90_specificity_uses_the_threshold_it_is_given():
     assert 1 / 3 == pytest.approx(scores(threshold=0.85).sensitivity_at_90_specificity)
     assert scores(threshold=None).sensitivity_at_90_specificity is None
+
+
+def test_the_specificity_that_the_cut_reaches_here_is_told():
+    labels, probabilities = np.array([0, 0, 0, 0, 1]), np.array([0.1, 0.2, 0.6, 0.9, 0.7])
+    found = score(labels, probabilities, np.arange(5), threshold_at_90=0.5)
+    assert (0.5, 1.0) == (found.specificity_reached_at_90, found.sensitivity_at_90_specificity)
+    assert score(labels, probabilities, np.arange(5), threshold_at_90=None).specificity_reached_at_90 is None
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from([0.1, 0.3, 0.5, 0.8])), min_size=1), st.randoms())
+def test_calibration_error_does_not_depend_on_the_order_of_images(pairs, random):
+    mixed = random.sample(pairs, len(pairs))
+    one, other = (
+        expected_calibration_error(*(np.array(column, float) for column in zip(*order, strict=True)))
+        for order in (pairs, mixed)
+    )
+    assert one == pytest.approx(other)
+
+
+def test_equal_answers_share_a_bin():
+    labels = np.array([1.0] * 30 + [0.0] * 70)
+    assert pytest.approx(0) == expected_calibration_error(labels, np.full(100, 0.3))
+
+
+def test_a_calibrated_network_has_the_calibration_error_that_is_told():
+    random = np.random.default_rng(0)
+    probabilities = random.beta(2, 4, 210)
+    found = [
+        expected_calibration_error((random.random(210) < probabilities).astype(float), probabilities)
+        for _ in range(400)
+    ]
+    assert pytest.approx(np.mean(found), rel=0.05) == calibrated_error(probabilities)
+    assert 0.05 < calibrated_error(probabilities) < 0.12
 
 
 def test_calibration_error_agrees_with_scikit_learn_on_equal_bins():
