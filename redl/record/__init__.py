@@ -145,6 +145,12 @@ class Record(Section, frozen=True, kw_only=True):
             raise RecordError(f"record.case.id: {given!r} does not match its fields ({case.id})")
         return Record(**{name: getattr(saved, name) for name in _SECTIONS}, case=case)
 
+    def under_load(self, *, inference: bool = False) -> bool:
+        """Return whether time and energy of training, or of inference, were taken while others computed."""
+        if self.conditions is None:
+            return False
+        return bool((self.conditions.inference if inference else self.conditions.train).foreign_load)
+
     def finished(self) -> FinishedRecord:
         """Return the record with every section there; raise RecordError naming one that is None."""
         sections = asdict(self)

@@ -29,7 +29,8 @@ class Aggregate:
     `broken` counts the seeds that did not finish, which have no figures at all, and `diverged` those of the
     others that diverged; `diverged_interval` is the exact (Clopper-Pearson) 95 % interval of their share.
     `converged` is the accuracy of the rest. Memory is the largest of any seed, everything else a mean;
-    `energy_wh_partial` needs seeds that all lack the same components.
+    `energy_wh_partial` needs seeds that all lack the same components. Time and energy of a phase are
+    `under_load` if those of any seed were taken while others computed.
     """
 
     record: Record
@@ -45,6 +46,8 @@ class Aggregate:
     energy_wh: float | None
     energy_wh_partial: float | None
     energy_kind: EnergyKind | None
+    train_under_load: bool
+    inference_under_load: bool
 
 
 def aggregated(records: Iterable[Record]) -> list[Aggregate]:
@@ -82,6 +85,8 @@ def _aggregate(group: Sequence[Record]) -> Aggregate:
         energy_wh=_mean(finished, lambda r: r.energy.train.energy_wh if r.energy else None),
         energy_wh_partial=_partial(finished),
         energy_kind=_weakest(finished),
+        train_under_load=any(record.under_load() for record in finished),
+        inference_under_load=any(record.under_load(inference=True) for record in finished),
     )
 
 

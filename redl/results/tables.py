@@ -21,7 +21,7 @@ from redl.results.printed import PrintedRow
 from redl.study.case import Model
 from redl.study.profile import PAPER
 
-_MISSING = "-"
+_MISSING, _LOADED = "-", "!"
 _MEMORY = {"cpu": "resident growth of the case's process on the CPU", "cuda": "the allocator's on the GPU"}
 _TABLE_2 = (Model.MLP, Model.EFFICIENTNET)
 _FIGURES = ("|W| (M)", "P_T", "memory (MB)", "T_c (s)", "T (s)", "E (Wh)")
@@ -102,6 +102,7 @@ def _per_seed(title: str, checks: Sequence[CaseCheck]) -> Table:
     for check in checks:
         record = check.record
         case, spent = record.case, record.energy.train if record.energy else None
+        loaded = _LOADED * record.under_load()
         table.add_row(
             case.dataset,
             _model(record),
@@ -111,9 +112,10 @@ def _per_seed(title: str, checks: Sequence[CaseCheck]) -> Table:
             _millions(record),
             _accuracy(record),
             _megabytes(record.memory.train_peak_bytes if record.memory else None),
-            _number(record.training.seconds_to_stop if record.training else None, 1),
-            _number(record.inference.seconds / record.inference.passes if record.inference else None, 2),
-            _energy(spent.energy_wh, spent.energy_wh_partial, spent.kind) if spent else _MISSING,
+            _number(record.training.seconds_to_stop if record.training else None, 1) + loaded,
+            _number(record.inference.seconds / record.inference.passes if record.inference else None, 2)
+            + _LOADED * record.under_load(inference=True),
+            (_energy(spent.energy_wh, spent.energy_wh_partial, spent.kind) if spent else _MISSING) + loaded,
             check.problems[0] if check.problems else check.comparison,
         )
     return uncut(table)
@@ -127,7 +129,7 @@ def _over_seeds(title: str, aggregates: Sequence[Aggregate], printed: Sequence[P
     table = named_table(title, ("data", "model", "setting"), head)
     rows = {(row.dataset, row.model, row.setting): row for row in printed}
     for found in aggregates:
-        case = found.record.case
+        case, loaded = found.record.case, _LOADED * found.train_under_load
         table.add_row(
             case.dataset,
             _model(found.record),
@@ -136,9 +138,9 @@ def _over_seeds(title: str, aggregates: Sequence[Aggregate], printed: Sequence[P
             _millions(found.record),
             _spread(found.accuracy) + ("*" if found.diverged else ""),
             _megabytes(found.train_peak_bytes),
-            _number(found.train_seconds, 1),
-            _number(found.inference_seconds, 2),
-            _energy(found.energy_wh, found.energy_wh_partial, found.energy_kind),
+            _number(found.train_seconds, 1) + loaded,
+            _number(found.inference_seconds, 2) + _LOADED * found.inference_under_load,
+            _energy(found.energy_wh, found.energy_wh_partial, found.energy_kind) + loaded,
             _diverged(found),
             *([_spread(found.converged) if found.diverged else _MISSING] * starred),
             *([_printed(rows.get((case.dataset, case.model, case.setting)))] if printed else []),
@@ -222,6 +224,10 @@ def _legend(records: Sequence[Record]) -> list[str]:
         "T_c: training until it stopped, evaluation left out. T: a pass over the test images, their mean.",
         f"E: of training, {', '.join(kinds) or 'not available'}; ~ marks an estimate, + a part of the whole.",
     ]
+    if any(record.under_load() or record.under_load(inference=True) for record in records):
+        legend.append(
+            "! taken while others used the machine: no figure of this work by itself, and not gated."
+        )
     if len({record.case.seed for record in records}) > 1:
         legend += [
             "over seeds: mean ± standard deviation of all that finished, the largest memory. "

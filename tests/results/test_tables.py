@@ -2,14 +2,14 @@
 
 import pytest
 
-from redl.record import Status
+from redl.record import Conditions, Status
 from redl.results.checks import check_case
 from redl.results.printed import printed_rows
 from redl.results.tables import tables
 from redl.study.case import Setting
 from redl.study.profile import PAPER, SMOKE
 from tests.helpers.changes import replace
-from tests.helpers.samples import DIVERGED, WHOLE, broken, component, energy, record
+from tests.helpers.samples import DIVERGED, PHASE_CONDITIONS, WHOLE, broken, component, energy, record
 
 
 def table(*records):
@@ -225,3 +225,15 @@ def test_no_head_is_cut_at_the_narrowest_width():
     )
     seeds = [case(found, profile="paper", model="efficientnet", seed=seed) for seed in (1, 10)]
     assert "…" not in tables([check_case(one, PAPER, None) for one in seeds], width=120, printed=PRINTED)
+
+
+def test_times_and_energies_taken_under_foreign_load_are_marked():
+    busy = replace(PHASE_CONDITIONS, foreign_cpu_share=0.5)
+    quiet = replace(PHASE_CONDITIONS, foreign_cpu_share=0.0)
+    loaded = replace(WHOLE, conditions=Conditions(train=busy, inference=quiet))
+    text = table(loaded, case(loaded, seed=2))
+    assert "! taken while others used the machine" in text
+    rows = [line for line in text.splitlines() if "densenet" in line]
+    assert 3 == len(rows)
+    assert [2] * 3 == [sum(cell.strip().endswith("!") for cell in line.split("│")) for line in rows]
+    assert "!" not in table(replace(WHOLE, conditions=Conditions(train=quiet, inference=quiet)))

@@ -106,12 +106,7 @@ class Gated:
 
 
 def _loaded(record: Record, rule: Rule) -> bool:
-    """Return whether a time or an energy was taken while others used the machine."""
-    if record.conditions is None:
-        return False
-    of_inference = rule.figure.name.startswith("inference")
-    phase = record.conditions.inference if of_inference else record.conditions.train
-    return bool(phase.foreign_load)
+    return record.under_load(inference=rule.figure.name.startswith("inference"))
 
 
 def _cells(names: Sequence[str]) -> str:
