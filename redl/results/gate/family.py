@@ -92,7 +92,7 @@ class Family:
         pooled = (repeats.sum(-1) + known) / (number + self.known)
         own = np.maximum(repeats.var(-1, ddof=1), self.least**2)
         sizes = np.bincount(self.blocks)
-        alike = _correlation(repeats, self.blocks)  # (..., K)
+        alike = correlation(repeats, self.blocks)  # (..., K)
         variance = (own + _by_block(own, self.blocks, sizes)[..., self.blocks]) / 2
         error = np.sqrt(variance * (1 / self.new + 1 / (number + self.known)))
         cells = (new - pooled) / error
@@ -124,7 +124,7 @@ class Family:
         residuals = self.repeats - self.repeats.mean(1, keepdims=True)
         spread = np.maximum(self.repeats.std(1, ddof=1), self.least)
         scaled = residuals / np.maximum(residuals.std(1, keepdims=True), self.least[:, None])
-        alike = np.sqrt(_correlation(self.repeats, self.blocks))[self.blocks]
+        alike = np.sqrt(correlation(self.repeats, self.blocks))[self.blocks]
         chosen = np.stack([columns[one.model] for one in self.series])  # (C, R, k)
         seeds = (chosen * number).astype(np.intp)
         shared = {model: random.standard_normal(chosen.shape[1:]) for model in columns}
@@ -155,7 +155,7 @@ def _by_block(values: Floats, blocks: NDArray[np.intp], sizes: NDArray[np.intp])
     return np.stack([values[..., blocks == block].mean(-1) for block in range(len(sizes))], axis=-1)
 
 
-def _correlation(repeats: Floats, blocks: NDArray[np.intp]) -> Floats:
+def correlation(repeats: Floats, blocks: NDArray[np.intp]) -> Floats:
     """Return the mean correlation over seeds between the cells of each block, (..., K), at least 0."""
     centred = repeats - repeats.mean(-1, keepdims=True)
     length = np.sqrt((centred**2).sum(-1, keepdims=True))
