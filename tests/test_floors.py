@@ -10,6 +10,7 @@ import redl
 
 ROOT = Path(redl.__file__).parent
 FLOORS = {
+    "printable": -1,
     "errors": 0,
     "nearest": 0,
     "pace": 0,

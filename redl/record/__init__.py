@@ -1,18 +1,19 @@
 """The record (schema 1): the results of one case, under names that everything else relies on.
 
 Units end names. A figure that was not measured is None, with its reason in `warnings`, never 0.
-The JSON is strict: no NaN, no infinity, no unknown and no missing field.
+The JSON is strict: no NaN, no infinity, no unknown, missing or repeated field, no figure outside its range.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import msgspec
 from msgspec.structs import asdict
 
 from redl.errors import RecordError
+from redl.printable import one_line
 from redl.record.conditions import Conditions, GpuConditions, PhaseConditions
 from redl.record.predictions import Predictions
 from redl.record.recipe import FastPath, Flags, Pretrained, Recipe
@@ -39,12 +40,23 @@ from redl.record.sections import (
     Scores,
     Training,
 )
-from redl.record.strict import Section, decode, encode
+from redl.record.strict import (
+    Count,
+    Divisor,
+    Line,
+    Section,
+    Whole,
+    Word,
+    decode,
+    encode,
+    refuse_repeated_keys,
+)
 from redl.study.case import Case
 
 __all__ = [
     "INCIDENTAL",
     "SCHEMA",
+    "Attempt",
     "CarbonIntensity",
     "CarbonTrackerFigures",
     "Conditions",
@@ -95,7 +107,14 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-Environment = dict[str, str | int | bool | None]
+class Attempt(Section, frozen=True, kw_only=True):
+    """How an earlier attempt at a case ended, of which nothing else was kept."""
+
+    status: Status
+    reason: Line
+
+
+Environment = dict[Word, Line | Whole | bool | None]
 
 # Entries that do not decide whether two runs are comparable: commits are what is compared, and the kernel's
 # share of memory changes from boot to boot.
@@ -103,16 +122,19 @@ INCIDENTAL = frozenset({"git_commit", "memory_bytes"})
 
 
 class Record(Section, frozen=True, kw_only=True):
-    """Results of one case; sections of one that ended early are None, as `conditions` of an older one are."""
+    """Results of one case; sections of one that ended early are None, as `conditions` of an older one are.
+
+    The figures are of the last attempt; `earlier_attempts` say how those before it ended, if any.
+    """
 
     schema: int = SCHEMA
     status: Status
-    reason: str | None
-    warnings: tuple[str, ...]
+    reason: Line | None
+    warnings: tuple[Line, ...]
     case: Case
     recipe: Recipe | None = None
     data: DataSummary | None = None
-    parameters: int | None = None
+    parameters: Count | None = None
     metrics: Metrics | None = None
     training: Training | None = None
     inference: Inference | None = None
@@ -121,9 +143,16 @@ class Record(Section, frozen=True, kw_only=True):
     conditions: Conditions | None = None
     divergence: Divergence | None = None
     environment: Environment | None = None
+    earlier_attempts: tuple[Attempt, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Make what goes to terminals and logs fit to be printed, whoever wrote it."""
+        if self.reason is not None:
+            msgspec.structs.force_setattr(self, "reason", one_line(self.reason))
+        msgspec.structs.force_setattr(self, "warnings", tuple(map(one_line, self.warnings)))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as plain JSON values; raise RecordError for a NaN or an infinity."""
+        """Return the record as plain JSON values; raise RecordError for a figure outside its range."""
         plain = encode(self, f"case {self.case.id}")
         plain["case"] = {"id": self.case.id, **plain["case"]}
         return plain
@@ -140,6 +169,8 @@ class Record(Section, frozen=True, kw_only=True):
             _check_schema(decode(value, _Version, "record").schema)  # a later one may have other fields
             raise
         _check_schema(saved.schema)
+        if isinstance(value, bytes | msgspec.Raw):
+            refuse_repeated_keys(bytes(value), "record")
         given, case = saved.case.id, Case(**{name: getattr(saved.case, name) for name in _CASE})
         if given != case.id:
             raise RecordError(f"record.case.id: {given!r} does not match its fields ({case.id})")
@@ -167,7 +198,7 @@ class FinishedRecord(Record, frozen=True, kw_only=True):
 
     recipe: Recipe
     data: DataSummary
-    parameters: int
+    parameters: Count
     metrics: Metrics
     training: Training
     inference: Inference
@@ -189,19 +220,25 @@ class _Version(msgspec.Struct):
 
 
 _CASE = get_type_hints(Case)
+# A saved case's names are parts of its id, and the profile's is part of a file's name.
+_Name = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[a-z0-9][a-z0-9_.+]*(?!\n)$")]
+_CASE_NUMBERS = {"seed": Count, "downsample": Divisor}
 _SECTIONS = {
     name: hint for name, hint in get_type_hints(Record, include_extras=True).items() if name != "case"
 }
 
-_LATER = ("conditions",)  # sections that the first records of this schema do not have
+# What the first records of this schema do not have, and what stands for it.
+_LATER: dict[str, object] = {"conditions": None, "earlier_attempts": ()}
 
 # How a record is saved: its case has its id beside its fields, and no other field may be missing.
-SavedCase = msgspec.defstruct("SavedCase", [("id", str), *_CASE.items()], bases=(Section,))
+SavedCase = msgspec.defstruct(
+    "SavedCase", [("id", Line), *((name, _CASE_NUMBERS.get(name, _Name)) for name in _CASE)], bases=(Section,)
+)
 SavedRecord = msgspec.defstruct(
     "SavedRecord",
     [
         *(field for field in _SECTIONS.items() if field[0] not in _LATER),
-        *((name, _SECTIONS[name], None) for name in _LATER),
+        *((name, _SECTIONS[name], value) for name, value in _LATER.items()),
         ("case", SavedCase),
     ],
     bases=(Section,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from redl.record.strict import Number, Section
+from redl.record.strict import Amount, Count, Line, Number, Section, Word
 
 # At a tenth, work that waits for its slowest thread takes up to a quarter longer on two cores.
 MOST_FOREIGN_SHARE = 0.10
@@ -25,10 +25,10 @@ class GpuConditions(Section, frozen=True, kw_only=True):
 
     temperature_start_c: Number | None
     temperature_c: Number | None
-    sm_clock_mhz: Number | None
-    power_limit_w: Number | None
-    throttle_reasons: tuple[str, ...] | None
-    other_processes: int | None
+    sm_clock_mhz: Amount | None
+    power_limit_w: Amount | None
+    throttle_reasons: tuple[Word, ...] | None
+    other_processes: Count | None
 
 
 class PhaseConditions(Section, frozen=True, kw_only=True):
@@ -40,18 +40,18 @@ class PhaseConditions(Section, frozen=True, kw_only=True):
     `settled_s` is how long the phase waited before it began. `reasons` say why a figure is None.
     """
 
-    processors: int
-    load_average_start: Number | None
-    load_average_end: Number | None
-    own_cpu_share: Number | None
-    foreign_cpu_share: Number | None
-    steal_share: Number | None
+    processors: Count
+    load_average_start: Amount | None
+    load_average_end: Amount | None
+    own_cpu_share: Amount | None
+    foreign_cpu_share: Amount | None
+    steal_share: Amount | None
     cpu_temperature_start_c: Number | None
     cpu_temperature_c: Number | None
-    cpu_clock_mhz: Number | None
+    cpu_clock_mhz: Amount | None
     gpus: tuple[GpuConditions, ...]
-    settled_s: Number
-    reasons: tuple[str, ...]
+    settled_s: Amount
+    reasons: tuple[Line, ...]
 
     @property
     def foreign_load(self) -> tuple[str, ...]:

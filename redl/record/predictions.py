@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from redl.errors import RecordError
-from redl.record.strict import Number, Section, decode, encode
+from redl.record.strict import Count, Number, Section, decode, encode
+
+_QUOTES = 6  # of three keys, and of nothing else
 
 
 class Predictions(Section, frozen=True, kw_only=True):
@@ -15,8 +19,8 @@ class Predictions(Section, frozen=True, kw_only=True):
     None where the network's answer is not finite.
     """
 
-    subjects: tuple[int, ...]
-    labels: tuple[int, ...]
+    subjects: tuple[Count, ...]
+    labels: tuple[Count, ...]
     probabilities: tuple[Number | None, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -27,6 +31,8 @@ class Predictions(Section, frozen=True, kw_only=True):
     def from_json(cls, value: object) -> Predictions:
         """Rebuild predictions; raise RecordError for entries that do not describe one set of images."""
         found = decode(value, cls, "predictions")
+        if isinstance(value, bytes | msgspec.Raw) and bytes(value).count(b'"') != _QUOTES:
+            raise RecordError("predictions: a key occurs twice; keep one of the two")
         if not len(found.subjects) == len(found.labels) == len(found.probabilities):
             raise RecordError("predictions: subjects, labels and probabilities differ in number")
         if set(found.labels) - {0, 1}:

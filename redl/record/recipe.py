@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from redl.record.strict import Number, Section
+from redl.record.strict import Amount, Count, Line, Number, Section, Whole, Word
 
 
 class Pretrained(Section, frozen=True, kw_only=True):
@@ -10,8 +10,8 @@ class Pretrained(Section, frozen=True, kw_only=True):
 
     requested: bool
     loaded: bool
-    source: str | None
-    sha256: str | None
+    source: Line | None
+    sha256: Word | None
 
 
 class Flags(Section, frozen=True, kw_only=True):
@@ -42,20 +42,20 @@ class Recipe(Section, frozen=True, kw_only=True):
     enlarged again to `input_size` for a network that accepts no smaller ones.
     """
 
-    network: str
+    network: Word
     reduced: bool
-    overrides: dict[str, str | int | Number | bool | None]
-    input_size: int
-    epochs: int
-    patience: int
-    batch_size: int
-    learning_rate: Number
-    image_size: int
-    weights_dtype: str
-    autocast_dtype: str | None
+    overrides: dict[Word, Line | Whole | Number | bool | None]
+    input_size: Count
+    epochs: Count
+    patience: Count
+    batch_size: Count
+    learning_rate: Amount
+    image_size: Count
+    weights_dtype: Word
+    autocast_dtype: Word | None
     grad_scaler: bool
-    optimizer: str
-    optimizer_state_bits: dict[str, int]
+    optimizer: Word
+    optimizer_state_bits: dict[Word, Count]
     pretrained: Pretrained
     flags: Flags
     fast_path: FastPath

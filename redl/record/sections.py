@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from redl.record.strict import Number, Section
+from redl.record.strict import Amount, Count, Divisor, Line, Number, Section, Share, Whole, Word
 
 
 class EnergyKind(StrEnum):
@@ -18,25 +18,25 @@ class EnergyKind(StrEnum):
 class Counts(Section, frozen=True, kw_only=True):
     """Number of subjects or images in each part of the split."""
 
-    train: int
-    valid: int
-    test: int
+    train: Count
+    valid: Count
+    test: Count
 
 
 class Fractions(Section, frozen=True, kw_only=True):
     """Fraction for each part of the split; None where the part is empty."""
 
-    train: Number | None
-    valid: Number | None
-    test: Number | None
+    train: Share | None
+    valid: Share | None
+    test: Share | None
 
 
 class Duplicates(Section, frozen=True, kw_only=True):
     """Images that another subject has too: how many, how many to the last pixel, and the first by name."""
 
-    images: int
-    exact: int
-    rows: tuple[tuple[str, str], ...]
+    images: Count
+    exact: Count
+    rows: tuple[tuple[Line, Line], ...]
 
 
 class DataSummary(Section, frozen=True, kw_only=True):
@@ -49,18 +49,18 @@ class DataSummary(Section, frozen=True, kw_only=True):
     said; what older records do not say is None or empty.
     """
 
-    fingerprint: str
+    fingerprint: Word
     synthetic: bool
-    options: dict[str, str | int | Number | bool | None]
+    options: dict[Word, Line | Whole | Number | bool | None]
     subjects: Counts
     images: Counts
-    unreadable: int
-    skipped: int
+    unreadable: Count
+    skipped: Count
     positive_fraction: Fractions
-    majority_accuracy: Number | None
-    ideal_accuracy: Number | None
-    split: str | None = None
-    remarks: dict[str, int] = {}  # noqa: RUF012 - msgspec gives each record its own
+    majority_accuracy: Share | None
+    ideal_accuracy: Share | None
+    split: Line | None = None
+    remarks: dict[Line, Count] = {}  # noqa: RUF012 - msgspec gives each record its own
     duplicates: Duplicates | None = None
 
 
@@ -72,18 +72,18 @@ class Scores(Section, frozen=True, kw_only=True):
     records have neither.
     """
 
-    accuracy: Number | None
-    subject_accuracy: Number | None
-    auc: Number | None
-    subject_auc: Number | None
-    balanced_accuracy: Number | None
-    sensitivity: Number | None
-    specificity: Number | None
-    sensitivity_at_90_specificity: Number | None
-    specificity_reached_at_90: Number | None = None
-    brier: Number | None
-    ece: Number | None
-    ece_if_calibrated: Number | None = None
+    accuracy: Share | None
+    subject_accuracy: Share | None
+    auc: Share | None
+    subject_auc: Share | None
+    balanced_accuracy: Share | None
+    sensitivity: Share | None
+    specificity: Share | None
+    sensitivity_at_90_specificity: Share | None
+    specificity_reached_at_90: Share | None = None
+    brier: Share | None
+    ece: Share | None
+    ece_if_calibrated: Share | None = None
 
 
 class Metrics(Section, frozen=True, kw_only=True):
@@ -96,39 +96,39 @@ class Metrics(Section, frozen=True, kw_only=True):
 class Epoch(Section, frozen=True, kw_only=True):
     """Trace of one epoch; a loss that is not finite is None, and `seconds` exclude evaluation."""
 
-    epoch: int
+    epoch: Count
     train_loss: Number | None
     valid_loss: Number | None
-    valid_accuracy: Number | None
-    seconds: Number
+    valid_accuracy: Share | None
+    seconds: Amount
 
 
 class Training(Section, frozen=True, kw_only=True):
     """Course of training; times exclude evaluation."""
 
-    epochs_run: int
-    best_epoch: int | None
-    seconds_to_best: Number | None
-    seconds_to_stop: Number
-    images_per_second: Number
+    epochs_run: Count
+    best_epoch: Count | None
+    seconds_to_best: Amount | None
+    seconds_to_stop: Amount
+    images_per_second: Amount
     trace: tuple[Epoch, ...]
 
 
 class Latency(Section, frozen=True, kw_only=True):
     """Time of one image by itself, in passes of one image after a warm-up."""
 
-    passes: int
-    median_seconds: Number
-    p95_seconds: Number
+    passes: Count
+    median_seconds: Amount
+    p95_seconds: Amount
 
 
 class Inference(Section, frozen=True, kw_only=True):
     """Time of passes over the test images, after a warm-up; `images` counts all passes."""
 
-    seconds: Number
-    passes: int
-    images: int
-    images_per_second: Number
+    seconds: Amount
+    passes: Divisor
+    images: Divisor
+    images_per_second: Amount
     latency: Latency
 
 
@@ -138,10 +138,10 @@ class PredictedMemory(Section, frozen=True, kw_only=True):
     `optimizer_state` and `total` are None for a custom optimizer.
     """
 
-    weights: int
-    gradients: int
-    optimizer_state: int | None
-    total: int | None
+    weights: Count
+    gradients: Count
+    optimizer_state: Count | None
+    total: Count | None
 
 
 class Memory(Section, frozen=True, kw_only=True):
@@ -150,40 +150,40 @@ class Memory(Section, frozen=True, kw_only=True):
     Those without `inference` in their names are of training. `explanation` says why a setting saves little.
     """
 
-    device: str
-    train_peak_bytes: int | None
-    inference_peak_bytes: int | None
-    reserved_peak_bytes: int | None
-    inference_reserved_peak_bytes: int | None
-    process_peak_bytes: int | None
-    inference_process_peak_bytes: int | None
+    device: Word
+    train_peak_bytes: Count | None
+    inference_peak_bytes: Count | None
+    reserved_peak_bytes: Count | None
+    inference_reserved_peak_bytes: Count | None
+    process_peak_bytes: Count | None
+    inference_process_peak_bytes: Count | None
     predicted: PredictedMemory
-    explanation: str | None
-    paper_compatible_bytes: int | None
+    explanation: Line | None
+    paper_compatible_bytes: Count | None
 
 
 class CarbonTrackerFigures(Section, frozen=True, kw_only=True):
     """CarbonTracker's own figure, and its samples summed over devices and windows, without its PUE."""
 
-    version: str
-    energy_wh_raw: Number | None
-    energy_wh_corrected: Number | None
+    version: Word
+    energy_wh_raw: Amount | None
+    energy_wh_corrected: Amount | None
 
 
 class Pue(Section, frozen=True, kw_only=True):
     """Power usage effectiveness that was applied, and its source."""
 
-    value: Number
-    source: str
+    value: Amount
+    source: Line
 
 
 class CarbonIntensity(Section, frozen=True, kw_only=True):
     """Carbon intensity of electricity that was applied, and its source."""
 
-    g_per_kwh: Number
-    source: str
-    country: str | None
-    year: int | None
+    g_per_kwh: Amount
+    source: Line
+    country: Word | None
+    year: Whole | None
 
 
 class EnergyComponent(Section, frozen=True, kw_only=True):
@@ -195,22 +195,22 @@ class EnergyComponent(Section, frozen=True, kw_only=True):
     its sensor; both are None for an estimate, and in older records.
     """
 
-    component: str
-    energy_wh: Number | None
+    component: Word
+    energy_wh: Amount | None
     kind: EnergyKind
-    sensor: str | None
-    devices: tuple[str, ...]
-    scope: str | None
-    counter_wh: Number | None
+    sensor: Line | None
+    devices: tuple[Line, ...]
+    scope: Line | None
+    counter_wh: Amount | None
     carbontracker: CarbonTrackerFigures
-    ratio: Number | None
-    n_samples: int
-    interval_s: Number | None
-    coverage: Number | None
-    warnings: tuple[str, ...]
-    reason_unavailable: str | None
-    windows: int | None = None
-    short_windows: int | None = None
+    ratio: Amount | None
+    n_samples: Count
+    interval_s: Amount | None
+    coverage: Amount | None
+    warnings: tuple[Line, ...]
+    reason_unavailable: Line | None
+    windows: Count | None = None
+    short_windows: Count | None = None
 
 
 class EnergyReading(Section, frozen=True, kw_only=True):
@@ -219,19 +219,19 @@ class EnergyReading(Section, frozen=True, kw_only=True):
     Where a component of `missing` has no figure, `energy_wh` is None and `energy_wh_partial` is the others'.
     """
 
-    energy_wh: Number | None
-    energy_wh_partial: Number | None
-    missing: tuple[str, ...]
-    co2eq_g: Number | None
+    energy_wh: Amount | None
+    energy_wh_partial: Amount | None
+    missing: tuple[Word, ...]
+    co2eq_g: Amount | None
     kind: EnergyKind
-    duration_s: Number
-    images: int | None
-    energy_wh_per_image: Number | None
+    duration_s: Amount
+    images: Count | None
+    energy_wh_per_image: Amount | None
     components: tuple[EnergyComponent, ...]
     pue: Pue
     carbon_intensity: CarbonIntensity
-    warnings: tuple[str, ...]
-    reason_unavailable: str | None
+    warnings: tuple[Line, ...]
+    reason_unavailable: Line | None
 
 
 class Energy(Section, frozen=True, kw_only=True):
@@ -262,9 +262,9 @@ class Divergence(Section, frozen=True, kw_only=True):
 
     ever: bool
     final: bool
-    first_epoch: int | None
+    first_epoch: Count | None
     kinds: tuple[DivergenceKind, ...]
-    reasons: tuple[str, ...]
+    reasons: tuple[Line, ...]
 
     @property
     def broke(self) -> bool:

@@ -13,12 +13,24 @@ from importlib.resources import files
 from pathlib import Path
 from statistics import mean, stdev
 
-import msgspec
 from filelock import FileLock
 
 from redl.errors import OptionError, RecordError
 from redl.record import FinishedRecord, Record
-from redl.record.strict import Number, Section, decode, encode
+from redl.record.strict import (
+    Count,
+    Divisor,
+    Line,
+    Number,
+    Section,
+    Share,
+    Whole,
+    Word,
+    decode,
+    encode,
+    parse,
+    read_bytes,
+)
 from redl.study.case import Case
 
 SCHEMA = 2  # 1 had no AUCs
@@ -40,7 +52,7 @@ COMPARED = (
     "optimizer",
 )
 
-Plain = str | int | float | bool | None
+Plain = Line | Whole | Number | bool | None
 
 
 class Band(Section, frozen=True, kw_only=True):
@@ -49,18 +61,18 @@ class Band(Section, frozen=True, kw_only=True):
     `aucs` is empty in a band that was written before they were kept.
     """
 
-    dataset: str
-    model: str
-    setting: str
-    downsample: int
-    seeds: tuple[int, ...]
-    accuracies: tuple[Number, ...]
-    aucs: tuple[Number | None, ...] = ()
-    train_peak_bytes: tuple[int | None, ...]
-    majority_accuracy: Number | None
-    test_images: int
-    data_fingerprint: str
-    recipe: dict[str, Plain]
+    dataset: Word
+    model: Word
+    setting: Word
+    downsample: Divisor
+    seeds: tuple[Count, ...]
+    accuracies: tuple[Share, ...]
+    aucs: tuple[Share | None, ...] = ()
+    train_peak_bytes: tuple[Count | None, ...]
+    majority_accuracy: Share | None
+    test_images: Divisor
+    data_fingerprint: Word
+    recipe: dict[Word, Plain]
 
     @property
     def mean(self) -> float:
@@ -97,8 +109,8 @@ class Reference(Section, frozen=True, kw_only=True):
     """Bands of a profile, and the machine and software that they come from."""
 
     schema: int = SCHEMA
-    profile: str
-    environment: dict[str, Plain]
+    profile: Word
+    environment: dict[Word, Plain]
     bands: tuple[Band, ...]
 
     def band_of(self, case: Case) -> Band | None:
@@ -118,12 +130,12 @@ def find_reference(profile: str, reports: Path) -> Path | None:
 def load_reference(path: Path) -> Reference:
     """Read a reference; raise RecordError for any other file."""
     try:
-        plain = msgspec.json.decode(path.read_bytes())
+        plain = parse(read_bytes(path), str(path))
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({type(error).__name__})") from error
-    except msgspec.DecodeError as error:
-        raise RecordError(f"{path}: no JSON; write it anew by --redl-save-reference") from error
-    if isinstance(plain, dict) and plain.get("schema") not in range(1, SCHEMA + 1):
+    except RecordError as error:
+        raise RecordError(f"{error}; write it anew by --redl-save-reference") from error
+    if isinstance(plain, dict) and plain.get("schema") not in tuple(range(1, SCHEMA + 1)):
         raise RecordError(
             f"{path}: a reference of schema {plain.get('schema')}; this redl reads 1 to {SCHEMA}"
         )

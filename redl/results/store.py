@@ -13,6 +13,7 @@ import msgspec
 
 from redl.errors import RecordError
 from redl.record import Predictions, Record
+from redl.record.strict import parse, read_bytes
 
 # What redl adds to the JSON: to the `extra_info` of a benchmark a record under KEY and the answers for each
 # test image under PREDICTIONS_KEY; to the whole, under KEY too, which cases were to run and which were not.
@@ -115,10 +116,14 @@ _NOTHING = (msgspec.Raw(), msgspec.Raw(b"null"))
 
 def _parse(path: Path) -> _Saved:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Saved)
+        text = read_bytes(path)
+        saved = msgspec.json.decode(text, type=_Saved)
+        if not _says_each_once(text, saved):
+            parse(text, str(path))
+        return saved
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({type(error).__name__})") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if f"$.{KEY}" in str(error):
             raise RecordError(
                 f"{path}: `{KEY}` does not say which cases were to run; save it again"
@@ -126,6 +131,19 @@ def _parse(path: Path) -> _Saved:
         raise RecordError(
             f"{path}: not a run saved by pytest-benchmark; name one of --benchmark-json"
         ) from error
+
+
+def _says_each_once(text: bytes, saved: _Saved) -> bool:
+    """Return whether no key that is read here occurs twice in one object; records are checked one by one.
+
+    Keys are counted, because all of a large run takes longer to parse than to compare.
+    """
+    records = sum(one.extra_info.redl != msgspec.Raw() for one in saved.benchmarks) + (saved.redl is not None)
+    answers = sum(one.extra_info.redl_predictions != msgspec.Raw() for one in saved.benchmarks)
+    expected = {"benchmarks": 1, "extra_info": len(saved.benchmarks), KEY: records, PREDICTIONS_KEY: answers}
+    return b"\\" not in text and all(
+        text.count(f'"{key}"'.encode()) == count for key, count in expected.items()
+    )
 
 
 def _predictions(answers: Mapping[str, msgspec.Raw], path: Path) -> dict[str, Predictions]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from redl.errors import OptionError
 
 # A part of an id has no "-", which separates the parts, and nothing that `-k` cannot spell.
-_NAME = re.compile(r"[a-z][a-z0-9_.+]*")
+_NAME = re.compile(r"[a-z][a-z0-9_.+]{,99}")
 
 
 class Dataset(StrEnum):
@@ -150,5 +150,5 @@ def check_name(name: str, what: str, taken: type[StrEnum]) -> None:
     if not _NAME.fullmatch(name) or name in list(taken):
         raise OptionError(
             f"{what} {name!r}: begin with a small letter, continue with small letters, digits, _ . or +, "
-            f"and use none of {', '.join(taken)}"
+            f"100 at most, and use none of {', '.join(taken)}"
         )

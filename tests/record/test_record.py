@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
 from redl.errors import RecordError
@@ -13,13 +12,11 @@ from redl.record import Epoch, Record, Status, Training
 from redl.record.schema import schema_text
 from redl.results.store import load_run
 from redl.study.case import Case, Dataset, Model, Setting
+from tests.helpers.recordvalues import records
 from tests.helpers.samples import WHOLE
 
 CASE = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.AMP, seed=1, profile="smoke")
 BROKEN = Record(status=Status.OOM, reason="no memory", warnings=(), case=CASE)
-
-st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
-records = st.builds(Record, schema=st.just(1))
 
 
 def epoch(train_loss):
@@ -34,7 +31,7 @@ def training(**changes):
 @settings(
     max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-@given(records)
+@given(records())
 def test_a_record_survives_the_way_through_json(record):
     assert record == Record.from_json(json.loads(json.dumps(record.to_json(), allow_nan=False)))
 
@@ -119,6 +116,19 @@ FAULTS = {
     "another case's id": {"case": {"id": "rsna-mlp-amp-seed1"}},
     "an unknown field of the case": {"case": {"fold": 1}},
     "a later schema": {"schema": 2},
+    "an accuracy above 1": {"metrics": {"test": {"accuracy": 5.0}}},
+    "a score below 0": {"metrics": {"valid": {"brier": -0.1}}},
+    "an area above 1": {"metrics": {"test": {"auc": 1.0000001}}},
+    "bytes below 0": {"memory": {"train_peak_bytes": -1}},
+    "no pass to divide by": {"inference": {"passes": 0}},
+    "images below 0": {"inference": {"images": -3}},
+    "more energy than the world has": {"energy": {"train": {"energy_wh": 1e308}}},
+    "seconds below 0": {"training": {"seconds_to_stop": -1.0}},
+    "a seed of 65 bits": {"case": {"seed": 2**64, "id": f"rsna-densenet-baseline-seed{2**64}"}},
+    "a reason without end": {"reason": "x" * 200_000},
+    "a profile without end": {"case": {"profile": "x" * 200_000}},
+    "a profile outside of its folder": {"case": {"profile": "../smoke"}},
+    "a profile of two lines": {"case": {"profile": "smoke\n"}},
 }
 WORDS = {"NaN": "NaN", "infinity": "Infinity", "a figure too large": "1e999", "an infinity below 0": "-1e999"}
 
@@ -145,6 +155,37 @@ def test_a_faulty_record_is_refused(fault, given):
     assert WHOLE == Record.from_json(given(sound))
     with pytest.raises(RecordError, match="record"):
         Record.from_json(given(changed(sound, FAULTS[fault])))
+
+
+@pytest.mark.parametrize(
+    "doubled",
+    [
+        ('"accuracy": 0.9, ', '"accuracy": 0.1, "accuracy": 0.9, '),
+        ('"accuracy": 0.9, ', '"accuracy": 0.1, "\\u0061ccuracy": 0.9, '),
+        ('{"cpu": "a processor"}', '{"cpu": "one", "cpu": "a processor"}'),
+        ('"schema": 1, ', '"schema": 1, "schema" : 1, '),
+    ],
+)
+def test_a_record_with_a_key_twice_is_refused(doubled):
+    text = json.dumps(WHOLE.to_json())
+    assert doubled[0] in text
+    assert WHOLE == Record.from_json(text.encode())
+    with pytest.raises(
+        RecordError, match=r"record: (accuracy|cpu|schema) occurs twice in an object; keep one"
+    ):
+        Record.from_json(text.replace(*doubled, 1).encode())
+
+
+def test_a_record_of_endless_depth_is_refused_in_one_line():
+    with pytest.raises(RecordError, match="record: objects within objects, too deep for any record"):
+        Record.from_json(b'{"schema":1,"x":' + b"[" * 100_000)
+
+
+def test_what_is_printed_of_a_record_is_one_short_line():
+    shown = replace(BROKEN, reason="\x1b[31mred\n::error ::x" * 100, warnings=("a\r\n::warning::b",))
+    assert 500 == len(shown.reason)
+    assert "[31mred ::error" == shown.reason[:15]
+    assert ("a ::warning::b",) == shown.warnings
 
 
 @pytest.mark.parametrize("word", WORDS)

@@ -10,6 +10,7 @@ from redl.results.reference import load_reference, save_reference
 from tests.helpers.changes import replace
 from tests.helpers.samples import WHOLE, broken, record
 
+OLD = Path(__file__).parent / "old" / "reference-1.json"
 ACCURACIES = [0.9, 0.91, 0.92, 0.93, 0.94, 0.9, 0.91, 0.92, 0.93, 0.94]
 
 
@@ -36,7 +37,7 @@ def test_a_reference_comes_back_as_it_was_written(path):
 
 
 def test_a_reference_written_before_aucs_were_kept_still_loads():
-    (band,) = load_reference(Path(__file__).parent / "old" / "reference-1.json").bands
+    (band,) = load_reference(OLD).bands
     assert ((), 10) == (band.aucs, len(band.accuracies))
 
 
@@ -111,4 +112,37 @@ def test_a_band_that_is_not_whole_is_refused(path, lost):
     plain["bands"][0] |= lost
     path.write_text(json.dumps(plain))
     with pytest.raises(RecordError, match="the band of rsna-densenet-amp is incomplete; write it anew"):
+        load_reference(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"accuracies": [5.0] * 10}, "accuracies.* a figure is not finite, or above 1"),
+        ({"train_peak_bytes": [-1] * 10}, "train_peak_bytes.*expected int >= 0"),
+        ({"test_images": 0}, "test_images: expected int >= 1"),
+    ],
+)
+def test_a_band_of_impossible_figures_is_refused(tmp_path, change, message):
+    plain = json.loads(OLD.read_text())
+    plain["bands"][0] |= change
+    path = tmp_path / "smoke.json"
+    path.write_text(json.dumps(plain))
+    with pytest.raises(RecordError, match=message):
+        load_reference(path)
+
+
+def test_a_reference_that_says_a_thing_twice_is_refused(tmp_path):
+    path = tmp_path / "smoke.json"
+    path.write_text(OLD.read_text().replace('"seeds":', '"seeds": [], "seeds":', 1))
+    with pytest.raises(
+        RecordError, match="seeds occurs twice in an object; keep one of the two; write it anew"
+    ):
+        load_reference(path)
+
+
+def test_a_reference_of_endless_depth_is_refused(tmp_path):
+    path = tmp_path / "smoke.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(RecordError, match="too deep for any record; write it anew"):
         load_reference(path)

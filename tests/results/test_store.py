@@ -1,6 +1,7 @@
 """The store: records from a saved run, and what is no such run."""
 
 import json
+import os
 
 import pytest
 
@@ -9,6 +10,7 @@ from redl.record import Predictions
 from redl.results.store import load_run
 from redl.study.case import Setting
 from tests.helpers.samples import WHOLE, record
+from tests.helpers.saved import save
 
 
 def saved(path, *entries):
@@ -93,3 +95,37 @@ def test_a_run_that_does_not_say_it_was_to_run_what_it_has(path):
 def test_a_damaged_selection_is_refused(path, selection):
     with pytest.raises(RecordError, match=r"run.json: `redl` does not say which cases were to run"):
         load_run(with_selection(path, selection))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('{"benchmarks":', '{"benchmarks": [], "benchmarks":', "benchmarks"),
+        ('{"extra_info":', '{"extra_info": {}, "extra_info":', "extra_info"),
+        ('{"redl":', '{"redl": null, "redl":', "redl"),
+        ('{"redl":', r'{"red\u006c": null, "redl":', "redl"),
+        ('"accuracy":', '"accuracy": 1.0, "accuracy":', "accuracy"),
+    ],
+)
+def test_a_run_that_says_a_thing_twice_is_refused(tmp_path, old, new, key):
+    path = save(tmp_path / "run.json", WHOLE)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(
+        RecordError, match=rf"run\.json: (record: )?{key} occurs twice in an object; keep one"
+    ):
+        load_run(path)
+
+
+def test_a_run_of_endless_depth_is_refused(tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text('{"benchmarks": ' + "[" * 100_000)
+    with pytest.raises(RecordError, match=r"run\.json: not a run saved by pytest-benchmark"):
+        load_run(path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "run.json")
+    with pytest.raises(RecordError, match=r"run\.json: cannot be read"):
+        load_run(tmp_path / "run.json")
