@@ -1,13 +1,13 @@
 """Errors that users can fix: one line that says what is wrong, where, and how to fix it."""
 
-from redl.printable import one_line
+from redl.printable import printable_line
 
 
 class RedlError(Exception):
     """An error that users can fix; the message is one printable line and names no patient."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(one_line(message, longest=2000))
+        super().__init__(printable_line(message, longest=2000))
 
 
 class OptionError(RedlError):

@@ -23,7 +23,7 @@ def printable(text: str) -> str:
     return _COMMAND_INSIDE.sub("# ", _COMMAND.sub(r"\1: ", plain))
 
 
-def one_line(text: str, longest: int = LONGEST) -> str:
+def printable_line(text: str, longest: int = LONGEST) -> str:
     """Return text as one printable line, at most `longest` characters of it."""
     line = printable(_joined(_UNFIT.sub("", _joined(text[: 4 * longest]))))
     return line if len(line) <= longest else f"{line[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"

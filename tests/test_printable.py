@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redl.errors import DataError
-from redl.printable import LONGEST, one_line, printable, printable_json
+from redl.printable import LONGEST, printable, printable_json, printable_line
 
 HOSTILE = st.text(st.sampled_from("a :#[]\n\r\t\x1b\x00\x7f\x85\x9b\u202e\u2066\u2028\ud800vso"), max_size=40)
 
@@ -30,11 +30,11 @@ def test_no_line_is_a_command_and_no_character_a_control(text):
 
 @given(HOSTILE | st.text())
 def test_one_line_is_one_line_that_stays_as_it_is(text):
-    line = one_line(text)
+    line = printable_line(text)
     assert 1 >= len(line.splitlines())
     assert LONGEST >= len(line)
     assert not commands(line)
-    assert line == one_line(line)
+    assert line == printable_line(line)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_one_line_is_one_line_that_stays_as_it_is(text):
     ],
 )
 def test_what_is_hostile_becomes_harmless(text, expected):
-    assert expected == one_line(text)
+    assert expected == printable_line(text)
 
 
 def test_lines_and_the_frames_of_tables_stay():

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
-from redl.cli.display import one_line, print_note, print_table
+from redl.cli.display import one_line, print_note, print_table, print_text
 from redl.cli.options import add_reports
 
 FAULTY = 1  # the exit status where a baseline cannot be used
@@ -32,7 +31,7 @@ def run_set(arguments: argparse.Namespace) -> int:
     with one_line(arguments.reports):
         moved = set_baseline(find_run(arguments.saved, arguments.reports), arguments.reports, arguments.name)
     before = "none before" if moved.before is None else f"{moved.before} before"
-    sys.stdout.write(f"{moved.path}: {moved.after} cases, {before}; commit it together with its .sha256\n")
+    print_text(f"{moved.path}: {moved.after} cases, {before}; commit it together with its .sha256\n")
     return 0
 
 

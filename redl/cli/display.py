@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from redl.errors import OptionError
 from redl.pace import Pace
+from redl.printable import printable, printable_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,7 +111,7 @@ def table_width() -> int:
 
 def print_note(note: str) -> None:
     """Print a line beside the output proper."""
-    sys.stderr.write(f"{note}\n")
+    sys.stderr.write(f"{printable(note)}\n")
 
 
 def print_facts(title: str, facts: Iterable[tuple[str, str]]) -> None:
@@ -168,14 +169,19 @@ def _row(line: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join([first, *others])
 
 
+def print_text(text: str) -> None:
+    """Print lines as they are, but for what no terminal or CI should get to see."""
+    sys.stdout.write(printable(text))
+
+
 def _print(title: str, lines: Iterable[str]) -> None:
     from rich.console import Console
 
     # No wrapping: a line that is searched for, or copied, stays whole.
     console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
-    console.print(title, style="bold")
+    console.print(printable_line(title), style="bold")
     for line in lines:
-        console.print(f"  {line}")
+        console.print(f"  {printable(line)}")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from redl.cli.display import print_note, print_table
 from redl.cli.options import add_reference, add_reports, reference_of
+from redl.printable import printable_json
 
 if TYPE_CHECKING:
     from redl.results.gate.history import Series
@@ -45,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_note(fault)
     series = history_of(runs, rule, reference_of(arguments, runs[-1]))
     if arguments.format == "json":
-        sys.stdout.write(json.dumps([_plain(cell) for cell in series], indent=1, allow_nan=False) + "\n")
+        plain = json.dumps([_plain(cell) for cell in series], indent=1, allow_nan=False)
+        sys.stdout.write(f"{printable_json(plain)}\n")
         return 0
     for cell in series:
         rows = [

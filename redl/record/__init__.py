@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from redl.errors import RecordError
-from redl.printable import one_line
+from redl.printable import printable_line
 from redl.record.conditions import Conditions, GpuConditions, PhaseConditions
 from redl.record.predictions import Predictions
 from redl.record.recipe import FastPath, Flags, Pretrained, Recipe
@@ -148,8 +148,8 @@ class Record(Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Make what goes to terminals and logs fit to be printed, whoever wrote it."""
         if self.reason is not None:
-            msgspec.structs.force_setattr(self, "reason", one_line(self.reason))
-        msgspec.structs.force_setattr(self, "warnings", tuple(map(one_line, self.warnings)))
+            msgspec.structs.force_setattr(self, "reason", printable_line(self.reason))
+        msgspec.structs.force_setattr(self, "warnings", tuple(map(printable_line, self.warnings)))
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON values; raise RecordError for a figure outside its range."""

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
+from redl.printable import printable
 from redl.record import EnergyKind, Record
 from redl.results.aggregate import Aggregate, Spread, aggregated
 from redl.results.checks import CaseCheck
@@ -47,7 +48,7 @@ def tables(checks: Sequence[CaseCheck], *, width: int, printed: Sequence[Printed
                 console.print(_over_seeds(f"{title}, over {_seeds(records)}", aggregated(records), beside))
         for line in _legend([check.record for check in checks]) + caption:
             console.print(line)
-    return captured.get()
+    return printable(captured.get())
 
 
 def _grouped(checks: Sequence[CaseCheck]) -> Iterator[tuple[str, list[CaseCheck]]]:

@@ -7,10 +7,12 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
+from redl.printable import printable, printable_json, printable_line
 from redl.results.gate.change import Change
 from redl.results.gate.comparison import Comparison, Outcome
 
 _HEAD = ("case", "figure", "expected", "after", "change", "allowed", "")
+_LONGEST = 2000  # characters of a line, as of an error
 _MOVE = "to make this run the baseline: redl baseline set RUN"
 
 
@@ -49,7 +51,7 @@ def as_table(comparison: Comparison, *, width: int, changed_only: bool) -> str:
             console.print(table)
         for line in _lines(comparison):
             console.print(line, soft_wrap=True)
-    return captured.get()
+    return printable(captured.get())
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -97,7 +99,7 @@ def as_json(comparison: Comparison) -> str:
         "faults": list(comparison.faults),
         "notes": list(comparison.notes),
     }
-    return json.dumps(whole, indent=1, allow_nan=False) + "\n"
+    return printable_json(json.dumps(whole, indent=1, allow_nan=False)) + "\n"
 
 
 def as_annotations(comparison: Comparison) -> str:
@@ -195,9 +197,13 @@ def _cells(cells: Iterable[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    """Escape what Markdown would take as a cell's end, as HTML, or as a link or an image."""
+    line = printable_line(text, longest=_LONGEST)
+    for character in "\\|[":
+        line = line.replace(character, f"\\{character}")
+    return line.replace("<", "&lt;")
 
 
 def _annotation(text: str) -> str:
-    """Escape the characters that GitHub's workflow commands interpret."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Return text as one line, without what GitHub's workflow commands interpret."""
+    return printable_line(text, longest=_LONGEST).replace("%", "%25")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from redl.printable import printable
 from redl.results.metric import Metric
 from redl.results.noninferiority.pooling import Pooling
 from redl.results.noninferiority.verdict import Outcome, Verdict
@@ -23,7 +24,7 @@ def verdict_table(verdicts: Sequence[Verdict], *, width: int) -> str:
         console.print(_table(verdicts))
         for line in [*_reasons(verdicts), *_poolings(verdicts), *_legend(verdicts)]:
             console.print(line)
-    return captured.get()
+    return printable(captured.get())
 
 
 def _table(verdicts: Sequence[Verdict]) -> Table:

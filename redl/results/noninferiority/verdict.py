@@ -13,6 +13,7 @@ from enum import StrEnum
 import numpy as np
 
 from redl.errors import RecordError
+from redl.printable import printable_json
 from redl.results.arms import Arm, Pair
 from redl.results.metric import OF_RANKS, OF_SUBJECTS, Metric
 from redl.results.noninferiority.crossed import (
@@ -121,7 +122,7 @@ def verdicts(
 
 def to_json(judged: Sequence[Verdict]) -> str:
     """Return verdicts as strict JSON, a list of objects."""
-    return json.dumps([asdict(verdict) for verdict in judged], indent=2, allow_nan=False)
+    return printable_json(json.dumps([asdict(verdict) for verdict in judged], indent=2, allow_nan=False))
 
 
 def _find(pair: Pair, margin: float, metric: Metric, pooling: Pooling | None) -> _Finding:

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from redl.printable import printable, printable_json
 from redl.record import EnergyKind
 from redl.results.layout import named_table, uncut
 from redl.results.noninferiority.verdict import Verdict
@@ -47,12 +48,13 @@ def tradeoff_tables(found: Sequence[Tradeoff], verdicts: Sequence[Verdict], *, w
             console.print()
         for line in legend(found):
             console.print(line)
-    return captured.get()
+    return printable(captured.get())
 
 
 def to_json(found: Sequence[Tradeoff], verdicts: Sequence[Verdict]) -> str:
     """Return trade-offs, each with its verdicts and its recommendation, as strict JSON, a list of objects."""
-    return json.dumps([_plain(tradeoff, verdicts) for tradeoff in found], indent=2, allow_nan=False)
+    plain = [_plain(tradeoff, verdicts) for tradeoff in found]
+    return printable_json(json.dumps(plain, indent=2, allow_nan=False))
 
 
 def _plain(tradeoff: Tradeoff, verdicts: Sequence[Verdict]) -> dict[str, Any]:

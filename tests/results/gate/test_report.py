@@ -88,7 +88,7 @@ def test_names_cannot_break_out_of_markdown_or_annotations():
     assert "a\\|b" in as_markdown(found)
     annotations = as_annotations(found).splitlines()
     assert 2 == len(annotations)  # bits, and the whole
-    assert "%0A::error::%250A" in annotations[1]
+    assert " ::error::%250A" in annotations[1]
 
 
 def test_annotations_are_errors_where_something_regressed():
