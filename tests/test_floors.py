@@ -14,6 +14,7 @@ FLOORS = {
     "errors": 0,
     "nearest": 0,
     "pace": 0,
+    "parent": 0,
     "processors": 0,
     "study": 1,
     "record": 2,
@@ -43,7 +44,17 @@ ROOMS = {
     "psutil": {"metering/family.py", "metering/conditions/cpu.py"},
     "pytest": {
         f"plugin/{name}.py"
-        for name in ("fixtures", "hooks", "hookspecs", "progress", "reports", "selection", "session")
+        for name in (
+            "benchmarks",
+            "fixtures",
+            "hooks",
+            "hookspecs",
+            "progress",
+            "reports",
+            "safekeeping",
+            "selection",
+            "session",
+        )
     }
     | {f"plugin/options/{name}.py" for name in ("arguments", "gate", "sizes", "suite", "values")},
 }

@@ -16,6 +16,7 @@ from redl.cli import (
     pack,
     phantom,
     prepare,
+    recover,
     tradeoff,
     verdict,
 )
@@ -54,7 +55,7 @@ def build_parser() -> Parser:
     tasks = data.add_subparsers(metavar="TASK", required=True)
     for task in (phantom, prepare, pack, describe, check):
         task.add(tasks)
-    for command in (compare, verdict, tradeoff, history, baseline):
+    for command in (compare, verdict, tradeoff, history, baseline, recover):
         command.add(commands)
     return parser
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from redl.plugin.carbon import Carbon
     from redl.plugin.options.suite import SuiteOptions
     from redl.plugin.progress import Progress
+    from redl.plugin.resume import TakenOver
     from redl.record import Record
     from redl.results.checks import CaseCheck
 
@@ -66,17 +67,41 @@ def redl_prepared(redl_options: SuiteOptions, redl_progress: Progress) -> Callab
 
 
 @pytest.fixture(scope="session")
+def redl_resumed(
+    redl_session: RedlSession, redl_prepared: Callable[[str], Path], redl_progress: Progress
+) -> Mapping[str, TakenOver]:
+    """Return the cases that are taken over from an earlier run, by id, and say how many they are."""
+    with _one_line():
+        redl_session.begin(lambda dataset: _fingerprint(redl_prepared(dataset)))
+    if redl_session.safekeeping.words:
+        redl_progress.say(redl_session.safekeeping.words)
+    return redl_session.safekeeping.taken
+
+
+@pytest.fixture(scope="session")
 def redl_case_process(
     redl_case: Case,
+    redl_session: RedlSession,
     redl_options: SuiteOptions,
     redl_prepared: Callable[[str], Path],
+    redl_resumed: Mapping[str, TakenOver],
     redl_progress: Progress,
-) -> Iterator[CaseProcess]:
-    """Run one case in a process of its own, which ends with the last test of the case."""
+) -> Iterator[CaseProcess | TakenOver]:
+    """Run one case in a process of its own, which ends with the last test of the case.
+
+    A case that is taken over from an earlier run has a stand-in that answers what was found there.
+    """
     from redl.execution.case_process import CaseProcess, start_case
     from redl.execution.job import Job
+    from redl.execution.stamp import stamp_of
 
+    if redl_case.id in redl_resumed:
+        yield redl_resumed[redl_case.id]
+        return
     run = redl_options.run
+    with _one_line():
+        fingerprint = _fingerprint(redl_prepared(redl_case.dataset))
+        redl_session.stamps[redl_case.id] = stamp_of(redl_case, run, fingerprint)
     job = Job(case=redl_case, prepared=redl_prepared(redl_case.dataset), options=run)
     case_process = CaseProcess(
         redl_case,
@@ -94,28 +119,44 @@ def redl_keep(
     benchmark: BenchmarkFixture,
     redl_session: RedlSession,
     record_testsuite_property: Callable[[str, object], None],
-) -> Callable[[CaseProcess], Record]:
+) -> Iterator[Callable[[CaseProcess], Record]]:
     """Return a function that finishes a case and keeps its record with the test's benchmark.
 
-    The predictions are saved with the first test of a case that keeps them.
+    The record is in the journal when the function returns, and so are the predictions, which are saved with
+    the first test of a case that keeps them.
     """
+    import msgspec
+
+    from redl.plugin.resume import STAMP_KEY
     from redl.results.gate.figure import figures_of
     from redl.results.store import KEY, PREDICTIONS_KEY
 
     redl_session.record_property = record_testsuite_property
+    with _one_line():
+        redl_session.begin()
+    kept: list[str] = []
 
     def keep(case_process: CaseProcess) -> Record:
         predictions = case_process.predictions()
         record = case_process.finish()
-        benchmark.extra_info[KEY] = record.to_json()
-        redl_session.records[record.case.id] = record
-        if predictions is not None and record.case.id not in redl_session.predictions:
-            benchmark.extra_info[PREDICTIONS_KEY] = predictions.to_json()
-            redl_session.predictions[record.case.id] = predictions
+        case = record.case.id
+        with redl_session.interruption.shield():
+            benchmark.extra_info[KEY] = record.to_json()
+            redl_session.records[case] = record
+            if predictions is not None and case not in redl_session.predictions:
+                benchmark.extra_info[PREDICTIONS_KEY] = predictions.to_json()
+                redl_session.predictions[case] = predictions
+            if case in redl_session.stamps:
+                benchmark.extra_info[STAMP_KEY] = msgspec.to_builtins(redl_session.stamps[case])
+            redl_session.safekeeping.commit(benchmark, case)
+            kept.append(case)
         request.node.user_properties.extend(figures_of(record).items())
         return record
 
-    return keep
+    yield keep
+    if kept:  # the test may have said more since
+        with redl_session.interruption.shield():
+            redl_session.safekeeping.commit(benchmark, kept[-1])
 
 
 @pytest.fixture(scope="session")
@@ -147,6 +188,13 @@ def carbon(request: pytest.FixtureRequest, redl_session: RedlSession) -> Carbon:
     extra_info = {} if benchmark is None else benchmark.extra_info
     with _one_line():
         return Carbon(redl_session.assumptions, extra_info, request.node.user_properties)
+
+
+@cache
+def _fingerprint(prepared: Path) -> str:
+    from redl.data.cache.entry import open_prepared
+
+    return open_prepared(prepared).fingerprint
 
 
 @contextmanager

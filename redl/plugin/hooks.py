@@ -100,17 +100,28 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Record which cases are to run, and refuse models that none could be trained with."""
     ours = session.config.stash[SESSION]
     cases = {item: case for item in session.items if (case := case_of(item))}
-    ours.collected |= {case.id for case in cases.values()}
-    if not session.config.option.collectonly:
+    for item, case in cases.items():
+        ours.tests.setdefault(case.id, []).append(item.nodeid)
+    if cases and not session.config.option.collectonly:
         trained = [case for item, case in cases.items() if "redl_case_process" in _fixtures_of(item)]
         ours.preflight(trained)
+        ours.prove()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """From the end of the last test on, let no signal keep the run from being saved."""
+    try:
+        return (yield)
+    finally:
+        session.config.stash[SESSION].interruption.end()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Keep the host's name out of reports that hold redl's cases."""
     session = config.stash[SESSION]
-    if session.checks or session.records:
+    if session.collected:
         machine_info["node"] = ""
 
 
@@ -118,6 +129,29 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
     """Save which cases were to run, so that a comparison notices one that did not."""
     config.stash[SESSION].describe_selection(output_json)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True, specname="pytest_sessionfinish")  # around all other plugins
+def pytest_sessionfinish_around(session: pytest.Session) -> Generator[None, object, object]:
+    """Save, print the table and fail also where a signal or another plugin ended the run."""
+    ours = session.config.stash[SESSION]
+    ours.interruption.end()
+    if ours.collected:
+        from redl.plugin.benchmarks import drop_untimed
+
+        drop_untimed(session.config)
+    try:
+        return (yield)
+    finally:
+        if ours.interruption.came:
+            session.exitstatus = session.exitstatus or pytest.ExitCode.INTERRUPTED
+        _close(session.config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Save what could not be saved before, because another plugin broke the end of the run."""
+    if SESSION in config.stash:
+        _close(config)
 
 
 @pytest.hookimpl(tryfirst=True)  # before the JUnit report is written
@@ -133,6 +167,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print scores and costs of the cases, laid out as in the paper."""
     session = config.stash[SESSION]
+    session.printed = True
     if session.left_out and not session.collected and config.option.keyword:
         _hint(terminalreporter, config.option.keyword, session.left_out)
     if session.checks:
@@ -142,8 +177,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("redl")
         checks = list(session.checks.values())
         terminalreporter.write(tables(checks, width=_width(config), printed=printed_rows()))
+    if session.safekeeping.words:
+        terminalreporter.write_line(session.safekeeping.words)
     for check in session.session_checks:
         terminalreporter.write(check.text, red=check.status != pytest.ExitCode.OK)
+
+
+def _close(config: pytest.Config) -> None:
+    """End what the session began; nothing is left to do where the run ended as it should."""
+    session, reporter = config.stash[SESSION], config.pluginmanager.get_plugin("terminalreporter")
+    try:
+        if not session.finished:
+            session.finish(width=_width(config))
+        if session.checks and not session.printed and reporter:
+            pytest_terminal_summary(reporter, config)
+    finally:
+        session.interruption.forget()
 
 
 def _fixtures_of(item: pytest.Item) -> Sequence[str]:

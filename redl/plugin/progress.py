@@ -37,6 +37,11 @@ class Progress:
 
         return show
 
+    def say(self, words: str) -> None:
+        """Print lines that stay."""
+        for line in words.splitlines():
+            self._write(line, last=True)
+
     def counting(self, what: str) -> Callable[[int, int], None]:
         """Return a function to call with (done, total) while the items of `what` are processed."""
         pace = Pace(every_s=_LEAST_GAP_S if self._is_terminal else LINE_EVERY_S, clock=self._clock)

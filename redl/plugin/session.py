@@ -5,7 +5,7 @@ Those checks wait for the end because a cell of the study is judged by all of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from redl.errors import RedlError
+from redl.plugin.interruption import Interruption
+from redl.plugin.safekeeping import Safekeeping
 
 if TYPE_CHECKING:
+    from redl.execution.stamp import Stamp
     from redl.metering.assumptions import Assumptions
     from redl.plugin.options.gate import VerdictOptions
     from redl.plugin.options.suite import SuiteOptions
@@ -43,9 +46,13 @@ class RedlSession:
         self.records: dict[str, Record] = {}
         self.predictions: dict[str, Predictions] = {}
         self.checks: dict[str, CaseCheck] = {}
-        self.collected: set[str] = set()
+        self.stamps: dict[str, Stamp] = {}
+        self.tests: dict[str, list[str]] = {}  # the full names of each case's tests
         self.left_out: set[str] = set()
         self.session_checks: list[SessionCheck] = []
+        self.finished = self.printed = False
+        self.safekeeping = Safekeeping(config)
+        self.interruption = Interruption()
         self.record_property: Callable[[str, object], None] = lambda *_: None  # of the JUnit report
 
     @cached_property
@@ -100,12 +107,46 @@ class RedlSession:
             except RedlError as error:
                 raise pytest.UsageError(str(error)) from None
 
+    def prove(self) -> None:
+        """End the run with one line if it could not be saved, or if what it resumes cannot be read."""
+        self.interruption.watch()
+        try:
+            self.safekeeping.prove(self.options.resume)
+        except RedlError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def begin(self, fingerprint: Callable[[str], str] | None = None) -> None:
+        """Begin to keep what the cases find, after taking over what an earlier run has found.
+
+        `fingerprint` prepares a data set and returns its fingerprint; without it, nothing can be taken over.
+        """
+        from redl.execution.stamp import stamp_of
+        from redl.plugin.resume import Decision, Earlier, decide
+
+        def now(record: Record) -> Stamp:
+            assert fingerprint is not None, "only where data are prepared is anything decided"
+            return stamp_of(record.case, self.options.run, fingerprint(record.case.dataset))
+
+        def decision(earlier: Earlier) -> Decision:
+            return decide(earlier, self.tests, now)
+
+        self.safekeeping.begin(self.selection, None if fingerprint is None else decision)
+
+    @property
+    def collected(self) -> Set[str]:
+        """Return the ids of the cases that are to run."""
+        return self.tests.keys()
+
+    def selection(self) -> dict[str, Any]:
+        """Return what a saved run says of which cases were to run, were left out, and were taken over."""
+        from redl.results.store import KEY, selection
+
+        return {KEY: selection(self.collected, self.deselected, self.safekeeping.taken)}
+
     def describe_selection(self, output_json: dict[str, Any]) -> None:
         """Add to a saved run which cases were to run, and which were left out on purpose."""
         if self.records:
-            from redl.results.store import KEY, selection
-
-            output_json[KEY] = selection(self.collected, self.deselected)
+            output_json |= self.selection()
 
     @property
     def deselected(self) -> frozenset[str]:
@@ -122,19 +163,29 @@ class RedlSession:
             records=self.records,
             collected=tuple(sorted(self.collected)),
             deselected=self.deselected,
+            reused=frozenset(self.safekeeping.taken),
             read_predictions=lambda: self.predictions,
         )
 
     def finish(self, *, width: int) -> int:
         """Make the requested checks, keep what they print, and return the exit status."""
+        self.finished = True
         if "options" not in self.__dict__:  # no test of this run was redl's
             return pytest.ExitCode.OK
-        self.session_checks = list(_session_checks(self, width=width))
+        self.session_checks = [*self._kept(), *_session_checks(self, width=width)]
         for check in self.session_checks:
             for name, words in check.properties.items():
                 self.record_property(name, words)
         statuses = [check.status for check in self.session_checks]
         return next((status for status in statuses if status), pytest.ExitCode.OK)
+
+    def _kept(self) -> Iterator[SessionCheck]:
+        """Yield why the run could not be saved, if so."""
+        self.safekeeping.finish()
+        if faults := self.safekeeping.faults:
+            yield SessionCheck(
+                text="".join(f"{fault}\n" for fault in faults), status=pytest.ExitCode.TESTS_FAILED
+            )
 
 
 SESSION = pytest.StashKey[RedlSession]()

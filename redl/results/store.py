@@ -25,7 +25,8 @@ class Run:
     """Records of a run by their cases' ids.
 
     `collected` are the ids of the cases that were to run, `deselected` those that `-k` or the like left out;
-    a run saved without them was to run the cases that it has records of. `read_predictions` is called when
+    a run saved without them was to run the cases that it has records of. `reused` are the ids of cases that
+    were taken over from an earlier run, and not trained again. `read_predictions` is called when
     `predictions` are first used, because they take longer to read than the records and the gate needs none.
     """
 
@@ -33,6 +34,7 @@ class Run:
     records: Mapping[str, Record]
     collected: tuple[str, ...] = ()
     deselected: frozenset[str] = field(default_factory=frozenset)
+    reused: frozenset[str] = field(default_factory=frozenset)
     read_predictions: Callable[[], Mapping[str, Predictions]] = dict
 
     @cached_property
@@ -65,13 +67,17 @@ def load_run(path: Path) -> Run:
         records=records,
         collected=chosen.collected,
         deselected=chosen.deselected,
+        reused=chosen.reused,
         read_predictions=lambda: _predictions(answers, path),
     )
 
 
-def selection(collected: Iterable[str], deselected: Iterable[str]) -> dict[str, list[str]]:
-    """Return what a saved run says about the cases that were to run, and those that were left out."""
-    return {"collected": sorted(collected), "deselected": sorted(deselected)}
+def selection(
+    collected: Iterable[str], deselected: Iterable[str], reused: Iterable[str] = ()
+) -> dict[str, list[str]]:
+    """Return what a saved run says about cases: which were to run, were left out, and were taken over."""
+    taken = {"reused": sorted(reused)} if reused else {}
+    return {"collected": sorted(collected), "deselected": sorted(deselected)} | taken
 
 
 @contextmanager
@@ -87,10 +93,11 @@ def without_collection() -> Iterator[None]:
 
 
 class _Selection(msgspec.Struct, frozen=True):
-    """Ids of the cases that were to run, and of those that were left out."""
+    """Ids of the cases that were to run, of those that were left out, and of those that were taken over."""
 
     collected: tuple[str, ...]
     deselected: frozenset[str]
+    reused: frozenset[str] = frozenset()
 
 
 class _ExtraInfo(msgspec.Struct, frozen=True):

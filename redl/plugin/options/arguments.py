@@ -185,7 +185,20 @@ _CHECKS: Arguments = (
     ),
 )
 
-_ALL = _STUDY + _DATA + _CASE + _ENERGY + _CHECKS
+_RESUME: Arguments = (
+    (
+        "--redl-resume",
+        {
+            "nargs": "?",
+            "const": "",
+            "metavar": "RUN",
+            "help": "do not train what an earlier run has finished on the same data, machine and software, "
+            "given by the file of its journal, by file, number or name; without a value, the newest one",
+        },
+    ),
+)
+
+_ALL = _STUDY + _DATA + _CASE + _ENERGY + _CHECKS + _RESUME
 
 
 def add_options(parser: pytest.Parser) -> None:

@@ -35,6 +35,7 @@ class SuiteOptions:
     save_reference: Path | None
     gate: GateOptions | None
     verdict: VerdictOptions | None
+    resume: str | None
 
 
 def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
@@ -89,6 +90,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
         save_reference=None if save_reference is None else Path(save_reference),
         gate=gate_options(config, profile, reference),
         verdict=verdict_options(config),
+        resume=config.getoption("redl_resume"),
     )
 
 
