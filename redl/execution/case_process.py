@@ -5,9 +5,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from functools import partial
 
+from msgspec.structs import replace
+
 from redl.execution.job import Job
-from redl.execution.worker import CaseBrokeError, OnEpoch, Start, Step, Steps, Worker
-from redl.record import Predictions, Record
+from redl.execution.messages import Step
+from redl.execution.worker import CaseBrokeError, OnEpoch, Start, Steps, Worker
+from redl.record import Attempt, Predictions, Record, Status
 from redl.study.case import Case
 
 
@@ -15,13 +18,19 @@ class CaseProcess:
     """One case that is worked through in a child process; a child that ends early still leaves a record.
 
     The process starts with the first step. What happens in the child raises nothing here: the record says it.
+    A case whose process dies of what lies outside of it, killed or by a signal, is run again from its start
+    up to `retries` times.
     """
 
-    def __init__(self, case: Case, start: Start, *, timeout_s: float, on_epoch: OnEpoch) -> None:
+    def __init__(
+        self, case: Case, start: Start, *, timeout_s: float, on_epoch: OnEpoch, retries: int = 0
+    ) -> None:
         self.case = case
+        self._retries = retries
+        self._earlier: tuple[Attempt, ...] = ()
         self._open_worker = partial(Worker, start, timeout_s=timeout_s, on_epoch=on_epoch)
         self._worker: Worker | None = None
-        self._done: set[Step] = set()
+        self._done: list[Step] = []  # in order, those that are done once
         self._record: Record | None = None
         self._predictions: Predictions | None = None
         self._broke = False
@@ -64,24 +73,44 @@ class CaseProcess:
 
     def _once(self, step: Step) -> None:
         if step not in self._done:
-            self._done.add(step)
+            self._done.append(step)
             self._do(step)
 
     def _do(self, step: Step) -> None:
-        if self._broke:
+        while not self._broke:
+            try:
+                self._attempt(step)
+            except CaseBrokeError as end:
+                self.close()
+                self._end_attempt(end)
+            else:
+                return
+
+    def _attempt(self, step: Step) -> None:
+        """Let the process do a step; one that is new does those before it first."""
+        steps = [step]
+        if self._worker is None:
+            self._worker = self._open_worker()
+            steps = list(dict.fromkeys([*self._done, step]))
+        for each in steps:
+            self._keep(self._worker.call(each))
+
+    def _keep(self, result: Record | Predictions | None) -> None:
+        match result:
+            case Record() as record:
+                if record.case != self.case:
+                    raise CaseBrokeError(Status.CRASHED, "the process answered with another case's record")
+                # Who has the first record is to find it unchanged.
+                self._record = self._record or replace(record, case=self.case, earlier_attempts=self._earlier)
+            case Predictions() as predictions:
+                self._predictions = predictions
+
+    def _end_attempt(self, end: CaseBrokeError) -> None:
+        if end.transient and len(self._earlier) < self._retries:
+            self._earlier += (Attempt(status=end.status, reason=end.reason),)
             return
-        try:
-            if self._worker is None:
-                self._worker = self._open_worker()
-            match self._worker.call(step):
-                case Record() as record:
-                    self._record = record
-                case Predictions() as predictions:
-                    self._predictions = predictions
-        except CaseBrokeError as end:
-            self._broke = True
-            self._record = broken_record(self.case, end)
-            self.close()
+        self._broke = True
+        self._record = broken_record(self.case, end, self._earlier)
 
 
 def start_case(job: Job) -> Start:
@@ -95,7 +124,9 @@ def _start(job: Job, on_epoch: OnEpoch) -> AbstractContextManager[Steps]:
     return open_case(job, on_epoch)
 
 
-def broken_record(case: Case, end: CaseBrokeError) -> Record:
+def broken_record(case: Case, end: CaseBrokeError, earlier: tuple[Attempt, ...] = ()) -> Record:
     """Return the record of a case whose process ended early: how it ended, and no figure."""
     nothing = "no figure was kept: the case's process ended before it could report"
-    return Record(status=end.status, reason=end.reason, warnings=(nothing,), case=case)
+    return Record(
+        status=end.status, reason=end.reason, warnings=(nothing,), case=case, earlier_attempts=earlier
+    )

@@ -11,9 +11,11 @@ from multiprocessing.connection import Connection
 
 from redl.errors import OptionError, RedlError
 from redl.execution.job import RunOptions
-from redl.execution.worker import fork_server
+from redl.execution.server import fork_server
+from redl.parent import end_with_parent
 from redl.study.profile import Pretraining
 
+_MOST_BYTES = 2**16
 _NEEDS_WEIGHTS = (Pretraining.REQUIRE, Pretraining.PUBLISHED)
 
 
@@ -38,21 +40,22 @@ def _ask(options: RunOptions, models: Sequence[str]) -> str | None:
     process.start()
     theirs.close()
     try:
-        fault: str | None = ours.recv()
-    except EOFError:
-        return None  # it died; the record of the case that dies the same way will say how
+        fault = ours.recv_bytes(_MOST_BYTES).decode()
+    except (EOFError, OSError, UnicodeDecodeError):
+        return None  # it died or sent junk; the record of the case that does the same will say how
     finally:
         ours.close()
         process.kill()
         process.join()
-    return fault
+    return fault or None
 
 
 def _answer(connection: Connection, options: RunOptions, models: Sequence[str]) -> None:
-    """Send what is wrong with the first model that fails, or None."""
+    """Send what is wrong with the first model that fails, or nothing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then ends this process
+    end_with_parent()
     faults = (fault for model in models if (fault := _fault_of(options, model)) is not None)
-    connection.send(next(faults, None))
+    connection.send_bytes(next(faults, "").encode())
 
 
 def _fault_of(options: RunOptions, model: str) -> str | None:

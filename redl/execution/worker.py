@@ -6,20 +6,36 @@ heavy libraries once, so that only the first case waits for them; a CUDA context
 
 from __future__ import annotations
 
-import multiprocessing
+import os
 import signal
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
-from typing import Literal, Protocol
+from multiprocessing.process import BaseProcess
+from typing import Literal, Protocol, cast
 
+from redl.execution.messages import (
+    Broke,
+    EpochEnded,
+    GarbledError,
+    Inbox,
+    Message,
+    ParentGoneError,
+    Step,
+    StepDone,
+    send,
+)
+from redl.execution.server import fork_server
+from redl.parent import end_with_parent
 from redl.record import Epoch, Predictions, Record, Status
 
-Step = Literal["warm_up", "train", "finish", "predictions", "infer"]
 OnEpoch = Callable[[Epoch], None]
+
+_LONGEST_REASON = 500
+_GARBLED = "the process sent garbled data: something other than redl wrote to the pipe of its answers"
+_COPY = "a copy of the process answered: end what your code forks by os._exit"
 
 
 class Steps(Protocol):
@@ -45,114 +61,159 @@ Start = Callable[[OnEpoch], AbstractContextManager[Steps]]
 
 
 class CaseBrokeError(Exception):
-    """A child ended early; `status` and `reason` say how."""
+    """A child ended early; `status` and `reason` say how.
 
-    def __init__(self, status: Status, reason: str) -> None:
+    `transient` says that the cause lies outside of the case, so that another attempt may succeed.
+    """
+
+    def __init__(self, status: Status, reason: str, *, transient: bool = False) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.transient = transient
 
 
 class Worker:
     """A child process that works through the steps of one case.
 
     `start` is pickled to the child and called there. `timeout_s` bounds the child's working time, not the
-    time it waits for the next call.
+    time it waits for the next call. Raise CaseBrokeError if no process can start.
     """
 
     def __init__(self, start: Start, *, timeout_s: float, on_epoch: OnEpoch) -> None:
-        context = fork_server()
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, start), daemon=True)
         self._timeout_s = timeout_s
         self._left_s = timeout_s
         self._on_epoch = on_epoch
-        self._process.start()
-        theirs.close()
+        try:
+            context = fork_server()
+            self._connection, theirs = context.Pipe()
+            self._process = context.Process(target=_serve, args=(theirs, start), daemon=True)
+            with theirs:
+                self._process.start()
+        except (OSError, EOFError) as error:  # e.g. no memory, process, descriptor or temporary folder left
+            reason = f"no process could start: {_text_of(error) or 'the fork server died'}"
+            raise CaseBrokeError(Status.CRASHED, reason, transient=True) from error
+        self._end = _end_of(self._process)
+        self._inbox = Inbox(self._connection, self._end)
 
     def call(self, step: Step) -> Record | Predictions | None:
-        """Let the child do one step and return its result; raise CaseBrokeError if it ends instead."""
+        """Let the child do one step and return its result; raise CaseBrokeError if it ends instead.
+
+        Whatever ends the call early ends the child.
+        """
         began = time.monotonic()
         try:
-            self._connection.send(step)
-            return self._answer(began + self._left_s)
-        except (EOFError, ConnectionError) as error:
-            raise self._death() from error
+            with suppress(ConnectionError):  # it has ended, and may have said why
+                self._connection.send_bytes(step.encode())
+            return self._answer(step, began + self._left_s)
+        except BaseException:
+            self._process.kill()
+            raise
         finally:
             self._left_s -= time.monotonic() - began
 
     def close(self) -> None:
-        """End the child, whatever it is doing."""
+        """End the child, which is idle or killed."""
         self._connection.close()
         self._process.join(timeout=5)
         if self._process.exitcode is None:
             self._process.kill()
             self._process.join()
+        os.close(self._end)
 
-    def _answer(self, deadline: float) -> Record | Predictions | None:
-        while self._connection.poll(max(0.0, deadline - time.monotonic())):
-            kind, *content = self._connection.recv()
-            match kind:
-                case "epoch":
-                    self._on_epoch(content[0])
-                case "broke":
-                    raise CaseBrokeError(*content)
+    def _answer(self, step: Step, deadline: float) -> Record | Predictions | None:
+        while True:
+            match self._next(deadline):
+                case Message(process=process) if process != self._process.pid:
+                    raise CaseBrokeError(Status.CRASHED, _COPY)
+                case EpochEnded(epoch=epoch):
+                    self._on_epoch(epoch)
+                case Broke(status=status, reason=reason):
+                    raise CaseBrokeError(Status(status), " ".join(reason.split())[:_LONGEST_REASON])
+                case StepDone() as done if done.answers(step):
+                    return done.record or done.predictions
                 case _:
-                    result: Record | Predictions | None = content[0]
-                    return result
-        self._process.kill()
-        reason = f"no end within {self._timeout_s:g} s of work; allow more by --redl-timeout"
-        raise CaseBrokeError(Status.TIMEOUT, reason)
+                    raise CaseBrokeError(Status.CRASHED, _GARBLED)
+
+    def _next(self, deadline: float) -> Message:
+        try:
+            return self._inbox.next(deadline)
+        except TimeoutError:
+            reason = f"no end within {self._timeout_s:g} s of work; allow more by --redl-timeout"
+            raise CaseBrokeError(Status.TIMEOUT, reason) from None
+        except GarbledError:
+            raise CaseBrokeError(Status.CRASHED, _GARBLED) from None
+        except (EOFError, ConnectionError) as error:
+            raise self._death() from error
 
     def _death(self) -> CaseBrokeError:
         self._process.join(timeout=5)
         code = self._process.exitcode
         if code == -signal.SIGKILL:
             reason = "the process got SIGKILL: often the system ran out of memory"
-            return CaseBrokeError(Status.KILLED, reason)
+            return CaseBrokeError(Status.KILLED, reason, transient=True)
         if code is not None and code < 0:
-            return CaseBrokeError(Status.CRASHED, f"the process died of {signal.Signals(-code).name}")
+            reason = f"the process died of {signal.Signals(-code).name}"
+            return CaseBrokeError(Status.CRASHED, reason, transient=True)
+        if code is None:
+            return CaseBrokeError(Status.CRASHED, "the process closed the pipe of its answers and lived on")
         return CaseBrokeError(Status.CRASHED, f"the process died with exit status {code}")
 
 
-def fork_server() -> ForkServerContext:
-    """Return the context of processes that start with the heavy libraries imported."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["redl.execution.preload"])
-    return context
+def _end_of(process: BaseProcess) -> int:
+    """Return a descriptor, which is to be closed, that is readable once the process has ended."""
+    assert process.pid is not None, "the process has been started"
+    try:
+        return os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # no Linux, or it has ended already
+        return os.dup(process.sentinel)  # which is readable as well when the fork server is killed
 
 
 def _serve(connection: Connection, start: Start) -> None:
     """Do each step that the parent names, in the child, until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends its children itself
+    end_with_parent()
     try:
-        with start(lambda epoch: connection.send(("epoch", epoch))) as steps:
+        with start(lambda epoch: send(connection, EpochEnded(process=os.getpid(), epoch=epoch))) as steps:
             while (step := _next_step(connection)) is not None:
-                connection.send(("done", getattr(steps, step)()))
-    except BrokenPipeError:
-        return  # the parent is gone
+                send(connection, _done(step, getattr(steps, step)()))
+    except ParentGoneError:
+        return
     except Exception as error:  # whatever broke the case goes into its record
         traceback.print_exc()
-        connection.send(("broke", _status_of(error), _reason_of(error)))
+        with suppress(ParentGoneError):
+            send(connection, Broke(process=os.getpid(), status=_status_of(error), reason=_reason_of(error)))
 
 
 def _next_step(connection: Connection) -> Step | None:
     """Wait for the parent's next call; return None once it hangs up."""
     try:
-        step: Step = connection.recv()
+        step = connection.recv_bytes().decode()
     except (EOFError, ConnectionError):
         return None
-    return step
+    return cast("Step", step)
 
 
-def _status_of(error: Exception) -> Status:
+def _done(step: Step, result: Record | Predictions | None) -> StepDone:
+    return StepDone(
+        process=os.getpid(),
+        step=step,
+        record=result if isinstance(result, Record) else None,
+        predictions=result if isinstance(result, Predictions) else None,
+    )
+
+
+def _status_of(error: Exception) -> Literal["oom", "failed"]:
     message = str(error).lower()
     out_of_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     # The CPU allocator raises a plain RuntimeError.
-    return Status.OOM if out_of_memory or "can't allocate memory" in message else Status.FAILED
+    return "oom" if out_of_memory or "can't allocate memory" in message else "failed"
 
 
 def _reason_of(error: Exception) -> str:
     """Return what went wrong in one line, without a file's path, which may contain a user's name."""
-    text = error.strerror if isinstance(error, OSError) else str(error)
-    return f"{type(error).__name__}: {next(iter((text or '').splitlines()), '')}"
+    return f"{type(error).__name__}: {next(iter(_text_of(error).splitlines()), '')}"
+
+
+def _text_of(error: Exception) -> str:
+    return (error.strerror or "") if isinstance(error, OSError) else str(error)

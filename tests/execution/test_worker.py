@@ -1,9 +1,7 @@
 """Workers and the processes of cases: real children that die in every way, and the records they leave."""
 
-import ctypes
 import os
 import signal
-import time
 from contextlib import contextmanager
 from functools import partial
 
@@ -11,85 +9,25 @@ import pytest
 
 from redl.execution.case_process import CaseProcess
 from redl.execution.worker import CaseBrokeError, Worker
-from redl.record import Epoch, Predictions, Record, Status
-from redl.study.case import Case, Dataset, Model, Setting
-
-CASE = Case(dataset=Dataset.RSNA, model=Model.DENSENET, setting=Setting.AMP, seed=1, profile="smoke")
-ANSWERS = Predictions(subjects=(0, 0), labels=(1, 1), probabilities=(0.5, None))
-DONE = Record(status=Status.COMPLETED, reason=None, warnings=(), case=CASE)
-
-
-class Steps:
-    """Do nothing, except `fate` when training."""
-
-    def __init__(self, fate, on_epoch):
-        self.fate, self.on_epoch, self.calls = fate, on_epoch, []
-
-    def warm_up(self):
-        self.calls.append("warm_up")
-
-    def train(self):
-        self.calls.append("train")
-        self.fate(self.on_epoch)
-
-    def finish(self):
-        self.calls.append("finish")
-        return Record(status=Status.COMPLETED, reason=" ".join(self.calls), warnings=(), case=CASE)
-
-    def predictions(self):
-        return ANSWERS
-
-    def infer(self):
-        self.calls.append("infer")
-
-
-@contextmanager
-def steps(fate, on_epoch):
-    yield Steps(fate, on_epoch)
-
-
-def live(on_epoch):
-    """End well, two epochs later."""
-    for number in (1, 2):
-        on_epoch(Epoch(epoch=number, train_loss=0.5, valid_loss=None, valid_accuracy=None, seconds=1.0))
-
-
-def get_killed(_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def touch_null(_):
-    ctypes.string_at(0)
-
-
-def exit_quietly(_):
-    os._exit(3)
-
-
-def hang(_):
-    time.sleep(600)
-
-
-def miss_a_file(_):
-    open("/home/somebody/file")  # noqa: SIM115, PTH123
-
-
-def read_past_the_end(_):
-    raise EOFError("no data left")
-
-
-def raise_value_error(_):
-    raise ValueError("no such thing\nsecond line")
-
-
-def run_out_of_memory(_):
-    raise MemoryError("too large")
-
-
-def ask_for_more_memory_than_there_is(_):
-    import torch
-
-    torch.empty(1 << 50, dtype=torch.uint8)
+from redl.record import Record, Status
+from tests.helpers.fates import (
+    ANSWERS,
+    CASE,
+    Steps,
+    ask_for_more_memory_than_there_is,
+    case_process,
+    exit_quietly,
+    get_killed,
+    hang,
+    live,
+    miss_a_file,
+    raise_value_error,
+    read_past_the_end,
+    record_of,
+    run_out_of_memory,
+    steps,
+    touch_null,
+)
 
 
 class Look(Steps):
@@ -107,18 +45,6 @@ class Look(Steps):
 @contextmanager
 def looking(on_epoch):
     yield Look(live, on_epoch)
-
-
-def case_process(fate, timeout_s=60.0, on_epoch=lambda epoch: None):
-    return CaseProcess(CASE, partial(steps, fate), timeout_s=timeout_s, on_epoch=on_epoch)
-
-
-def record_of(fate, **options):
-    run = case_process(fate, **options)
-    try:
-        return run.finish()
-    finally:
-        run.close()
 
 
 def test_a_child_sends_back_its_record():
