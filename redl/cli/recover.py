@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     cases = len({entry.case for entry in found.entries})
     for fault in found.faults:
         print_note(f"{arguments.journal}: {fault}")
-    kept = "the journal is kept, because not all of it could be read" if found.faults else "journal removed"
+    kept = "journal removed" if found.removed else "the journal is kept, because not all of it could be read"
     tests = len(found.entries)
     sys.stdout.write(f"{found.path}: {tests} tests of {cases} cases; {kept}\n")
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,16 +59,20 @@ def json_folder(config: pytest.Config) -> tuple[str, Path] | None:
 
 
 def replace_saving(
-    config: pytest.Config, numbered: Callable[[str, bytes], None], whole: Callable[[Path, bytes], None]
+    config: pytest.Config,
+    numbered: Callable[[str, bytes], None],
+    whole: Callable[[Path, bytes], None],
+    kept: Callable[[], Iterable[Entry]],
 ) -> None:
     """Let these save a run in place of pytest-benchmark, which overwrites runs saved at the same moment.
 
-    `numbered` takes the name of a run of the storage, `whole` the file of --benchmark-json.
+    `numbered` takes the name of a run of the storage, `whole` the file of --benchmark-json. What
+    is `kept` of tests that this run has not come to is saved with the others.
     """
     session = benchmark_session(config)
     if isinstance(session.storage, FileStorage):
-        session.storage.save = lambda output, name: numbered(name, _text(output))  # type: ignore[method-assign]
-    session.save_json = lambda output: whole(session.json, _text(output))  # type: ignore[method-assign]
+        session.storage.save = lambda output, name: numbered(name, _text(output, kept()))  # type: ignore[method-assign]
+    session.save_json = lambda output: whole(session.json, _text(output, kept()))  # type: ignore[method-assign]
 
 
 def drop_untimed(config: pytest.Config) -> None:
@@ -105,7 +109,10 @@ def restore(benchmark: BenchmarkFixture, entry: Entry) -> None:
         benchmark.stats.iterations = entry.benchmark["stats"]["iterations"]
 
 
-def _text(output: Mapping[str, Any]) -> bytes:
+def _text(output: Mapping[str, Any], kept: Iterable[Entry]) -> bytes:
+    there = {one["fullname"] for one in output["benchmarks"]}
+    rest = [entry.benchmark for entry in kept if entry.test not in there]
+    output = {**output, "benchmarks": [*output["benchmarks"], *rest]}
     return safe_dumps(output, ensure_ascii=True, indent=4).encode()  # type: ignore[no-any-return, no-untyped-call]
 
 

@@ -19,6 +19,7 @@ from redl.results.store import KEY, PREDICTIONS_KEY, load_run
 
 STAMP_KEY = "redl_stamp"  # beside a record in the `extra_info` of a benchmark
 NEWEST = ""  # --redl-resume without a value
+_UNFINISHED = "a test of it not finished there"
 
 
 class TakenOver:
@@ -49,19 +50,27 @@ class TakenOver:
 
 @dataclass(frozen=True, kw_only=True)
 class Earlier:
-    """An earlier run: the journal of one that was interrupted, or a saved one; `faults` of its lines."""
+    """An earlier run: the journal of one that was interrupted, or a saved one; `faults` of its lines.
+
+    It may be deleted, once another run has all of it, if it is an `intact_journal`.
+    """
 
     path: Path
     entries: tuple[Entry, ...]
     faults: tuple[str, ...] = ()
+    intact_journal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """Cases that are taken over, by id, and why each of the others is run."""
+    """Cases that are taken over, by id, and why each of the others is run.
+
+    `kept` is all that need not be lost: what was taken over, and what others had found before they are run.
+    """
 
     taken: Mapping[str, TakenOver]
     reasons: Mapping[str, str]
+    kept: tuple[Entry, ...]
 
     def words(self, name: str) -> str:
         """Return in one line how many cases are taken over from `name`, and why others are run."""
@@ -98,15 +107,18 @@ def decide(
     entries = defaultdict(list)
     for entry in earlier.entries:
         entries[entry.case].append(entry)
-    taken, reasons = {}, {}
+    taken, reasons, kept = {}, {}, list[Entry]()
     for case, names in tests.items():
         found = _taken_over(entries[case], names, stamp_of)
         match found:
             case TakenOver():
                 taken[case] = found
+                kept += entries[case]
             case reason:
                 reasons[case] = reason
-    return Decision(taken=taken, reasons=reasons)
+                if reason == _UNFINISHED:
+                    kept += entries[case]
+    return Decision(taken=taken, reasons=reasons, kept=tuple(kept))
 
 
 def _taken_over(
@@ -116,7 +128,7 @@ def _taken_over(
     if not entries:
         return "not finished there"
     if not set(tests) <= {entry.test for entry in entries}:
-        return "a test of it not finished there"
+        return _UNFINISHED
     try:
         record = Record.from_json(entries[0].benchmark["extra_info"][KEY])
         answers = [
@@ -176,14 +188,16 @@ def _named(text: str, folder: Path) -> Path:
         return find_run(text, folder.parent)
     except OptionError:
         raise OptionError(
-            f"--redl-resume {text}: no such journal or saved run; without a value, the newest one is taken"
+            f"--redl-resume {text}: no such journal or saved run; put the option last, or name one"
         ) from None
 
 
 def _read(path: Path) -> Earlier:
     if path.suffix == SUFFIX:
         content = read_journal(path)
-        return Earlier(path=path, entries=content.entries, faults=content.faults)
+        return Earlier(
+            path=path, entries=content.entries, faults=content.faults, intact_journal=content.intact
+        )
     load_run(path)  # which raises RecordError for what is none
     saved: dict[str, Any] = msgspec.json.decode(path.read_bytes())
     return Earlier(

@@ -30,6 +30,7 @@ class Safekeeping:
         self._folder: Path | None = None
         self._journal: Journal | None = None
         self._begun = False
+        self._resume: str | None = None
         self._earlier: Earlier | None = None
         self._decision: Decision | None = None
         self._committed: dict[str, Entry] = {}
@@ -44,6 +45,8 @@ class Safekeeping:
     @property
     def words(self) -> str | None:
         """Return in one line what was resumed; None if nothing was."""
+        if self._resume is not None and self._earlier is None:
+            return f"--redl-resume: no earlier run in {shown(self._folder or Path())}; all cases are run"
         if self._decision is None or self._earlier is None:
             return None
         return "\n".join([self._decision.words(self._earlier.path.name), *self._earlier.faults])
@@ -58,12 +61,13 @@ class Safekeeping:
             prove_writable(folder, flag)
         if found is not None:
             self._folder = found[1]
-            replace_saving(self._config, self._save_numbered, self._save_whole)
+            replace_saving(self._config, self._save_numbered, self._save_whole, self._kept)
         if resume is not None:
             from redl.plugin.resume import NEWEST, find_earlier
 
             if resume == NEWEST and self._folder is None:
                 raise OptionError("--redl-resume: this run is not saved; name the run to resume")
+            self._resume = resume
             self._earlier = find_earlier(resume, self._folder or Path("reports") / "any")
 
     def begin(
@@ -80,13 +84,13 @@ class Safekeeping:
         from redl.plugin.benchmarks import header_of
         from redl.results.journal import Journal
 
-        taken = [entry for case in self.taken.values() for entry in case.entries.values()]
         try:
-            self._journal = Journal.create(self._folder, header_of(self._config, selection()), taken)
+            self._journal = Journal.create(self._folder, header_of(self._config, selection()), self._kept())
         except OSError as error:
             raise OptionError(
                 f"{shown(self._folder)}: {why(error)}; free some room, or choose another"
             ) from error
+        self._remove_resumed()
 
     def commit(self, benchmark: BenchmarkFixture, case: str) -> None:
         """Write what a test found into the journal; end the run if that cannot be done."""
@@ -114,9 +118,8 @@ class Safekeeping:
         journal, self._journal = self._journal, None
         if journal is None:
             return
-        if not (self._committed or self.taken) or (self._saved and not self.faults):
+        if not (self._committed or self._kept()) or (self._saved and not self.faults):
             journal.remove()
-            self._remove_resumed()
             return
         journal.close()
         if not self.faults:  # pytest-benchmark could not even try, e.g. because another plugin failed
@@ -130,15 +133,18 @@ class Safekeeping:
         path = shown(journal.path)
         self.faults.append(f"all finished cases are in {path}; save them by `redl recover {path}`")
 
+    def _kept(self) -> tuple[Entry, ...]:
+        """Return what is kept of the run that was resumed."""
+        return () if self._decision is None else self._decision.kept
+
     def _remove_resumed(self) -> None:
-        """Delete the journal that was resumed if all of its tests were taken over."""
-        from redl.results.journal import SUFFIX, Journal, is_in_use
+        """Delete the journal that was resumed if the new one has all of it."""
+        from redl.results.journal import Journal, is_in_use
 
         earlier = self._earlier
-        if not self._saved or earlier is None or earlier.faults or earlier.path.suffix != SUFFIX:
+        if earlier is None or not earlier.intact_journal or is_in_use(earlier.path):
             return
-        taken = {entry.test for case in self.taken.values() for entry in case.entries.values()}
-        if {entry.test for entry in earlier.entries} <= taken and not is_in_use(earlier.path):
+        if len(self._kept()) == len(earlier.entries):
             Journal.at(earlier.path).remove()
 
     def _save_numbered(self, name: str, content: bytes) -> None:

@@ -93,11 +93,15 @@ class Journal:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """Content of a journal: the last entry of each test, and what is wrong with other lines."""
+    """Content of a journal: the last entry of each test, and what is wrong with other lines.
+
+    It is `intact` if nothing is wrong but a last line that was cut while it was written.
+    """
 
     header: Header | None
     entries: tuple[Entry, ...]
     faults: tuple[str, ...]
+    intact: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +111,14 @@ class Recovered:
     path: Path
     entries: tuple[Entry, ...]
     faults: tuple[str, ...]
+    removed: bool
 
 
 def read_journal(path: Path) -> Content:
     """Read a journal; raise RecordError for what cannot be read or has no valid line of a test."""
     header: Header | None = None
     entries: dict[tuple[str, str], Entry] = {}
-    faults = []
+    faults, damaged = [], 0
     for number, line in enumerate(_lines(path), 1):
         found = _parse(line)
         match found:
@@ -123,17 +128,23 @@ def read_journal(path: Path) -> Content:
                 entries[found.case, found.test] = found
             case fault:
                 whole = line.endswith(b"\n")
+                damaged += whole
                 faults.append(f"line {number}: {fault if whole else 'was cut while it was written'}")
     if not entries:
         fault = faults[0] if faults else "no case had finished"
         raise RecordError(f"{path}: nothing to recover ({fault})")
     if header is None:
         faults.append("no valid first line: the machine and the cases that were to run are not known")
-    return Content(header=header, entries=tuple(entries.values()), faults=tuple(faults))
+    return Content(
+        header=header,
+        entries=tuple(entries.values()),
+        faults=tuple(faults),
+        intact=header is not None and not damaged,
+    )
 
 
 def recover(path: Path) -> Recovered:
-    """Make a saved run of a journal, beside it, and delete the journal if every line of it was valid.
+    """Make a saved run of a journal, beside it, and delete the journal if it is intact.
 
     Raise RecordError for a journal that is in use, unreadable or without a valid line.
     """
@@ -148,13 +159,13 @@ def recover(path: Path) -> Recovered:
     try:
         name = content.header.name if content.header else path.stem
         saved = save_numbered(path.parent, name, as_saved(content.header, content.entries))
-        if not content.faults:
+        if content.intact:
             journal.remove()
     except OSError as error:
         raise RecordError(f"{path.parent}: {why(error)}; the journal is kept") from error
     finally:
         journal.close()
-    return Recovered(path=saved, entries=content.entries, faults=content.faults)
+    return Recovered(path=saved, entries=content.entries, faults=content.faults, removed=content.intact)
 
 
 def as_saved(header: Header | None, entries: Sequence[Entry]) -> bytes:

@@ -152,11 +152,21 @@ def test_a_damaged_journal_is_kept_after_recovery(journal):
     journal.add(entry(1))
     journal.close()
     with journal.path.open("ab") as file:
-        file.write(b'{"sha256":"')
+        file.write(b'{"sha256":"\n')
     found = recover(journal.path)
-    assert ("line 3: was cut while it was written",) == found.faults
+    assert (("line 3: no line of a journal",), False) == (found.faults, found.removed)
     assert journal.path.exists()
     assert 1 == len(load_run(found.path).records)
+
+
+def test_a_cut_last_line_is_named_and_nothing_to_keep_a_journal_for(journal):
+    journal.add(entry(1))
+    journal.close()
+    with journal.path.open("ab") as file:
+        file.write(b'{"sha256":"')
+    found = recover(journal.path)
+    assert (("line 3: was cut while it was written",), True) == (found.faults, found.removed)
+    assert not journal.path.exists()
 
 
 def test_a_journal_without_its_first_line_is_recovered_and_that_is_said(journal):
