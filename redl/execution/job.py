@@ -20,7 +20,8 @@ class RunOptions:
     16-bit weights of a setting that has them; None leaves the choice to the device. `weights` is a folder of
     pretrained weights, tried before timm's hub. `plain` turns off what is done for speed; `tf32` lets a GPU
     round the factors of float32 products. `settle_s` is how long each measured phase waits before it begins.
-    `timeout_s` bounds the working time of one case.
+    `timeout_s` bounds the working time of one case; `retries` is how often one is run again whose process was
+    killed.
     """
 
     profile: Profile
@@ -31,6 +32,7 @@ class RunOptions:
     plain: bool = False
     tf32: bool = False
     assumptions: Assumptions = field(default_factory=Assumptions)
+    retries: int = 0
     settle_s: float = 0.0
     timeout_s: float = 86400.0
 

@@ -107,6 +107,7 @@ def redl_case_process(
         redl_case,
         start_case(job),
         timeout_s=run.timeout_s,
+        retries=run.retries,
         on_epoch=redl_progress.epochs(redl_case.id, run.profile.of(redl_case.model)),
     )
     yield case_process

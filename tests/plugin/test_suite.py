@@ -132,6 +132,8 @@ def test_collecting_imports_no_torch(pytester):
     [
         (["--redl-profile=huge"], "unknown profile 'huge': use one of smoke, paper, tiny"),
         (["--redl-half-dtype=int4"], "--redl-half-dtype int4: use one of auto, bfloat16, float16"),
+        (["--redl-retries=-1"], "--redl-retries -1: give a number of 0 or more, e.g. 2"),
+        (["--redl-retries=once"], "--redl-retries once: give a number of 0 or more, e.g. 2"),
         (["--redl-settle=-1"], "--redl-settle -1: give seconds of 0 or more, e.g. 30"),
         (["--redl-settle=nan"], "--redl-settle nan: give seconds of 0 or more, e.g. 30"),
         (["--redl-settle=inf"], "--redl-settle inf: give seconds of 0 or more, e.g. 30"),
@@ -194,6 +196,12 @@ def test_an_option_that_cannot_be_used_is_one_line(pytester, arguments, message)
     result.stderr.fnmatch_lines([f"ERROR: {message}"])
     assert 1 == len([line for line in result.stderr.lines if line])
     assert "Traceback" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(("arguments", "retries"), [((), 0), (("--redl-retries=2",), 2)])
+def test_a_case_is_run_again_only_if_that_is_asked_for(pytester, arguments, retries):
+    pytester.makepyfile(f"def test_it(redl_options): assert {retries} == redl_options.run.retries")
+    assert 0 == pytester.runpytest(*arguments).ret
 
 
 @pytest.mark.parametrize(("arguments", "seconds"), [((), 0.0), (("--redl-settle=2.5",), 2.5)])

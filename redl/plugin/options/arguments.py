@@ -51,6 +51,14 @@ _STUDY: Arguments = (
 _CASE: Arguments = (
     ("--redl-timeout", {"metavar": "SECONDS", "help": "end a case that works longer (default: a day)"}),
     (
+        "--redl-retries",
+        {
+            "metavar": "N",
+            "help": "run a case again, so often at most, whose process was killed or died of a signal "
+            "(default: 0)",
+        },
+    ),
+    (
         "--redl-settle",
         {
             "metavar": "SECONDS",

@@ -56,6 +56,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
     timeout_s = value_or_none(
         config, "timeout", float, "give seconds above 0, e.g. 3600", lambda s: 0 < s < math.inf
     )
+    retries = value_or_none(config, "retries", int, "give a number of 0 or more, e.g. 2", lambda n: n >= 0)
     settle_s = value_or_none(
         config, "settle", float, "give seconds of 0 or more, e.g. 30", lambda s: 0 <= s < math.inf
     )
@@ -79,6 +80,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
             custom_models=custom_models,
             custom_settings={setting.name: setting for setting in own.settings},
             **({} if timeout_s is None else {"timeout_s": timeout_s}),
+            retries=retries or 0,
             settle_s=settle_s or 0.0,
             half_dtype=None if half_dtype == "auto" else half_dtype,
             weights=weights,
