@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from redl.data.outside import refuse_outside
 from redl.data.source import MISSING, Images, Item, Source, stamp_of
 from redl.data.table import read_rows
 from redl.errors import DataError, OptionError
@@ -124,11 +125,21 @@ def _read(folder: Folder) -> list[_Row]:
     if not rows:
         where = folder.images if folder.table is None else folder.table.name
         raise DataError(f"{where}: lists no image; add a row for each")
-    first: dict[PurePosixPath, str] = {}
+    refuse_outside(((row.name, folder.images / row.image) for row in rows), folder.images)
+    first: dict[object, str] = {}
     for row in rows:
-        if (other := first.setdefault(row.image, row.name)) != row.name:
+        if (other := first.setdefault(_identity(folder.images, row.image), row.name)) != row.name:
             raise DataError(f"{folder.name}: {row.name} repeats the image of {other}; keep one row of each")
     return rows
+
+
+def _identity(images: Path, image: PurePosixPath) -> object:
+    """Return what all names of one file share: links to it, and small letters where case does not count."""
+    try:
+        status = (images / image).stat()
+    except OSError:
+        return image
+    return (status.st_dev, status.st_ino) if status.st_ino else image
 
 
 def _walk(folder: Folder) -> Iterator[_Row]:

@@ -23,7 +23,18 @@ from redl.study.case import Dataset, check_name
 _PARTS = ("train", "val", "test")  # as the file has them
 _COLOURS, _VOLUME = 3, 4  # the last side of images in colour; the sides of an array of volumes
 
-_DAMAGE = (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error)
+# The last three are over headers that are too large or too deep.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

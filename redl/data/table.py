@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 from redl.errors import DataError
+from redl.record.strict import read_bytes
 
 _SEPARATORS = (",", ";", "\t", "|")
 
@@ -40,7 +41,7 @@ def read_rows(path: Path, columns: dict[str, str], *, optional: frozenset[str]) 
 
 def _decode(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except FileNotFoundError:
         raise DataError(f"{path.name}: no such table; write one, or correct its path") from None
     except OSError as error:
@@ -51,13 +52,14 @@ def _decode(path: Path) -> str:
         raise DataError(f"{path.name}: a spreadsheet's own file; save it as CSV")
     else:
         encodings = ["utf-8-sig", "cp1252", "latin-1"]  # the last takes any bytes
-    if b"\0" in content and encodings[0] != "utf-16":
-        raise DataError(f"{path.name}: not a text file; save the table as CSV")
     for encoding in encodings:
         try:
-            return content.decode(encoding)
+            text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if "\0" in text:
+            raise DataError(f"{path.name}: not a text file; save the table as CSV")
+        return text
     raise DataError(f"{path.name}: cannot be decoded; save it as CSV in UTF-8")
 
 

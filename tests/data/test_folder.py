@@ -1,6 +1,7 @@
 """Your own folder is a data set; messages name a faulty image by its row, never by its file."""
 
 import contextlib
+import os
 import re
 
 import numpy as np
@@ -310,3 +311,54 @@ def test_a_path_without_a_subject_is_refused_by_its_number(classes):
 def test_a_table_of_another_folders_images_is_refused(root):
     write_table(root, "x/1.png,a,0", "x/2.png,b,1")
     assert refusal(lambda: described(root)).endswith("holds none of the 2 images that the table lists")
+
+
+# What is no file of the folder's own
+
+
+@pytest.mark.parametrize("name", ["./b.png", ".//b.png", ".\\b.png", "link.png", "hard.png"])
+def test_two_names_of_one_image_are_one_image(root, name):
+    (root / "images" / "link.png").symlink_to("b.png")
+    (root / "images" / "hard.png").hardlink_to(root / "images" / "b.png")
+    write_table(root, f"{PATIENT}/a.png,jane,1", "b.png,joe,0", f"{name},jim,1")
+    assert "clinic: row 3 repeats the image of row 2; keep one row of each" == refusal(
+        lambda: described(root)
+    )
+
+
+def test_a_link_within_the_folder_is_followed(root):
+    (root / "images" / "link.png").symlink_to("b.png")
+    write_table(root, f"{PATIENT}/a.png,jane,1", "link.png,joe,0")
+    assert 2 == len(described(root).items)
+
+
+def test_a_link_out_of_the_folder_is_refused(root):
+    (root / "secret.png").write_bytes((root / "images" / "b.png").read_bytes())
+    (root / "images" / "link.png").symlink_to(root / "secret.png")
+    write_table(root, "b.png,joe,0", "link.png,jane,1")
+    expected = "row 2: a link leads out of images; copy its file there"
+    assert expected == refusal(lambda: described(root))
+
+
+def test_a_folder_that_is_a_link_out_is_refused(root):
+    (root / "images" / PATIENT).rename(root / "elsewhere")
+    (root / "images" / PATIENT).symlink_to(root / "elsewhere")
+    assert "row 1: a link leads out of images; copy its file there" == refusal(lambda: described(root))
+
+
+def test_the_folder_itself_may_be_a_link(root):
+    (root / "images").rename(root / "elsewhere")
+    (root / "images").symlink_to(root / "elsewhere")
+    assert 3 == len(described(root).items)
+
+
+def test_a_pipe_in_place_of_an_image_is_refused_and_not_waited_for(root):
+    os.mkfifo(root / "images" / "pipe.png")
+    write_table(root, "b.png,joe,0", "pipe.png,jane,1")
+    expected = "row 2: not a file but a folder, a pipe or a device; replace it by an image"
+    assert expected == refusal(lambda: described(root))
+
+
+def test_a_name_that_no_file_can_have_is_a_missing_file(root):
+    write_table(root, "b.png,joe,0", f"{'x' * 5000}.png,jane,1")
+    assert "missing" == described(root).items[1].stamp

@@ -1,5 +1,7 @@
 """A table reads the same however a spreadsheet, pandas or a hand wrote it."""
 
+import os
+
 import pandas as pd
 import pytest
 
@@ -77,6 +79,10 @@ def test_an_optional_column_may_be_missing(tmp_path):
         ),
         (b"PK\x03\x04" + bytes(30), "t.csv: a spreadsheet's own file; save it as CSV"),
         (bytes(40), "t.csv: not a text file; save the table as CSV"),
+        (
+            "image,subject,label\nDOE_JANE\0.png,DOE_JANE,1\n".encode("utf-16"),
+            "t.csv: not a text file; save the table as CSV",
+        ),
         (b"\xff\xfei", "t.csv: cannot be decoded; save it as CSV in UTF-8"),
     ],
 )
@@ -88,4 +94,10 @@ def test_what_is_no_such_table_is_refused_without_a_value(tmp_path, content, exp
 
 def test_a_missing_table_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"^t\.csv: no such table; write one, or correct its path$"):
+        read_rows(tmp_path / "t.csv", COLUMNS, optional=frozenset())
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "t.csv")
+    with pytest.raises(DataError, match=r"^t\.csv: cannot be read \(not a file\); check the file$"):
         read_rows(tmp_path / "t.csv", COLUMNS, optional=frozenset())

@@ -1,7 +1,8 @@
 """Images ready to train on, kept on disk and mapped into memory.
 
-One folder an entry, named after what it was made from, complete or absent. Its files are checked against
-their fingerprint before they are used again, so that a damaged entry is made anew.
+One folder an entry, named after what it was made from, complete or absent. Its arrays are checked against
+their fingerprint, and what is said of them against a checksum, before they are used again, so that a damaged
+entry is made anew.
 """
 
 from __future__ import annotations
@@ -20,11 +21,20 @@ from numpy.typing import NDArray
 
 from redl.data.source import Option, Source
 from redl.data.splits import Split, split_images
-from redl.errors import DataError
+from redl.errors import DataError, RecordError
 from redl.record import Counts, DataSummary, Duplicates, Fractions
+from redl.record.strict import Line, Number, Section, Share, Whole, Word, decode, parse, read_bytes
 
 _ARRAYS = ("images", "labels", "subjects", "raters")
 _OWN_SPLIT = "parts"
+# The type and dimensions of each, and its largest value where one is known.
+_KINDS: dict[str, tuple[type[np.generic], int, int | None]] = {
+    "images": (np.uint8, 3, None),
+    "labels": (np.uint8, 1, 1),
+    "subjects": (np.int32, 1, None),
+    "raters": (np.uint8, 1, None),
+    _OWN_SPLIT: (np.uint8, 1, 2),
+}
 META = "meta.json"
 FILES = (META, *(f"{name}.npy" for name in (*_ARRAYS, _OWN_SPLIT)))  # all that an entry may have
 _MOST_LISTED = 20  # duplicates in a record
@@ -111,12 +121,26 @@ class Prepared:
         )
 
 
+class _Meta(Section, frozen=True, kw_only=True):
+    """What is written beside the arrays, with a checksum over the rest of it."""
+
+    checksum: Word
+    fingerprint: Word
+    dataset: Word
+    options: dict[Word, Line | Whole | Number | bool | None]
+    synthetic: bool
+    ideal_accuracy: Share | None
+    skipped: tuple[Line, ...]
+    findings: Findings
+
+
 def open_prepared(entry: Path) -> Prepared:
-    """Open an entry; raise DataError for one that is damaged."""
+    """Open an entry; raise DataError for one that is damaged, or whose files are links."""
     try:
-        meta = json.loads((entry / META).read_bytes())
-        found = meta["findings"]
-        arrays = {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in _files(entry)}
+        meta = _read_meta(entry)
+        arrays = {name: _open_array(name, path) for name, path in _files(entry)}
+        if len({len(array) for array in arrays.values()}) > 1:
+            raise ValueError("arrays of different lengths")
         # Only the images are large enough to be left on disk.
         small = {name: np.array(array) for name, array in arrays.items() if name != "images"}
         split = split_images(small["subjects"], small["labels"], small.pop(_OWN_SPLIT, None))
@@ -125,20 +149,16 @@ def open_prepared(entry: Path) -> Prepared:
             **small,
             split=split,
             origin=Origin(
-                dataset=meta["dataset"],
-                options=meta["options"],
-                synthetic=meta["synthetic"],
-                ideal_accuracy=meta["ideal_accuracy"],
-                skipped=tuple(meta["skipped"]),
-                findings=Findings(
-                    unreadable=tuple(Named(**one) for one in found["unreadable"]),
-                    remarks=tuple(Named(**one) for one in found["remarks"]),
-                    duplicates=tuple(Alike(**one) for one in found["duplicates"]),
-                ),
+                dataset=meta.dataset,
+                options=meta.options,
+                synthetic=meta.synthetic,
+                ideal_accuracy=meta.ideal_accuracy,
+                skipped=meta.skipped,
+                findings=meta.findings,
             ),
-            fingerprint=meta["fingerprint"],
+            fingerprint=meta.fingerprint,
         )
-    except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RecordError) as error:
         raise DataError(
             f"{entry.name}: damaged cache entry ({type(error).__name__}); delete it to prepare it again"
         ) from error
@@ -187,8 +207,39 @@ def write_entry(
             if array is not None:
                 np.save(_file(whole, name), array[kept], allow_pickle=False)
         meta: dict[str, Any] = {"fingerprint": _fingerprint(whole), **asdict(origin)}
-        (whole / META).write_text(json.dumps(meta), encoding="utf-8")
+        (whole / META).write_text(json.dumps({"checksum": _checksum(meta), **meta}), encoding="utf-8")
         whole.replace(entry)
+
+
+def _read_meta(entry: Path) -> _Meta:
+    """Return an entry's description; raise RecordError unless it is as it was written.
+
+    What redl 0.1.0 wrote has no checksum, so that it is prepared again, once.
+    """
+    plain = parse(read_bytes(_no_link(entry / META)), META)
+    meta = decode(plain, _Meta, META)
+    if plain.pop("checksum") != _checksum(plain):
+        raise RecordError(f"{META}: was changed since it was written")
+    return meta
+
+
+def _checksum(meta: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
+
+
+def _open_array(name: str, path: Path) -> NDArray[Any]:
+    """Return an array that is as the entry's must be; raise ValueError for another."""
+    array: NDArray[Any] = np.load(_no_link(path), mmap_mode="r", allow_pickle=False)
+    kind, dimensions, most = _KINDS[name]
+    if array.dtype != kind or array.ndim != dimensions or (most is not None and (array > most).any()):
+        raise ValueError(name)
+    return array
+
+
+def _no_link(path: Path) -> Path:
+    if path.is_symlink():
+        raise ValueError(path.name)
+    return path
 
 
 def _save_images(path: Path, count_and_size: tuple[int, int], chunks: Iterable[NDArray[np.uint8]]) -> None:

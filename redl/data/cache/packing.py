@@ -6,9 +6,9 @@ out, under their own names, and their fingerprint is checked as that of any entr
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
+import stat
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from filelock import FileLock
 
 from redl.data.cache.entry import FILES, META, is_whole, open_prepared
-from redl.errors import DataError, OptionError
+from redl.errors import DataError, OptionError, RecordError
+from redl.record.strict import parse
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}-\d{1,5}px-[0-9a-f]{16}")  # of an entry
 _META_BYTES = 2**24  # more is no description of data
@@ -36,6 +37,7 @@ _DAMAGE = (
     NotImplementedError,  # zipfile's, over a compression that it does not know
     zipfile.BadZipFile,
     zlib.error,
+    RecordError,
 )
 
 
@@ -129,6 +131,8 @@ def _in_archive(file: Path) -> list[Packed]:
         with zipfile.ZipFile(file) as archive:
             entries = sorted({_entry_of(info) for info in archive.infolist()})
             unpacked = sum(info.file_size for info in archive.infolist())
+            if len(set(archive.namelist())) < len(archive.namelist()):
+                raise ValueError(file)
             if unpacked > _MOST_TIMES * file.stat().st_size + _MOST_BESIDE:
                 raise ValueError(file)
             return [Packed(dataset=_dataset_of(archive, entry), entry=entry, place=file) for entry in entries]
@@ -141,13 +145,15 @@ def _in_archive(file: Path) -> list[Packed]:
 def _entry_of(info: zipfile.ZipInfo) -> str:
     """Return the entry that a member belongs to; raise ValueError for what no entry has."""
     path = PurePosixPath(info.filename)
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise ValueError(info.filename)
     if len(path.parts) != 2 or not _NAME.fullmatch(path.parts[0]) or path.parts[1] not in FILES:
         raise ValueError(info.filename)
     return path.parts[0]
 
 
 def _dataset_of(archive: zipfile.ZipFile, entry: str) -> str:
-    dataset = json.loads(_read_meta(archive, entry))["dataset"]
+    dataset = parse(_read_meta(archive, entry), META)["dataset"]
     if not isinstance(dataset, str) or not entry.startswith(f"{dataset}-"):
         raise ValueError(entry)
     return dataset

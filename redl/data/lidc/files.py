@@ -54,12 +54,12 @@ class Header:
 def list_files(folder: Path) -> list[Path]:
     """Return the files that may be images, by name; none of a folder that cannot be read.
 
-    Nothing is opened. Hidden files, e.g. the `._1.dcm` that macOS writes beside `1.dcm`, and a DICOMDIR are
-    no images, whatever is in them.
+    Nothing is opened. Pipes and devices, hidden files, e.g. the `._1.dcm` that macOS writes beside `1.dcm`,
+    and a DICOMDIR are no images, whatever is in them; a link whose file is gone may have been one.
     """
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if not entry.is_dir()]
+            names = [entry.name for entry in entries if entry.is_file() or not Path(entry).exists()]
     except OSError:
         return []
     return [folder / name for name in sorted(names) if name[0] != "." and name.upper() != "DICOMDIR"]

@@ -7,7 +7,6 @@ description, which only the files' headers distinguish. Scans are named by their
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
@@ -20,8 +19,10 @@ from redl.data.lidc.database import Scan, read_scans
 from redl.data.lidc.files import list_files, read_series
 from redl.data.lidc.patches import load_patches
 from redl.data.lidc.rules import LidcRules
+from redl.data.outside import refuse_outside
 from redl.data.source import Item, Option, Source, stamp_of
-from redl.errors import DataError
+from redl.errors import DataError, RecordError
+from redl.record.strict import parse, read_bytes
 from redl.study.case import Dataset
 
 MANIFEST = "manifest.json"
@@ -46,6 +47,7 @@ def lidc_source(root: Path, rules: LidcRules, *, image_size: int) -> Source:
     items, rows = [], []
     for scan in scans:
         if (folder := folders[scan.number]) and (patches := chosen[scan.number]):
+            refuse_outside(((scan.name, path) for path in list_files(folder)), root)
             work = partial(load_patches, folder, scan, patches, size=image_size, rules=rules)
             items.append(Item(name=scan.name, stamp=_stamp(folder), rows=len(patches), work=work))
             rows += patches
@@ -127,11 +129,11 @@ def _options(rules: LidcRules) -> dict[str, Option]:
 def _read_manifest(root: Path) -> dict[str, Any] | None:
     """Return a phantom's manifest, None for patients; a damaged one must not pass for patients."""
     try:
-        manifest = json.loads((root / MANIFEST).read_bytes())
+        manifest = parse(read_bytes(root / MANIFEST), MANIFEST)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        reason = type(error).__name__
+    except (OSError, RecordError) as error:
+        reason = "no JSON" if isinstance(error, RecordError) else type(error).__name__
         raise DataError(f"{MANIFEST}: cannot be read ({reason}); generate the phantom again") from None
     return manifest if isinstance(manifest, dict) and "redl_phantom" in manifest else None
 

@@ -7,7 +7,6 @@ is imported where it is used, because the pytest plugin checks the folder at sta
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from redl.data.outside import refuse_outside
 from redl.data.source import Item, Option, Source, stamp_of
-from redl.errors import DataError, OptionError
+from redl.errors import DataError, OptionError, RecordError
+from redl.record.strict import parse, read_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,6 +120,7 @@ def rsna_source(root: Path, *, rules: CohortRules, image_size: int, crop: bool) 
     from redl.data.rsna.cropping import load_mammogram  # its decoders come with it
 
     cohort = read_cohort(root, rules)
+    refuse_outside(((path.name, path) for path in cohort.paths), root)
     options: dict[str, Option] = {"max_age": rules.max_age, "site": rules.site, "crop": crop}
     return Source(
         dataset="rsna",
@@ -148,7 +150,7 @@ def read_table(root: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     kinds = {"patient_id": "int64", "image_id": "int64", "age": "float64", "BIRADS": "float64"}
     try:
         return pd.read_csv(path, usecols=list(columns), dtype=kinds | {"site_id": "int64"})
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+    except (OSError, ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
         # `from None`: the message would quote the value, which can be a patient's.
         raise DataError(
             f"{path.name}: patient_id, image_id and site_id must be whole numbers, age and BIRADS numbers or "
@@ -178,13 +180,12 @@ def select(table: pd.DataFrame, rules: CohortRules) -> pd.DataFrame:
 def _read_manifest(root: Path) -> dict[str, Any]:
     """Return a phantom's manifest, empty without one; a damaged one must not pass for patients."""
     try:
-        manifest = json.loads((root / MANIFEST).read_bytes())
+        manifest = parse(read_bytes(root / MANIFEST), MANIFEST)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{MANIFEST}: cannot be read ({type(error).__name__}); generate the phantom again"
-        ) from None
+    except (OSError, RecordError) as error:
+        reason = "no JSON" if isinstance(error, RecordError) else type(error).__name__
+        raise DataError(f"{MANIFEST}: cannot be read ({reason}); generate the phantom again") from None
     return manifest if isinstance(manifest, dict) and "redl_phantom" in manifest else {}
 
 

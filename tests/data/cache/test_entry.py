@@ -146,3 +146,66 @@ def test_the_fingerprint_depends_on_each_array(tmp_path):
     ]
     entries = [prepare(source(*items, **change), cache=tmp_path) for change in changes]
     assert 4 == len({open_prepared(entry).fingerprint for entry in entries})
+
+
+# What is said of the images
+
+
+def meta_of(cache, change):
+    """Change what an entry says of itself, as text, and return the entry."""
+    (path,) = cache.glob("*/meta.json")
+    text = path.read_text()
+    changed = change(text)
+    assert text != changed
+    path.write_text(changed)
+    return path.parent
+
+
+HOSTILE_META = {
+    "a phantom passes for patients": lambda text: text.replace('"synthetic": true', '"synthetic": false'),
+    "no bound on what leaks": lambda text: text.replace('"ideal_accuracy": 0.93', '"ideal_accuracy": null'),
+    "a word for a figure": lambda text: text.replace('"ideal_accuracy": 0.93', '"ideal_accuracy": "x"'),
+    "a share above 1": lambda text: text.replace('"ideal_accuracy": 0.93', '"ideal_accuracy": 9.3'),
+    "endless depth": lambda text: text.replace('"scan 17"', "[" * 100_000),
+    "another data set": lambda text: text.replace('"dataset": "', '"dataset": "x'),
+    "another option": lambda text: text.replace('"crop": true', '"crop": false'),
+    "a key twice": lambda text: text.replace('"synthetic": true', '"synthetic": false, "synthetic": true'),
+    "no checksum": lambda text: '{"finger' + text.partition('"finger')[2],
+}
+
+
+@pytest.mark.parametrize("fault", HOSTILE_META)
+def test_a_changed_description_is_refused_in_one_line_and_made_anew(cache, fault):
+    entry = meta_of(cache, HOSTILE_META[fault])
+    with pytest.raises(
+        DataError, match=r"damaged cache entry \(RecordError\); delete it to prepare it again"
+    ):
+        open_prepared(entry)
+    assert entry == prepare(SOURCE, cache=cache)
+    origin = open_prepared(entry).origin
+    assert (True, 0.93) == (origin.synthetic, origin.ideal_accuracy)
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("labels", np.full(40, 2, np.uint8)),
+        ("labels", np.zeros(40, np.float64)),
+        ("subjects", np.zeros((40, 2), np.int32)),
+        ("raters", np.zeros(39, np.uint8)),
+    ],
+)
+def test_arrays_of_another_kind_are_refused(cache, name, array):
+    (entry,) = (path.parent for path in cache.glob("*/meta.json"))
+    np.save(entry / f"{name}.npy", array)
+    with pytest.raises(DataError, match=r"damaged cache entry \(ValueError\)"):
+        open_prepared(entry)
+
+
+@pytest.mark.parametrize("name", ["meta.json", "images.npy"])
+def test_a_link_in_an_entry_is_refused(cache, tmp_path, name):
+    (entry,) = (path.parent for path in cache.glob("*/meta.json"))
+    (entry / name).rename(tmp_path / name)
+    (entry / name).symlink_to(tmp_path / name)
+    with pytest.raises(DataError, match=r"damaged cache entry \(ValueError\)"):
+        open_prepared(entry)

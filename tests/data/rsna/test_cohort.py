@@ -283,5 +283,30 @@ def test_an_empty_cohort_is_refused(root):
 
 def test_a_damaged_manifest_does_not_pass_for_real_data(root):
     (root / "manifest.json").write_text('{"redl_ph')
-    expected = "manifest.json: cannot be read (JSONDecodeError); generate the phantom again"
+    expected = "manifest.json: cannot be read (no JSON); generate the phantom again"
     assert refusal(read_cohort, root) == expected
+
+
+def test_a_patient_of_40_digits_is_refused_without_a_value(root):
+    write_table(root, [("9" * 40, *ROWS[0][1:]), *ROWS[1:]])
+    with pytest.raises(
+        DataError, match=r"^train\.csv: patient_id, image_id and site_id must be whole"
+    ) as caught:
+        described(root)
+    assert "99" not in str(caught.value)
+
+
+def test_an_image_that_is_a_link_out_of_the_folder_is_refused(root, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "1.dcm"
+    elsewhere.write_bytes(b"1")
+    (path := root / "train_images" / "33" / "505.dcm").unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(elsewhere)
+    with pytest.raises(DataError, match=r"^505\.dcm: a link leads out of .*; copy its file there$"):
+        described(root)
+
+
+def test_a_manifest_of_endless_depth_is_refused(root):
+    (root / "manifest.json").write_text("[" * 100_000)
+    with pytest.raises(DataError, match=r"^manifest\.json: cannot be read .no JSON.; generate the phantom"):
+        described(root)
