@@ -82,8 +82,9 @@ class Safekeeping:
         if self._folder is None:
             return
         from redl.plugin.benchmarks import header_of
-        from redl.results.journal import Journal
+        from redl.results.journal import Journal, remove_empty
 
+        remove_empty(self._folder)
         try:
             self._journal = Journal.create(self._folder, header_of(self._config, selection()), self._kept())
         except OSError as error:

@@ -11,8 +11,10 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +30,7 @@ SCHEMA = 1
 
 _MOST_BYTES = 4 * 2**30
 _WAIT_S = 60.0
+_LEAST_LINES = 2  # of a journal that holds anything
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,6 +176,16 @@ def as_saved(header: Header | None, entries: Sequence[Entry]) -> bytes:
     run: Mapping[str, Any] = {"machine_info": {}, "commit_info": {}} if header is None else header.run
     content = {"benchmarks": [entry.benchmark for entry in entries], **run}
     return json.dumps(content, indent=4, allow_nan=False).encode()
+
+
+def remove_empty(folder: Path) -> None:
+    """Delete the journals of runs that were killed before any case had finished."""
+    for path in folder.glob(f"*{SUFFIX}"):
+        with suppress(OSError):  # taken away just now
+            with path.open("rb") as file:
+                said = sum(1 for _ in islice(file, _LEAST_LINES))
+            if said < _LEAST_LINES and not is_in_use(path):
+                Journal.at(path).remove()
 
 
 def is_in_use(path: Path) -> bool:

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from redl.errors import RecordError
-from redl.results.journal import Entry, Header, Journal, read_journal, recover
+from redl.results.journal import Entry, Header, Journal, read_journal, recover, remove_empty
 from redl.results.store import KEY, PREDICTIONS_KEY, load_run, selection
 from tests.helpers.saved import finished
 
@@ -193,6 +193,16 @@ def test_a_journal_of_nothing_is_refused(tmp_path, content, message):
     with pytest.raises(RecordError, match=message):
         recover(path)
     assert [] == list(tmp_path.glob("*.json"))
+
+
+def test_journals_that_hold_nothing_are_removed_and_no_others(tmp_path):
+    left, used, full = (Journal.create(tmp_path, HEADER) for _ in range(3))
+    full.add(entry(1))
+    for one in (left, full):
+        one.close()
+    remove_empty(tmp_path)
+    assert {used.path, full.path} == set(tmp_path.glob("*.journal"))
+    used.close()
 
 
 def test_a_pipe_is_no_journal(tmp_path):
