@@ -133,7 +133,7 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 
 @pytest.hookimpl(wrapper=True, tryfirst=True, specname="pytest_sessionfinish")  # around all other plugins
 def pytest_sessionfinish_around(session: pytest.Session) -> Generator[None, object, object]:
-    """Save, print the table and fail also where a signal or another plugin ended the run."""
+    """Let nothing keep the run from being saved, and fail if a signal ended it."""
     ours = session.config.stash[SESSION]
     ours.interruption.end()
     if ours.collected:
@@ -145,11 +145,10 @@ def pytest_sessionfinish_around(session: pytest.Session) -> Generator[None, obje
     finally:
         if ours.interruption.came:
             session.exitstatus = session.exitstatus or pytest.ExitCode.INTERRUPTED
-        _close(session.config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Save what could not be saved before, because another plugin broke the end of the run."""
+    """Save, and print the table, where another plugin broke the end of the run before that."""
     if SESSION in config.stash:
         _close(config)
 

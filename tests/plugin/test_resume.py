@@ -202,8 +202,8 @@ def test_a_run_that_is_not_saved_needs_a_name_to_resume(suite):
 def test_the_journal_of_a_run_that_goes_on_is_not_resumed(tmp_path):
     suite = Pretended(tmp_path / "suite")
     running = suite.start("--benchmark-save=run", seconds=1.0, chosen=CHOSEN)
-    while not suite.journals and running.poll() is None:
-        pass
+    while not suite.lines("finished.txt"):
+        assert running.poll() is None
     status, printed = suite.run("--redl-resume")
     os.kill(running.pid, signal.SIGTERM)
     running.communicate(timeout=20)
