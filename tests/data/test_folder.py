@@ -360,5 +360,5 @@ def test_a_pipe_in_place_of_an_image_is_refused_and_not_waited_for(root):
 
 
 def test_a_name_that_no_file_can_have_is_a_missing_file(root):
-    write_table(root, "b.png,joe,0", f"{'x' * 5000}.png,jane,1")
+    write_table(root, "b.png,joe,0", f"{'x' * 300}.png,jane,1")
     assert "missing" == described(root).items[1].stamp

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from redl.data.cache.pool import Pool
 from redl.data.rsna.cohort import BIRADS, TABLE, CohortRules, read_cohort, read_table, select
 from redl.data.source import Source
 from redl.data.splits import split_images
@@ -30,6 +31,8 @@ OPTIONAL_COLUMNS = ("site_id", "machine_id", "view", "laterality", "implant")
 _VIEWS = ("CC", "MLO", "AT", "LM", "ML", "LMO")
 _SIDES = ("L", "R")
 _OTHER = "other"
+
+_BLOCK = 8  # images decoded at a time, which is how many are shown of a class
 
 # Counted in the train.csv that Kaggle hands out; the first five are those of Selvan, Schoen and Dam (2023).
 PUBLISHED = {
@@ -201,12 +204,13 @@ def sample_images(
     rng = np.random.default_rng(seed)
     images: list[NDArray[np.uint8]] = []
     labels: list[int] = []
-    for label in (1, 0):
-        rows = rng.permutation(np.flatnonzero(source.labels == label))
-        one_a_subject = rows[np.sort(np.unique(source.subjects[rows], return_index=True)[1])]
-        made = list(islice(_readable(source, one_a_subject), of_each))
-        images += made
-        labels += [label] * len(made)
+    with Pool() as pool:
+        for label in (1, 0):
+            rows = rng.permutation(np.flatnonzero(source.labels == label))
+            one_a_subject = rows[np.sort(np.unique(source.subjects[rows], return_index=True)[1])]
+            made = list(islice(_readable(source, one_a_subject, pool), of_each))
+            images += made
+            labels += [label] * len(made)
     if not images:
         raise DataError(
             f"{source.dataset}: no image can be read; `redl data check` lists them with the reasons"
@@ -214,15 +218,20 @@ def sample_images(
     return np.stack(images), np.array(labels, np.uint8)
 
 
-def _readable(source: Source, rows: NDArray[np.intp]) -> Iterator[NDArray[np.uint8]]:
+def _readable(source: Source, rows: NDArray[np.intp], pool: Pool) -> Iterator[NDArray[np.uint8]]:
+    """Yield the images of rows in their order, made elsewhere, because a file may kill its decoder."""
     ends = np.cumsum([item.rows for item in source.items])
-    for row in rows:
-        number = int(np.searchsorted(ends, row, side="right"))
-        item = source.items[number]
-        try:
-            yield item.work().images[row - ends[number] + item.rows]
-        except DataError:
-            continue
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        items = [source.items[number] for number in np.searchsorted(ends, block, side="right")]
+        made = dict(pool.work_through(enumerate(items)))
+        for place, (row, item) in enumerate(zip(block, items, strict=True)):
+            if not isinstance(images := made[place], DataError):
+                yield images.images[row - _end(ends, row) + item.rows]
+
+
+def _end(ends: NDArray[np.intp], row: int) -> int:
+    return int(ends[np.searchsorted(ends, row, side="right")])
 
 
 def _columns(root: Path) -> tuple[str, ...]:

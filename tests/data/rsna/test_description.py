@@ -20,6 +20,7 @@ from redl.data.rsna.description import (
 )
 from redl.data.source import Images, Item, Source
 from redl.errors import DataError
+from tests.helpers.workers import die
 
 COLUMNS = (
     "patient_id",
@@ -32,6 +33,7 @@ COLUMNS = (
     "laterality",
     "implant",
 )
+
 ROWS = [
     (90, 501, 40, 0, 1, 49, "CC", "L", 0),
     (90, 502, 40, 0, 1, 49, "MLO", "L", 1),
@@ -258,3 +260,8 @@ def test_where_nothing_can_be_read_it_is_refused():
     with pytest.raises(DataError) as caught:
         sample_images(source([broken], [1], [0]), of_each=3)
     assert "rsna: no image can be read; `redl data check` lists them with the reasons" == str(caught.value)
+
+
+def test_an_image_that_kills_its_decoder_is_left_out():
+    images, _ = sample_images(source([die, partial(image, 5)], [1, 1], range(2)), of_each=3)
+    assert [[5]] == images[:, 0, :1].tolist()
