@@ -12,6 +12,7 @@ ROOT = Path(redl.__file__).parent
 FLOORS = {
     "printable": -1,
     "errors": 0,
+    "pyproject": 1,
     "nearest": 0,
     "pace": 0,
     "parent": 0,

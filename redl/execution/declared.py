@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from redl.data.folder import Folder
 from redl.data.medmnist import MedMnist
 from redl.errors import OptionError
 from redl.nearest import one_of
+from redl.pyproject import declared_tables
 from redl.study.custom import CustomModel, CustomSetting, Function
 
 _KNOWN = ("datasets", "models", "settings", "gate")
@@ -54,14 +54,7 @@ def declared_in(pyproject: Path) -> Declared:
 
     Paths are relative to pyproject.toml. Raise OptionError for a table that cannot be understood.
     """
-    try:
-        ours = tomllib.loads(pyproject.read_text("utf-8")).get("tool", {}).get("redl", {})
-    except FileNotFoundError:
-        return Declared()
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"{pyproject.name}: not TOML ({error}); correct it") from error
-    if not isinstance(ours, dict):
-        raise OptionError(f"{pyproject.name}: [tool.redl] must be a table")
+    ours = declared_tables(pyproject)
     for name in ours:
         if name not in _KNOWN:
             raise OptionError(f"{pyproject.name}: [tool.redl.{name}] is not read; {one_of(name, _KNOWN)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +10,7 @@ import pytest
 
 from redl.errors import OptionError
 from redl.nearest import one_of
+from redl.pyproject import declared_tables
 
 T = TypeVar("T")
 
@@ -59,16 +59,10 @@ def pyproject_of(config: pytest.Config) -> Path:
     """
     called = config.invocation_params.dir / "pyproject.toml"
     try:
-        document = tomllib.loads(called.read_text("utf-8"))
-    except OSError:
-        document = {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        found = declared_tables(called)
+    except OptionError:
         return called  # whoever reads its tables says what is wrong with it
-    match document:
-        case {"tool": {"redl": _}}:
-            return called
-        case _:
-            return config.rootpath / "pyproject.toml"
+    return called if found else config.rootpath / "pyproject.toml"
 
 
 def spelled(name: str) -> str:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from redl.errors import OptionError
+from redl.pyproject import declared_tables
 from redl.results.gate.figure import Figure, figure_named
 from redl.study.case import Case
 
@@ -100,19 +100,11 @@ def rules_for(case: Case, rules: Iterable[Rule]) -> list[Rule]:
 
 
 def _declared(pyproject: Path) -> list[str]:
-    try:
-        document = tomllib.loads(pyproject.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError) as error:
-        raise OptionError(f"{pyproject.name}: cannot be read ({error})") from error
-    match document:
-        case {"tool": {"redl": {"gate": dict(gate)}}} if all(isinstance(v, str) for v in gate.values()):
+    match declared_tables(pyproject).get("gate", {}):
+        case dict(gate) if all(isinstance(tolerance, str) for tolerance in gate.values()):
             return [f"{name}:{tolerance}" for name, tolerance in gate.items()]
-        case {"tool": {"redl": {"gate": _}}}:
-            raise OptionError(f'{pyproject.name}: [tool.redl.gate] needs strings, e.g. accuracy = "0.02"')
         case _:
-            return []
+            raise OptionError(f'{pyproject.name}: [tool.redl.gate] needs strings, e.g. accuracy = "0.02"')
 
 
 def _tolerance(part: str, figure: Figure, text: str) -> tuple[str, float | bool]:
