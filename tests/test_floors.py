@@ -50,6 +50,7 @@ ROOMS = {
             "fixtures",
             "hooks",
             "hookspecs",
+            "privacy",
             "progress",
             "reports",
             "safekeeping",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from redl.plugin import fixtures, hookspecs
+from redl.plugin import fixtures, hookspecs, privacy
 from redl.plugin.options.arguments import add_options, given_options
 from redl.plugin.reports import save_reports
 from redl.plugin.selection import NEEDS_ONE_PROCESS, Selection, case_of, nearest_words, refuses_workers
@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Open the session, and refuse redl's options right away if any was given."""
     config.addinivalue_line("markers", "redl_downsampled: run the downsampled cases in place of the others")
     config.pluginmanager.register(fixtures, "redl-fixtures")
+    config.pluginmanager.register(privacy, "redl-privacy")
     session = config.stash[SESSION] = RedlSession(config)
     if any(argument.partition("::")[0].startswith(_SUITE) for argument in config.args):
         save_reports(config)
