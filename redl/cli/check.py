@@ -43,11 +43,12 @@ def run(arguments: argparse.Namespace) -> int:
     A missing scan of LIDC-IDRI is listed but is no fault, because any subset may be used.
     """
     from redl.data.cache.preparation import read_through
+    from redl.data.confidential import confidential
 
     options, dataset = data_options_of(arguments), arguments.dataset
     root = needed_root_of(options, dataset)
     source = source_of(arguments, image_size=_IMAGE_SIZES.get(dataset, _DECLARED_IMAGE_SIZE))
-    with Progress() as progress:
+    with Progress() as progress, confidential(dataset):
         found = read_through(
             source,
             processes=arguments.processes,

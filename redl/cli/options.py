@@ -100,10 +100,12 @@ def needed_root_of(options: DataOptions, dataset: str) -> Path:
 
 def source_of(arguments: argparse.Namespace, *, image_size: int) -> Source:
     """Return the source of the data set below the root, with images of `image_size` pixels per side."""
+    from redl.data.confidential import confidential
     from redl.data.datasets import find_source
 
     profile = replace(SMOKE, image_size=image_size)  # all that matters where a root is given
-    return find_source(arguments.dataset, profile, data_options_of(arguments), on_progress=silent)
+    with confidential(arguments.dataset):
+        return find_source(arguments.dataset, profile, data_options_of(arguments), on_progress=silent)
 
 
 def given(arguments: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:

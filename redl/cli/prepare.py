@@ -68,13 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
 def prepare_as_asked(arguments: argparse.Namespace) -> tuple[Source, Path, _Pace]:
     """Prepare a data set; return its source, its folder in the cache, and what this call worked through."""
     from redl.data.cache.preparation import prepare
+    from redl.data.confidential import confidential
     from redl.data.datasets import find_source
     from redl.data.source import bounded
 
     profile = profile_named(arguments.profile)
     profile = replace(profile, image_size=arguments.image_size or profile.image_size, images=arguments.images)
     options = data_options_of(arguments, spacing_mm=profile.patch_spacing_mm)
-    with Progress() as progress, one_line(options.cache):
+    with Progress() as progress, one_line(options.cache), confidential(arguments.dataset):
         source = bounded(
             find_source(arguments.dataset, profile, options, on_progress=progress.counting), profile.images
         )

@@ -53,10 +53,11 @@ def redl_prepared(redl_options: SuiteOptions, redl_progress: Progress) -> Callab
 
     @cache
     def prepared_once(dataset: str) -> Path:
+        from redl.data.confidential import confidential
         from redl.data.datasets import prepare_dataset
 
         profile, data = redl_options.run.profile, redl_options.data
-        with _one_line():
+        with _one_line(), confidential(dataset):
             try:
                 return prepare_dataset(dataset, profile, data, on_progress=redl_progress.counting)
             except OSError as error:  # faults of the data themselves are DataErrors
