@@ -69,7 +69,8 @@ def _cost(name: str, unit: str, read: Callable[[Record], float | None], *, of_ma
 
 
 def _seconds_per_image(record: Record) -> float | None:
-    return 1 / record.training.images_per_second if record.training else None
+    rate = record.training.images_per_second if record.training else 0.0
+    return 1 / rate if rate else None
 
 
 FIGURES = {
