@@ -138,3 +138,12 @@ def test_a_damaged_file_is_read_or_refused(tmp_path_factory, data, form):
 )
 def test_what_is_no_picture_is_told_from_its_beginning(head):
     assert not is_picture(head[:12])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
+def test_more_pixels_than_a_mammogram_ever_has_are_refused_undecoded(tmp_path, kind):
+    side = 13_000 if kind == "PNG" else 8193
+    path = tmp_path / "1"
+    Image.new("L", (side, side)).save(path, format=kind)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])  # none is there to be decoded
+    assert f"it has more than {2**26} pixels; make it smaller" == refusal(path)

@@ -22,7 +22,7 @@ from redl.data.lidc.rules import LidcRules
 from redl.data.outside import refuse_outside
 from redl.data.source import Item, Option, Source, stamp_of
 from redl.errors import DataError, RecordError
-from redl.record.strict import parse, read_bytes
+from redl.record.strict import Share, decode, parse, read_bytes
 from redl.study.case import Dataset
 
 MANIFEST = "manifest.json"
@@ -143,6 +143,6 @@ def _ideal_accuracy(manifest: dict[str, Any], rules: LidcRules, patches: int) ->
     if patches != manifest.get("patches"):
         return None
     try:
-        return float(manifest["ideal_accuracy"][str(rules.min_raters)])
-    except (LookupError, TypeError, ValueError):
+        return decode(manifest["ideal_accuracy"][str(rules.min_raters)], Share, MANIFEST)
+    except (LookupError, TypeError, RecordError):
         raise DataError(f"{MANIFEST}: holds no ideal accuracy; generate the phantom again") from None

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from redl.data.outside import refuse_outside
 from redl.data.source import Item, Option, Source, stamp_of
 from redl.errors import DataError, OptionError, RecordError
-from redl.record.strict import parse, read_bytes
+from redl.record.strict import Share, decode, parse, read_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,6 +194,6 @@ def _ideal_accuracy(manifest: dict[str, Any]) -> float | None:
     if not manifest:
         return None
     try:
-        return float(manifest["ideal_accuracy"]["accuracy"])
-    except (LookupError, TypeError, ValueError):
+        return decode(manifest["ideal_accuracy"]["accuracy"], Share, MANIFEST)
+    except (LookupError, TypeError, RecordError):
         raise DataError(f"{MANIFEST}: holds no ideal accuracy; generate the phantom again") from None

@@ -310,3 +310,8 @@ def test_a_manifest_of_endless_depth_is_refused(root):
     (root / "manifest.json").write_text("[" * 100_000)
     with pytest.raises(DataError, match=r"^manifest\.json: cannot be read .no JSON.; generate the phantom"):
         described(root)
+
+
+def test_a_phantom_better_than_perfect_is_refused(root):
+    (root / "manifest.json").write_text('{"redl_phantom": {}, "ideal_accuracy": {"accuracy": 9.1}}')
+    assert refusal(described, root) == "manifest.json: holds no ideal accuracy; generate the phantom again"
