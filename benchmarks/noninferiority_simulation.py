@@ -33,9 +33,8 @@ from redl.data.lidc.database import read_scans
 from redl.data.lidc.rules import LidcRules
 from redl.data.rsna.phantom_subjects import POSITIVE_SUBJECTS, draw_subjects
 from redl.results.metric import Metric
-from redl.results.noninferiority.crossed import compare
+from redl.results.noninferiority.crossed import LEAST_PATIENTS, LEAST_SEEDS, compare
 from redl.results.noninferiority.influence import over_seeds
-from redl.results.noninferiority.verdict import LEAST_PATIENTS, LEAST_SEEDS
 
 REPLICATES = 2000
 SEEDS = (3, 5, 10)

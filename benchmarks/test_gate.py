@@ -22,7 +22,7 @@ from redl.cli import main
 from redl.record import Record
 from redl.results.gate.comparison import Comparison, Outcome, compare
 from redl.results.gate.cutoffs import cut_offs
-from redl.results.gate.family import Family, Series, correlation
+from redl.results.gate.family import CellScores, Family, correlation
 from redl.results.gate.levels import Falls, falls_of
 from redl.results.gate.noise import FALSE_ALARMS, OF_BANDS
 from redl.results.gate.rule import rules_from
@@ -88,11 +88,11 @@ def model_of(band: Band) -> str:
     return f"{band.dataset}-{band.model}"
 
 
-def study(random: np.random.Generator, truth: Truth, name: str, seeds: int) -> list[Series]:
+def study(random: np.random.Generator, truth: Truth, name: str, seeds: int) -> list[CellScores]:
     """Draw a reference, a baseline and a new run of one figure."""
     drawn = [truth.draw(random, name, number) for number in (LEAST_SEEDS, seeds, seeds)]
     return [
-        Series(
+        CellScores(
             cell=f"{model_of(band)}-{band.setting}-{band.downsample}",
             model=model_of(band),
             setting=band.setting,
@@ -111,7 +111,7 @@ def alarmed(found: Falls) -> bool:
     return any(fall.fall > fall.allowed for fall in (*found.cells, *found.groups, *whole))
 
 
-Plant = Callable[[np.random.Generator, list[Series]], set[str]]  # the cells of a study that get worse
+Plant = Callable[[np.random.Generator, list[CellScores]], set[str]]  # the cells of a study that get worse
 
 
 def alarms(truth: Truth, seeds: int, plant: Plant = lambda *_: set(), drop: float = 0.0) -> float:
@@ -140,24 +140,24 @@ def alarms(truth: Truth, seeds: int, plant: Plant = lambda *_: set(), drop: floa
     return float(np.mean(found))
 
 
-def one_cell(random: np.random.Generator, series: list[Series]) -> set[str]:
+def one_cell(random: np.random.Generator, series: list[CellScores]) -> set[str]:
     """Choose a cell."""
     return {random.choice([one.cell for one in series])}
 
 
-def one_model(random: np.random.Generator, series: list[Series]) -> set[str]:
+def one_model(random: np.random.Generator, series: list[CellScores]) -> set[str]:
     """Choose the cells of a model on a data set."""
     model = random.choice(sorted({one.model for one in series}))
     return {one.cell for one in series if one.model == model}
 
 
-def one_setting(random: np.random.Generator, series: list[Series]) -> set[str]:
+def one_setting(random: np.random.Generator, series: list[CellScores]) -> set[str]:
     """Choose the cells of a setting."""
     setting = random.choice(sorted({one.setting for one in series}))
     return {one.cell for one in series if one.setting == setting}
 
 
-def all_cells(_: np.random.Generator, series: list[Series]) -> set[str]:
+def all_cells(_: np.random.Generator, series: list[CellScores]) -> set[str]:
     """Choose all cells."""
     return {one.cell for one in series}
 

@@ -7,8 +7,6 @@ devices only as far as they are known there.
 from __future__ import annotations
 
 import hashlib
-import os
-import platform
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from functools import cache
@@ -20,15 +18,15 @@ import msgspec
 from redl.execution.job import RunOptions
 from redl.metering.energy import SensorError
 from redl.metering.gpus import visible_gpus
-from redl.metering.machine import cpu_model, package_version
-from redl.processors import usable_processors
+from redl.metering.machine import machine, package_version
 from redl.study.case import Case
 from redl.study.custom import Function
+from redl.study.profile import JUDGING
 
 Value = str | int | float | bool | None
 
 _PACKAGES = ("redl", "torch", "timm", "bitsandbytes", "carbontracker", "numpy")
-_JUDGING = frozenset({"name", "min_above_majority", "tolerance", "seeds", "scales", "schedules"})
+_NO_SIZE = JUDGING | {"name", "schedules"}
 
 
 class Stamp(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +55,7 @@ def _settings(case: Case, options: RunOptions) -> dict[str, Value]:
     model, setting = options.custom_models.get(case.model), options.custom_settings.get(case.setting)
     assumed = asdict(options.assumptions)
     return {
-        **{f.name: _plain(getattr(sizes, f.name)) for f in fields(sizes) if f.name not in _JUDGING},
+        **{f.name: _plain(getattr(sizes, f.name)) for f in fields(sizes) if f.name not in _NO_SIZE},
         "model": None if model is None else model.timm or _code(model.build),
         "setting": None if setting is None else _code(setting.configure),
         "half_dtype": options.half_dtype,
@@ -77,11 +75,7 @@ def _environment() -> dict[str, Value]:
         gpus = ""
     return {
         **{package: package_version(package) for package in _PACKAGES},
-        "python": platform.python_version(),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "cpu": cpu_model() or platform.processor(),
-        "logical_cores": os.cpu_count(),
-        "usable_cores": usable_processors(),
+        **machine(),
         "gpus": gpus,
     }
 

@@ -29,11 +29,11 @@ from redl.execution.messages import (
 )
 from redl.execution.server import fork_server
 from redl.parent import end_with_parent
+from redl.printable import printable_line
 from redl.record import Epoch, Predictions, Record, Status
 
 OnEpoch = Callable[[Epoch], None]
 
-_LONGEST_REASON = 500
 _GARBLED = "the process sent garbled data: something other than redl wrote to the pipe of its answers"
 _COPY = "a copy of the process answered: end what your code forks by os._exit"
 
@@ -129,7 +129,7 @@ class Worker:
                 case EpochEnded(epoch=epoch):
                     self._on_epoch(epoch)
                 case Broke(status=status, reason=reason):
-                    raise CaseBrokeError(Status(status), " ".join(reason.split())[:_LONGEST_REASON])
+                    raise CaseBrokeError(Status(status), printable_line(reason))
                 case StepDone() as done if done.answers(step):
                     return done.record or done.predictions
                 case _:

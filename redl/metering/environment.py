@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -15,15 +14,11 @@ from pathlib import Path
 import msgspec
 import torch
 
-from redl.metering.machine import cpu_model, package_version
-from redl.processors import usable_processors
+from redl.metering.machine import machine, package_version
 from redl.record import INCIDENTAL, Environment, FastPath, Flags
-from redl.study.profile import Profile
+from redl.study.profile import JUDGING, Profile
 
 _PACKAGES = ("timm", "bitsandbytes", "carbontracker", "pydicom", "numpy")
-
-# Fields of a profile that judge figures or choose cases, and so change no figure.
-_JUDGING = frozenset({"min_above_majority", "tolerance", "seeds", "scales"})
 
 
 def describe_environment(
@@ -35,7 +30,8 @@ def describe_environment(
     the data are part of it, although they stand elsewhere in the record.
     """
     entries: Environment = {
-        **_machine(),
+        **machine(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         **_gpu(device),
         "torch": str(torch.__version__),  # includes the build, e.g. +cpu
         **{package: package_version(package) for package in _PACKAGES},
@@ -51,7 +47,7 @@ def describe_environment(
         **msgspec.structs.asdict(fast_path),
         "data": data_fingerprint,
         # By its sizes rather than its name, because options may have changed one.
-        **{f"profile.{name}": str(size) for name, size in asdict(profile).items() if name not in _JUDGING},
+        **{f"profile.{name}": str(size) for name, size in asdict(profile).items() if name not in JUDGING},
     }
     return {"fingerprint": fingerprint(entries | chosen), **entries}
 
@@ -76,17 +72,6 @@ def git_commit(checkout: Path) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None
-
-
-def _machine() -> Environment:
-    return {
-        "cpu": cpu_model() or platform.processor() or None,
-        "logical_cores": os.cpu_count(),
-        "usable_cores": usable_processors(),
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-    }
 
 
 def _gpu(device: torch.device) -> Environment:

@@ -25,9 +25,8 @@ class Family:
 
         It takes some 0.02 ms for each process of the machine, because each may be a descendant.
         """
-        ended = (
-            os.times()
-        )  # first, so that a child that ends meanwhile is missed once rather than counted twice
+        # First, so that a child that ends meanwhile is missed once rather than counted twice.
+        ended = os.times()
         living = self._living()
         return time.process_time() + ended.children_user + ended.children_system + sum(living)
 

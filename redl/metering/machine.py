@@ -1,12 +1,27 @@
-"""The processor's name and the versions of packages; nothing here imports torch."""
+"""The machine, its system and the versions of packages; nothing here imports torch."""
 
 from __future__ import annotations
 
+import os
+import platform
 import re
 from importlib import metadata
 from pathlib import Path
 
+from redl.processors import usable_processors
+
 _CPUINFO = Path("/proc/cpuinfo")
+
+
+def machine() -> dict[str, str | int | None]:
+    """Return processor, cores, system and Python, without the name of a host or a user."""
+    return {
+        "cpu": cpu_model() or platform.processor() or None,
+        "logical_cores": os.cpu_count(),
+        "usable_cores": usable_processors(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
 
 
 def cpu_model() -> str | None:

@@ -24,6 +24,10 @@ class Pretraining(StrEnum):
     PUBLISHED = "published"
 
 
+# Fields of a profile that judge figures or choose cases, and so change no figure.
+JUDGING = frozenset({"min_above_majority", "tolerance", "seeds", "scales"})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
     """What differs for one model from the rest of its profile."""

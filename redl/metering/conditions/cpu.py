@@ -95,6 +95,6 @@ def clock_mhz() -> float | None:
     """Return the processors' mean clock, in a virtual machine the nominal one; None where it is unknown."""
     try:
         clocks = [one.current for one in psutil.cpu_freq(percpu=True) or () if one.current > 0]
-    except (AttributeError, OSError, NotImplementedError, RuntimeError):
+    except (AttributeError, OSError, NotImplementedError, RuntimeError):  # psutil's ways of having none
         return None
     return fmean(clocks) if clocks else None

@@ -209,5 +209,5 @@ def _one_line_faults() -> Iterator[None]:
         yield
     except SensorError:
         raise
-    except Exception as error:
+    except Exception as error:  # each vendor's library raises its own
         raise SensorError(f"zeus: {one_line(error)}") from error

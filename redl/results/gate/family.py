@@ -22,7 +22,7 @@ _SMOOTHING = 0.5  # standard deviation of what is added to a resampled repeat, i
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Series:
+class CellScores:
     """One score of one cell: `repeats` (N,) of the reference, `known` (B,) of the baseline, `new` (S,).
 
     `known` leaves out the baseline's scores that are repeats of the reference themselves. `least` is the
@@ -60,7 +60,7 @@ class Family:
     A block is a model on a data set. The last of the groups is of all cells.
     """
 
-    series: tuple[Series, ...]
+    series: tuple[CellScores, ...]
     names: tuple[str, ...]
     repeats: Floats
     blocks: NDArray[np.intp]
@@ -70,7 +70,7 @@ class Family:
     least: Floats
 
     @classmethod
-    def of(cls, series: Sequence[Series]) -> Family:
+    def of(cls, series: Sequence[CellScores]) -> Family:
         """Gather the series of one figure; repeats beyond the fewest that a cell has are left out."""
         length = min((len(one.repeats) for one in series), default=0)
         models = [one.model for one in series]
@@ -142,7 +142,7 @@ class Family:
         )
 
 
-def _groups(series: Sequence[Series]) -> dict[str, list[bool]]:
+def _groups(series: Sequence[CellScores]) -> dict[str, list[bool]]:
     """Return the members of each group of several cells, all cells last."""
     labels = [one.model for one in series], [one.setting for one in series]
     named = {name: [label == name for label in each] for each in labels for name in dict.fromkeys(each)}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from redl.results.gate.cutoffs import CutOffs, cut_offs, t_value
-from redl.results.gate.family import WHOLE, Family, Series
+from redl.results.gate.family import WHOLE, CellScores, Family
 from redl.training.metrics import Floats
 
 LEAST_CAUGHT = 0.9  # the power at which detectable falls are given
@@ -46,7 +46,7 @@ class Falls:
     whole: Fall | None
 
 
-def falls(figures: Sequence[Sequence[Series]], share: float) -> list[Falls]:
+def falls(figures: Sequence[Sequence[CellScores]], share: float) -> list[Falls]:
     """Return the falls of each figure; the false alarms of all together have the probability `share`.
 
     The cells of a figure may be others than those of the next; without any it has no falls.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from redl.results.gate.change import Change
-from redl.results.gate.family import Series
+from redl.results.gate.family import CellScores
 from redl.results.gate.levels import Fall, Falls, falls
 from redl.results.gate.noise import Repeats
 from redl.results.gate.rule import Rule
@@ -75,12 +75,12 @@ def _change(fall: Fall, rule: Rule, pair: ScorePair | None = None) -> Change:
     )
 
 
-def _series(pair: ScorePair) -> Series:
+def _series(pair: ScorePair) -> CellScores:
     repeats = pair.repeats
     # A baseline's seed that is one of the repeats, to the last digit, is no further evidence.
     repeated = set(zip(repeats.seeds, repeats.scores, strict=True))
     known = [score for score in zip(pair.seeds, pair.before, strict=True) if score not in repeated]
-    return Series(
+    return CellScores(
         cell=pair.case.cell,
         model=f"{pair.case.dataset}-{pair.case.model}",
         setting=pair.case.setting,

@@ -19,6 +19,8 @@ from scipy.special import chdtri, stdtr, stdtrit  # of scipy.stats' values, in a
 from redl.training.metrics import Floats, Ints
 
 CONFIDENCE, POWER = 0.975, 0.80  # one-sided, as non-inferiority is; the interval has 95 % of both sides
+LEAST_SEEDS = 3  # the interval of two covers 88 % where seeds differ more than patients do
+LEAST_PATIENTS = 30  # of each class that the metric is about: the normal shape of a mean sets in about there
 FEW_INFLUENTIAL = 15  # patients, by their influence: with fewer, what was not drawn may matter more
 
 _DOUBT = 0.70  # share of the variances that seeds show by chance which lie below the one that counts

@@ -16,12 +16,13 @@ import numpy as np
 
 from redl.results.arms import Pair
 from redl.results.metric import Metric
+from redl.results.noninferiority.crossed import LEAST_SEEDS
 from redl.results.noninferiority.influence import over_seeds
 from redl.training.metrics import Floats
 
 LEVEL = 0.25  # of the test of homogeneity: the error to fear is to pool what differs (Bancroft 1964)
 
-_LEAST_SEEDS, _LEAST_SETTINGS = 3, 2
+_LEAST_SETTINGS = 2
 _DRAWS, _AT_ONCE = 20_000, 1000
 _SAME = 1e-12  # deviation of a metric from which on it is more than rounding
 
@@ -95,8 +96,8 @@ def homogeneity(remaining: Floats) -> float:
 
 
 def _why_not(pair: Pair) -> str | None:
-    if len(pair.seeds) < _LEAST_SEEDS:
-        return f"seed variance needs {_LEAST_SEEDS} seeds in both arms to be pooled"
+    if len(pair.seeds) < LEAST_SEEDS:
+        return f"seed variance needs {LEAST_SEEDS} seeds in both arms to be pooled"
     if pair.saving.diverged or pair.baseline.diverged:
         return "seed variance is not pooled where a seed diverged or did not finish"
     return None

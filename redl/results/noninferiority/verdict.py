@@ -18,6 +18,8 @@ from redl.results.arms import Arm, Pair
 from redl.results.metric import OF_RANKS, OF_SUBJECTS, Metric
 from redl.results.noninferiority.crossed import (
     FEW_INFLUENTIAL,
+    LEAST_PATIENTS,
+    LEAST_SEEDS,
     Comparison,
     compare,
     patients_that_show,
@@ -28,9 +30,6 @@ from redl.results.noninferiority.margin import check_margin
 from redl.results.noninferiority.paired import interval_of_one_pair
 from redl.results.noninferiority.pooling import Pooling, poolings
 from redl.training.metrics import Floats, Ints
-
-LEAST_SEEDS = 3  # the interval of two covers 88 % where seeds differ more than patients do
-LEAST_PATIENTS = 30  # of each class that the metric is about: the normal shape of a mean sets in about there
 
 _LEVEL = 0.025  # one-sided, as the interval's 95 % of both sides
 _SAME = 1e-9  # spread of a network's answers from which on it tells images apart

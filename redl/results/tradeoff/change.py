@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import stdtr, stdtrit  # Student's t, its share and its quantile
 
+from redl.results.noninferiority.crossed import LEAST_SEEDS
 from redl.results.noninferiority.holm import holm
 from redl.results.tradeoff.costs import Resource
 from redl.training.metrics import Floats
 
 SAVED_SHARE = 0.01  # a smaller saving is no reason to change
-LEAST_SEEDS = 3
 
 _THE_SAME = 0.005  # rounds to 0 %
 _LEVEL = 0.025  # one-sided, of all settings and resources together

@@ -12,9 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from redl.results.noninferiority.crossed import CONFIDENCE, Comparison, compare
-from redl.results.noninferiority.verdict import LEAST_PATIENTS, LEAST_SEEDS
+from redl.results.noninferiority.crossed import (
+    CONFIDENCE,
+    LEAST_PATIENTS,
+    LEAST_SEEDS,
+    Comparison,
+    compare,
+)
 from redl.results.tradeoff.benefit import Units
+from redl.results.tradeoff.performance import summed
 from redl.training.metrics import Floats
 
 _UNSEEN = 2  # patients, as Agresti and Coull (1998) add to a share: a bound on what nobody happened to have
@@ -54,7 +60,7 @@ def over_seeds(values: Floats) -> Interval:
 
 def over_units(values: Floats, patients: Patients) -> Interval:
     """Return the mean of values (S, U) of units, and its interval as of `crossed.compare`."""
-    found = _compared(_sums(values, patients), patients.sizes)
+    found = _compared(summed(values, patients.places), patients.sizes)
     value = float(values.mean())
     if found is None:
         return Interval(value=value, low=None, high=None)
@@ -71,13 +77,9 @@ def is_above_zero(values: Floats, patients: Patients, *, worst: float) -> bool:
         return False  # and no bad outcome more would raise it
     size = float(patients.sizes.mean())
     unseen = np.full((len(values), _UNSEEN), worst * size)
-    sums = np.hstack([_sums(values, patients), unseen])
+    sums = np.hstack([summed(values, patients.places), unseen])
     found = _compared(sums, np.append(patients.sizes, [size] * _UNSEEN), added=_UNSEEN)
     return found is not None and found.low > 0
-
-
-def _sums(values: Floats, patients: Patients) -> Floats:
-    return np.array([np.bincount(patients.places, weights=row) for row in values])
 
 
 def _compared(sums: Floats, sizes: Floats, *, added: int = 0) -> Comparison | None:

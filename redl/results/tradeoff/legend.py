@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from redl.results.noninferiority.verdict import LEAST_PATIENTS
+from redl.results.noninferiority.crossed import LEAST_PATIENTS, LEAST_SEEDS
 from redl.results.tradeoff.adjusted import PER
 from redl.results.tradeoff.benefit import TREAT_NONE
-from redl.results.tradeoff.change import LEAST_SEEDS, SAVED_SHARE
+from redl.results.tradeoff.change import SAVED_SHARE
 from redl.results.tradeoff.costs import Resource
 from redl.results.tradeoff.tradeoff import Tradeoff
 

@@ -36,8 +36,12 @@ def performance(arm: Arm, metric: Metric, draws: Draws) -> Floats:
 
 def by_patient(values: Floats, subjects: NDArray[np.int64]) -> Floats:
     """Return values (S, U) summed over the units of each patient, in the order of their numbers, (S, P)."""
-    _, patient = np.unique(subjects, return_inverse=True)
-    return np.array([np.bincount(patient, weights=row) for row in values])
+    return summed(values, np.unique(subjects, return_inverse=True)[1])
+
+
+def summed(values: Floats, places: NDArray[np.intp]) -> Floats:
+    """Return values (S, U) summed over the units of each of P patients, (S, P); `places` (U,) say whose."""
+    return np.array([np.bincount(places, weights=row) for row in values])
 
 
 def _in_draws(arm: Arm, metric: Metric, draws: Draws) -> Floats:

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm, t
 
 from redl.results.gate.cutoffs import cut_offs, normal_score, t_value
-from redl.results.gate.family import WHOLE, Family, Series
+from redl.results.gate.family import WHOLE, CellScores, Family
 from redl.results.gate.levels import falls, falls_of
 
 SHARE = 0.02
@@ -17,7 +17,7 @@ MODELS, SETTINGS, SEEDS = 3, 4, 10
 def series(
     repeats, new, known=(), cell="rsna-densenet-amp", model="rsna-densenet", setting="amp", least=1e-3
 ):
-    return Series(
+    return CellScores(
         cell=cell,
         model=model,
         setting=setting,
