@@ -71,7 +71,7 @@ def test_other_data_are_a_reason_to_run_again(suite):
 
 def test_another_machine_is_a_reason_to_run_again(suite):
     conftest = suite.folder / "conftest.py"
-    other = "\nimport redl.execution.stamp\nredl.execution.stamp.cpu_model = lambda: 'another'\n"
+    other = "\nimport redl.metering.machine\nredl.metering.machine.cpu_model = lambda: 'another'\n"
     conftest.write_text(conftest.read_text() + other)
     _, printed = suite.run("--redl-resume")
     assert "0 of 10 cases are taken over from 0001_run.json; run: 10 (cpu differs)" == said(printed)

@@ -428,3 +428,20 @@ def test_a_gate_of_times_that_were_all_taken_under_foreign_load_fails():
 def test_foreign_load_in_training_is_no_fault_of_inference_or_of_scores():
     busy = run_of(timed(foreign=0.5))
     assert Outcome.FINE is compare(busy, busy, rules("inference_time:25%", "accuracy:0.02")).outcome
+
+
+@pytest.mark.parametrize("figure", ["accuracy", "auc"])
+def test_noise_beside_a_number_allows_the_larger_in_each_case(figure):
+    band = replace(band_of(WHOLE, ACCURACIES), aucs=tuple(ACCURACIES))
+    reference = reference_of(band)
+    for number, expected in (("0.9", 0.9), ("0.0001", 2.573804 * band.spread * 2**0.5)):  # t9 of 98 %
+        (change,) = compare(
+            run_of(finished()), run_of(finished()), rules(f"{figure}:noise,{number}"), reference=reference
+        ).changes
+        assert pytest.approx(expected, rel=0.1) == change.allowed
+
+
+def test_noise_of_an_auc_beside_a_number_needs_aucs():
+    reference = reference_of(band_of(WHOLE, ACCURACIES))
+    (fault,) = faults(run_of(finished()), run_of(finished()), "auc:noise,0.01", reference=reference)
+    assert "auc:noise,0.01: the reference has no AUCs; renew it by --redl-save-reference" in fault

@@ -2,9 +2,12 @@
 
 import json
 
+import numpy as np
+
 from redl.results.gate.comparison import compare
 from redl.results.gate.report import as_annotations, as_json, as_markdown, as_table, summary
-from tests.helpers.saved import finished, rules, run_of
+from tests.helpers.changes import replace
+from tests.helpers.saved import band_of, finished, reference_of, rules, run_of
 
 RULES = rules("accuracy:0.02", "peak_memory:5%", "energy:25%")
 
@@ -97,3 +100,37 @@ def test_annotations_are_errors_where_something_regressed():
         "::error title=redl::rsna-densenet-baseline: accuracy regressed, 0.900 -> 0.800"
     )
     assert lines[1].startswith("::notice title=redl::rsna-densenet-amp: accuracy improved")
+
+
+def test_it_is_said_which_fall_would_have_been_found():
+    cases = [finished(setting, accuracy=0.92) for setting in ("baseline", "amp", "8bit")]
+    order = np.random.default_rng(0)
+    scores = np.array([-0.02, -0.01, 0.0, 0.01, 0.02] * 2)
+    reference = reference_of(
+        *(band_of(c, (0.92 + width * order.permutation(scores)).tolist()) for width, c in enumerate(cases, 1))
+    )
+    found = compare(run_of(*cases), run_of(*cases), rules("accuracy:noise"), reference=reference)
+    by_cells = {change.cells: [] for change in found.changes}
+    for change in found.changes:
+        by_cells[change.cells].append(change.detectable)
+    low, high, (whole,) = min(by_cells[1]), max(by_cells[1]), by_cells[3]
+    middle = sorted(by_cells[1])[1]
+    expected = (
+        f"accuracy: found with 90 % would be a fall of {low:.3f} to {high:.3f} (median {middle:.3f}) in a "
+        f"single case, of {whole:.3f} in all of them"
+    )
+    assert expected in as_table(found, width=120, changed_only=True).splitlines()
+    assert f"- {expected}" in as_markdown(found).splitlines()
+    assert f"::notice title=redl::{expected.replace('%', '%25')}" in as_annotations(found).splitlines()
+    (row,) = [change for change in json.loads(as_json(found))["changes"] if change["cells"] == 3]
+    assert whole == row["detectable"]
+
+
+def test_runs_that_computed_the_same_are_called_identical():
+    case = finished()
+    answers = {case.case.id: "equal"}
+    base, new = (replace(run_of(case), read_predictions=lambda: answers) for _ in range(2))
+    found = compare(base, new, rules("accuracy:0.02"))
+    line = "identical: 1 case gave the baseline's losses and answers, digit for digit"
+    assert line in as_table(found, width=120, changed_only=True).splitlines()
+    assert {"identical": 1, "moved": [], "unknown": []} == json.loads(as_json(found))["bits"]
