@@ -20,7 +20,8 @@ from redl.metering.meter import EnergyMeter
 from redl.metering.stopwatch import Stopwatch
 from redl.study.case import Model
 from redl.study.profile import SMOKE, Pretraining
-from redl.training.loop import Hooks, Part, Plan, fit
+from redl.training.course import Course, Plan
+from redl.training.loop import Hooks, Part, fit
 from redl.training.models import build
 from redl.training.networks import network_of
 from redl.training.optimizers import adam
@@ -94,7 +95,8 @@ def _fit(
         seed=SEED,
     )
     hooks = Hooks(window=window, seconds=lambda: 0.0, on_epoch=lambda _: None)
-    found = fit(model, optimizer, train, valid, plan, hooks)
+    with Course(model, optimizer, plan) as course:
+        found = fit(course, train, valid, hooks)
     loss = found.trace[-1].valid_loss
     assert loss is not None
     return loss

@@ -39,8 +39,13 @@ class RunOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """A case, the folder of its prepared images, and the options of its run."""
+    """A case, the folder of its prepared images, and the options of its run.
+
+    Its epochs are kept in the folder `epochs`, and it goes on after the last of those that are there; None
+    keeps nothing.
+    """
 
     case: Case
     prepared: Path
     options: RunOptions
+    epochs: Path | None = None

@@ -9,19 +9,23 @@ from functools import partial
 import torch
 from torch import nn
 
+from redl.execution.epochs import open_epochs
 from redl.execution.inference import repeat, time_latency
 from redl.execution.job import Job
 from redl.execution.plan import CasePlan
+from redl.execution.stretch_meter import StretchMeter
 from redl.execution.summary import Findings, Inferred, Trained, predictions_of, summarise
-from redl.metering.memory import MemoryMeter, Peak, Phase, paper_compatible_bytes
+from redl.metering.memory import MemoryMeter, Peak, Phase, release_freed_memory
 from redl.metering.meter import EnergyMeter
 from redl.metering.stopwatch import Stopwatch
 from redl.record import Epoch, Flags, Predictions, Pretrained, Record
 from redl.training import convolution
+from redl.training.course import Course, Plan
 from redl.training.first_pass import check_batch_size, first_pass
-from redl.training.loop import Hooks, Part, Plan, fit, predict
+from redl.training.loop import Hooks, Part, fit, predict
 from redl.training.models import build
 from redl.training.optimizers import import_library, state_bits, state_width
+from redl.training.precision import synchronize
 from redl.training.settings import needs_bitsandbytes
 
 OnEpoch = Callable[[Epoch], None]
@@ -97,42 +101,48 @@ class CaseRun:
         self._energy.settle(plan.job.options.settle_s)
 
     def train(self) -> None:
-        """Train, and meter time, memory and energy of the training steps."""
-        plan, profile, stopwatch = self._plan, self._plan.profile, self._new_stopwatch()
+        """Train, and meter time, memory and energy of the training steps.
+
+        A training that was interrupted goes on after the last epoch that was kept; what is measured is then
+        the sum of what was measured in each process.
+        """
+        plan, profile = self._plan, self._plan.profile
         optimizer = plan.setup.optimizer(self._model, profile.learning_rate)
-        paper_bytes: int | None = None
+        course = Course(
+            self._model,
+            optimizer,
+            Plan(
+                precision=plan.precision,
+                epochs=profile.epochs,
+                patience=profile.patience,
+                batch_size=profile.batch_size,
+                seed=plan.job.case.seed,
+            ),
+        )
+        with course, open_epochs(plan.job.epochs) as epochs:
+            meter = StretchMeter(course, self._energy, epochs.resume(course))
 
-        @contextmanager
-        def window() -> Iterator[None]:
-            with self._energy.window(), stopwatch:
-                yield
+            def end_epoch(epoch: Epoch) -> None:
+                if epoch.epoch == 1:
+                    meter.end_first_epoch()
+                self._on_epoch(epoch)
 
-        def end_epoch(epoch: Epoch) -> None:
-            nonlocal paper_bytes
-            if epoch.epoch == 1:
-                paper_bytes = paper_compatible_bytes(plan.device)
-            self._on_epoch(epoch)
+            def keep(course: Course) -> None:
+                epochs.keep(course, meter.so_far(memory.so_far()))
+                release_freed_memory()  # what it took must not be taken for the next epoch's
 
-        with self._memory.phase() as memory:
-            found = fit(
-                self._model,
-                optimizer,
-                self._train_part,
-                self._valid_part,
-                Plan(
-                    precision=plan.precision,
-                    epochs=profile.epochs,
-                    patience=profile.patience,
-                    batch_size=profile.batch_size,
-                    seed=plan.job.case.seed,
-                ),
-                Hooks(window=window, seconds=lambda: stopwatch.seconds, on_epoch=end_epoch),
-            )
+            with self._memory.phase() as memory:
+                hooks = Hooks(
+                    window=meter.window,
+                    seconds=lambda: meter.seconds,
+                    on_epoch=end_epoch,
+                    keep=keep,
+                )
+                found = fit(course, self._train_part, self._valid_part, hooks)
         self._trained = Trained(
             fit=found,
-            seconds=stopwatch.seconds,
-            memory=_peak(memory),
-            paper_compatible_bytes=paper_bytes,
+            measured=partial(meter.so_far, _peak(memory)),
+            faults=tuple(epochs.faults),
             optimizer=type(optimizer).__name__,
             optimizer_state_bits=state_bits(optimizer),
             state_width=state_width(optimizer),
@@ -144,6 +154,7 @@ class CaseRun:
         assert self._trained is not None, "a case is trained before it is finished"
         valid_logits = self._predict(self._valid_part.images)
         inferred = self._measure_inference()
+        self._energy.close()
         self._findings = Findings(
             plan=self._plan,
             flags=self._flags,
@@ -152,8 +163,7 @@ class CaseRun:
             trained=self._trained,
             inferred=inferred,
             valid_logits=valid_logits,
-            train_energy=self._energy.reading(images=self._trained.fit.images),
-            train_conditions=self._energy.conditions(),
+            stretch=self._trained.measured(),
         )
         return summarise(self._findings)
 
@@ -165,7 +175,7 @@ class CaseRun:
     def infer(self) -> None:
         """Pass once over the test part."""
         self._predict(self._test_part.images)
-        _synchronize(self._plan.device)
+        synchronize(self._plan.device)
 
     def _measure_inference(self) -> Inferred:
         images, profile, stopwatch = self._test_part.images, self._plan.profile, self._new_stopwatch()
@@ -196,7 +206,7 @@ class CaseRun:
         return predict(self._model, images, precision=plan.precision, batch_size=plan.profile.batch_size)
 
     def _new_stopwatch(self) -> Stopwatch:
-        return Stopwatch(synchronize=partial(_synchronize, self._plan.device))
+        return Stopwatch(synchronize=partial(synchronize, self._plan.device))
 
 
 def set_flags(*, tf32: bool = False) -> Flags:
@@ -212,14 +222,9 @@ def set_flags(*, tf32: bool = False) -> Flags:
 def _energy_meter(plan: CasePlan) -> EnergyMeter:
     on_cuda = plan.device.type == "cuda"
     gpus = [str(torch.cuda.get_device_properties(plan.device).uuid)] if on_cuda else []
-    return EnergyMeter(gpus, plan.job.options.assumptions, synchronize=partial(_synchronize, plan.device))
+    return EnergyMeter(gpus, plan.job.options.assumptions, synchronize=partial(synchronize, plan.device))
 
 
 def _peak(phase: Phase) -> Peak:
     assert phase.peak is not None, "the phase has ended"
     return phase.peak
-
-
-def _synchronize(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

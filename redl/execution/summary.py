@@ -15,6 +15,7 @@ from redl.execution.plan import CasePlan
 from redl.metering.environment import describe_environment
 from redl.metering.memory import Peak
 from redl.metering.predicted_memory import explanation, predicted_memory
+from redl.metering.stretch import Stretch
 from redl.record import (
     Conditions,
     Energy,
@@ -40,16 +41,15 @@ from redl.training.models import parameter_count
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trained:
-    """What training found and took, without its energy.
+    """What training found; `measured` returns what it took.
 
-    `state_width` returns in how many bits the optimizer keeps the state of a parameter; None if that is not
-    known.
+    `faults` say which epochs could not be kept. `state_width` returns in how many bits the optimizer keeps
+    the state of a parameter; None if that is not known.
     """
 
     fit: Fit
-    seconds: float
-    memory: Peak
-    paper_compatible_bytes: int | None
+    measured: Callable[[], Stretch]
+    faults: tuple[str, ...]
     optimizer: str
     optimizer_state_bits: dict[str, int]
     state_width: Callable[[nn.Parameter], int] | None
@@ -77,8 +77,7 @@ class Findings:
     pretrained: Pretrained
     model: nn.Module
     trained: Trained
-    train_energy: EnergyReading
-    train_conditions: PhaseConditions
+    stretch: Stretch
     inferred: Inferred
     valid_logits: torch.Tensor
 
@@ -98,8 +97,8 @@ def summarise(found: Findings) -> Record:
         training=_training(found),
         inference=_inference(found),
         memory=_memory(found),
-        energy=Energy(train=found.train_energy, inference=found.inferred.energy),
-        conditions=Conditions(train=found.train_conditions, inference=found.inferred.conditions),
+        energy=Energy(train=found.stretch.energy, inference=found.inferred.energy),
+        conditions=Conditions(train=found.stretch.conditions, inference=found.inferred.conditions),
         divergence=divergence,
         environment=describe_environment(
             plan.device,
@@ -163,9 +162,10 @@ def _training(found: Findings) -> Training:
         epochs_run=len(trace),
         best_epoch=best,
         seconds_to_best=None if best is None else trace[best - 1].seconds,
-        seconds_to_stop=trained.seconds,
-        images_per_second=trained.fit.images / trained.seconds,
+        seconds_to_stop=found.stretch.seconds,
+        images_per_second=trained.fit.images / found.stretch.seconds,
         trace=trace,
+        resumed_after=found.stretch.resumed_after,
     )
 
 
@@ -182,8 +182,8 @@ def _inference(found: Findings) -> Inference:
 
 
 def _memory(found: Findings) -> Memory:
-    trained, precision = found.trained, found.plan.precision
-    train, inference = trained.memory, found.inferred.memory
+    trained, precision, stretch = found.trained, found.plan.precision, found.stretch
+    train, inference = stretch.memory, found.inferred.memory
     parameters = list(found.model.parameters())
     return Memory(
         device=precision.device.type,
@@ -201,7 +201,7 @@ def _memory(found: Findings) -> Memory:
             state_width=trained.state_width,
             train_peak_bytes=train.allocated_bytes,
         ),
-        paper_compatible_bytes=trained.paper_compatible_bytes,
+        paper_compatible_bytes=stretch.paper_compatible_bytes,
     )
 
 
@@ -242,12 +242,12 @@ def _warnings(found: Findings) -> Iterator[str]:
     if origin.ideal_accuracy is None:
         yield "data.ideal_accuracy: the best possible accuracy on these images is not known"
     yield from _data_warnings(plan.data)
-    if trained.paper_compatible_bytes is None:
+    if found.stretch.paper_compatible_bytes is None:
         yield "memory.paper_compatible_bytes: the published figure is of a GPU's caching allocator"
-    for phase, peak in {"train": trained.memory, "inference": inferred.memory}.items():
+    for phase, peak in {"train": found.stretch.memory, "inference": inferred.memory}.items():
         if peak.reason is not None:
             yield f"memory of {phase}: {peak.reason}"
-    for phase, energy in {"train": found.train_energy, "inference": inferred.energy}.items():
+    for phase, energy in {"train": found.stretch.energy, "inference": inferred.energy}.items():
         texts = (energy.reason_unavailable, *energy.warnings)
         yield from (f"energy of {phase}: {text}" for text in texts if text is not None)
     if not _labels_by_subject(plan.data):
@@ -260,6 +260,7 @@ def _warnings(found: Findings) -> Iterator[str]:
     if found.pretrained.requested and not found.pretrained.loaded:
         name = plan.network.name
         yield f"recipe: no pretrained weights of {name} could be loaded, so it was trained from scratch"
+    yield from (f"training: {fault}" for fault in trained.faults)
     if trained.state_width is None:
         yield "memory.predicted: the size of a custom optimizer's state is not known"
     if found.pretrained.loaded and found.pretrained.sha256 is None:

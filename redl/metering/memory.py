@@ -10,9 +10,10 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -45,8 +46,9 @@ class Peak:
 
 @dataclass(kw_only=True, slots=True)
 class Phase:
-    """A phase being measured; `peak` is None until it ends."""
+    """A phase being measured; `so_far` returns its peak until now, and `peak` is None until it ends."""
 
+    so_far: Callable[[], Peak]
     peak: Peak | None = None
 
 
@@ -71,14 +73,14 @@ class MemoryMeter:
         what the driver counts for this process when the phase ends. On a CPU `allocated_bytes` is the
         resident peak above the meter's start and `process_bytes` that peak itself.
         """
-        phase = Phase()
         on_cuda = self._device.type == "cuda"
         release_freed_memory()
         reset = self._reset_cuda() if on_cuda else _reset_resident_peak()
+        phase = Phase(so_far=self._cuda_peak if on_cuda else partial(self._cpu_peak, reset=reset))
         try:
             yield phase
         finally:
-            phase.peak = self._cuda_peak() if on_cuda else self._cpu_peak(reset=reset)
+            phase.peak = phase.so_far()
 
     def _reset_cuda(self) -> bool:
         torch.cuda.synchronize(self._device)

@@ -23,7 +23,8 @@ from redl.metering.gpus import Gpu, gpu_of
 from redl.metering.headline import headline
 from redl.metering.stopwatch import already_synchronous
 from redl.metering.tdp import LoadMeter, Tdp
-from redl.record import EnergyComponent, EnergyKind, EnergyReading, PhaseConditions
+from redl.metering.total import total
+from redl.record import EnergyComponent, EnergyReading, PhaseConditions
 
 
 class EnergyMeter:
@@ -105,35 +106,18 @@ class EnergyMeter:
     def reading(self, *, images: int | None = None) -> EnergyReading:
         """Close the meter and return the energy of all windows, in which `images` were processed."""
         self.close()
-        components = tuple(self._components())
-        known = [part.energy_wh for part in components if part.energy_wh is not None]
-        missing = tuple(part.component for part in components if part.energy_wh is None)
-        pue, intensity = self._assumptions.applied_pue(), self._assumptions.carbon_intensity()
-        energy_wh = None if missing else sum(known) * pue.value
-        return EnergyReading(
-            energy_wh=energy_wh,
-            energy_wh_partial=sum(known) * pue.value if missing and known else None,
-            missing=missing,
-            co2eq_g=None if energy_wh is None else energy_wh / 1000 * intensity.g_per_kwh,
-            kind=_weakest([part.kind for part in components]),
+        return self.reading_so_far(images=images)
+
+    def reading_so_far(self, *, images: int | None = None) -> EnergyReading:
+        """Return the energy of all windows that have ended, between two of them."""
+        return total(
+            tuple(self._components()),
+            self.conditions(),
             duration_s=self._duration_s,
             images=images,
-            energy_wh_per_image=energy_wh / images if images and energy_wh is not None else None,
-            components=components,
-            pue=pue,
-            carbon_intensity=intensity,
-            warnings=(*self._foreign_load(), *_warnings_of(components)),
-            reason_unavailable="; ".join(
-                f"{part.component}: {part.reason_unavailable}"
-                for part in components
-                if part.reason_unavailable is not None
-            )
-            or None,
+            pue=self._assumptions.applied_pue(),
+            intensity=self._assumptions.carbon_intensity(),
         )
-
-    def _foreign_load(self) -> Iterator[str]:
-        if reasons := self.conditions().foreign_load:
-            yield f"time and energy were taken under foreign load: {'; '.join(reasons)}"
 
     def _components(self) -> Iterator[EnergyComponent]:
         counters, samples = self._counters.figures(), self._carbontracker.figures()
@@ -171,16 +155,5 @@ def _find(uuids: Sequence[str]) -> tuple[tuple[Gpu, ...], str | None]:
         return (), str(lost)
 
 
-def _warnings_of(components: Sequence[EnergyComponent]) -> Iterator[str]:
-    for part in components:
-        yield from (f"{part.component}: {warning}" for warning in part.warnings)
-
-
 def _nothing() -> None:
     """Estimate nothing, because the rated power of a GPU does not show what it drew."""
-
-
-def _weakest(kinds: Sequence[EnergyKind]) -> EnergyKind:
-    """Return the kind of a sum, which is that of its least certain part."""
-    order = (EnergyKind.UNAVAILABLE, EnergyKind.ESTIMATED, EnergyKind.MEASURED)
-    return min(kinds, key=order.index)

@@ -15,18 +15,21 @@ class Stopwatch:
     """A sum of the seconds spent inside `with stopwatch:`, however often it is entered.
 
     `synchronize` waits for the device's queued work. It is called at both edges, so work queued before a
-    window is not counted and work queued inside it is. `now` returns seconds.
+    window is not counted and work queued inside it is. `now` returns seconds, and `seconds` are those of an
+    earlier stopwatch, which count too.
     """
 
     def __init__(
         self,
         now: Callable[[], float] = time.perf_counter,
         synchronize: Callable[[], None] = already_synchronous,
+        *,
+        seconds: float = 0.0,
     ) -> None:
         self._now = now
         self._synchronize = synchronize
         self._started: float | None = None
-        self._seconds = 0.0
+        self._seconds = seconds
 
     @property
     def seconds(self) -> float:

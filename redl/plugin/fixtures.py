@@ -93,6 +93,7 @@ def redl_case_process(
     A case that is taken over from an earlier run has a stand-in that answers what was found there.
     """
     from redl.execution.case_process import CaseProcess, start_case
+    from redl.execution.epoch_folder import remove_epochs
     from redl.execution.job import Job
     from redl.execution.stamp import stamp_of
 
@@ -101,9 +102,11 @@ def redl_case_process(
         return
     run = redl_options.run
     with _one_line():
-        fingerprint = _fingerprint(redl_prepared(redl_case.dataset))
-        redl_session.stamps[redl_case.id] = stamp_of(redl_case, run, fingerprint)
-    job = Job(case=redl_case, prepared=redl_prepared(redl_case.dataset), options=run)
+        prepared = redl_prepared(redl_case.dataset)
+        stamp = stamp_of(redl_case, run, _fingerprint(prepared))
+    redl_session.stamps[redl_case.id] = stamp
+    epochs = redl_session.safekeeping.epochs_of(redl_case.id, stamp)
+    job = Job(case=redl_case, prepared=prepared, options=run, epochs=epochs)
     case_process = CaseProcess(
         redl_case,
         start_case(job),
@@ -113,6 +116,9 @@ def redl_case_process(
     )
     yield case_process
     case_process.close()
+    kept = redl_session.records.get(redl_case.id)
+    if epochs is not None and kept is not None and kept.metrics is not None:
+        remove_epochs(epochs)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Safekeeping: nothing that a run has found is lost, however the run ends.
 
 Each test's findings go into the journal at once. The saved run takes their place at the end; if it cannot be
-written, the journal stays.
+written, the journal stays. What a case has found before it ends, its own process keeps from epoch to epoch.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from redl.results.saving import prove_writable, replace_whole, save_numbered, wh
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
+    from redl.execution.stamp import Stamp
     from redl.plugin.resume import Decision, Earlier, TakenOver
     from redl.results.journal import Entry, Journal
 
@@ -81,10 +82,12 @@ class Safekeeping:
             self._decision = decide(self._earlier)
         if self._folder is None:
             return
+        from redl.execution.epoch_folder import remove_outdated
         from redl.plugin.benchmarks import header_of
         from redl.results.journal import Journal, remove_empty
 
         remove_empty(self._folder)
+        remove_outdated(self._folder)
         try:
             self._journal = Journal.create(self._folder, header_of(self._config, selection()), self._kept())
         except OSError as error:
@@ -92,6 +95,20 @@ class Safekeeping:
                 f"{shown(self._folder)}: {why(error)}; free some room, or choose another"
             ) from error
         self._remove_resumed()
+
+    def epochs_of(self, case: str, stamp: Stamp) -> Path | None:
+        """Return the folder for the epochs of a case, which a run that resumes may find there.
+
+        None if this run is not saved.
+        """
+        from redl.execution.epoch_folder import folder_of, remove_epochs
+
+        if self._folder is None:
+            return None
+        folder = folder_of(self._folder, case, stamp)
+        if self._resume is None:
+            remove_epochs(folder)
+        return folder
 
     def commit(self, benchmark: BenchmarkFixture, case: str) -> None:
         """Write what a test found into the journal; end the run if that cannot be done."""

@@ -104,7 +104,11 @@ class Epoch(Section, frozen=True, kw_only=True):
 
 
 class Training(Section, frozen=True, kw_only=True):
-    """Course of training; times exclude evaluation."""
+    """Course of training; times exclude evaluation.
+
+    It was interrupted, and another process went on, after each of the epochs `resumed_after`. What the first
+    one did after that epoch is in no figure.
+    """
 
     epochs_run: Count
     best_epoch: Count | None
@@ -112,6 +116,7 @@ class Training(Section, frozen=True, kw_only=True):
     seconds_to_stop: Amount
     images_per_second: Amount
     trace: tuple[Epoch, ...]
+    resumed_after: tuple[Count, ...] = ()
 
 
 class Latency(Section, frozen=True, kw_only=True):

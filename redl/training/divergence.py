@@ -20,6 +20,7 @@ from torch import nn
 
 from redl.record import Divergence, DivergenceKind
 from redl.training.chance import auc_interval
+from redl.training.state_file import State
 
 Finding = tuple[DivergenceKind, str]
 Logits = NDArray[np.float32]
@@ -104,6 +105,18 @@ class DivergenceWatch:
             kinds=tuple(dict.fromkeys(kinds)),
             reasons=tuple(text for _, text in self._found[flagged[0]]) if flagged else (),
         )
+
+    def state(self) -> State:
+        """Return what was found so far, as plain values and a tensor, between two epochs."""
+        found = [[epoch, [[str(kind), text] for kind, text in one]] for epoch, one in self._found.items()]
+        return {"found": found, "scale": self._scale}
+
+    def restore(self, state: State) -> None:
+        """Go on from an earlier watch."""
+        self._found = {
+            epoch: [(DivergenceKind(kind), text) for kind, text in one] for epoch, one in state["found"]
+        }
+        self._scale = None if state["scale"] is None else state["scale"].to(self._loss.device)
 
     def _watch_scaler(self, epoch: int) -> None:
         if self._scale is None:

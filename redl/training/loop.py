@@ -18,8 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from redl.errors import DataError
 from redl.record import Divergence, Epoch
-from redl.training.checkpoint import Checkpoint
-from redl.training.divergence import DivergenceWatch
+from redl.training.course import Course
 from redl.training.precision import Precision
 
 
@@ -39,27 +38,17 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """How a network is trained; training stops early after `patience` epochs without a lower loss."""
-
-    precision: Precision
-    epochs: int
-    patience: int
-    batch_size: int
-    seed: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Hooks:
     """What the loop calls.
 
     `window` opens around the training steps of an epoch, and `seconds` reads the clock that runs inside it,
-    so evaluation is in neither. `on_epoch` is given each epoch as it ends.
+    so evaluation is in neither. `on_epoch` is given each epoch as it ends, `keep` the course as it then is.
     """
 
     window: Callable[[], AbstractContextManager[object]]
     seconds: Callable[[], float]
     on_epoch: Callable[[Epoch], None]
+    keep: Callable[[Course], None] = lambda _: None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,9 +61,7 @@ class Fit:
     divergence: Divergence
 
 
-def fit(
-    model: nn.Module, optimizer: torch.optim.Optimizer, train: Part, valid: Part, plan: Plan, hooks: Hooks
-) -> Fit:
+def fit(course: Course, train: Part, valid: Part, hooks: Hooks) -> Fit:
     """Train with early stopping on the validation loss, and leave the best epoch's weights in the model.
 
     Training also stops once a parameter is not finite. Without any finite validation loss the last weights
@@ -82,60 +69,48 @@ def fit(
     """
     if len(train) == 1:
         raise DataError("one image is left to train on; take more images, e.g. by a larger --redl-images")
-    precision, batch_size = plan.precision, plan.batch_size
-    scaler = torch.amp.GradScaler(precision.device.type, enabled=precision.grad_scaler)
-    shuffle = torch.Generator().manual_seed(plan.seed)
-    watch = DivergenceWatch(precision.device, scaler)
-    trace: list[Epoch] = []
-    best_epoch, best_loss = None, float("inf")
+    model, optimizer, scaler, watch = course.model, course.optimizer, course.scaler, course.watch
+    precision, batch_size = course.plan.precision, course.plan.batch_size
 
-    with Checkpoint(model) as checkpoint:
-        for epoch in range(1, plan.epochs + 1):
-            model.train()
-            order = torch.randperm(len(train), generator=shuffle)
-            total, seen = torch.zeros((), device=precision.device), 0
-            with hooks.window():
-                for images, labels in batches(train, order, batch_size):
-                    with precision.autocast():
-                        logits = model(precision.inputs(images))
-                    loss = binary_cross_entropy_with_logits(logits.float(), labels)
-                    optimizer.zero_grad(set_to_none=True)
-                    scaler.scale(loss).backward()
-                    scaler.step(optimizer)
-                    scaler.update()
-                    watch.step(loss, logits)
-                    total += loss.detach() * len(labels)
-                    seen += len(labels)
-            lost = watch.end_epoch(epoch, model, optimizer)
+    for epoch in course.epochs():
+        model.train()
+        order = torch.randperm(len(train), generator=course.shuffle)
+        total, seen = torch.zeros((), device=precision.device), 0
+        with hooks.window():
+            for images, labels in batches(train, order, batch_size):
+                with precision.autocast():
+                    logits = model(precision.inputs(images))
+                loss = binary_cross_entropy_with_logits(logits.float(), labels)
+                optimizer.zero_grad(set_to_none=True)
+                scaler.scale(loss).backward()
+                scaler.step(optimizer)
+                scaler.update()
+                watch.step(loss, logits)
+                total += loss.detach() * len(labels)
+                seen += len(labels)
+        lost = watch.end_epoch(epoch, model, optimizer)
 
-            logits = predict(model, valid.images, precision=precision, batch_size=batch_size)
-            valid_loss = binary_cross_entropy_with_logits(logits, valid.labels).item()
-            trace.append(
-                Epoch(
-                    epoch=epoch,
-                    train_loss=finite(total.item() / seen),
-                    valid_loss=finite(valid_loss),
-                    valid_accuracy=_accuracy(logits, valid.labels),
-                    seconds=hooks.seconds(),
-                )
-            )
-            hooks.on_epoch(trace[-1])
-            watch.evaluate(epoch, logits)
+        logits = predict(model, valid.images, precision=precision, batch_size=batch_size)
+        valid_loss = binary_cross_entropy_with_logits(logits, valid.labels).item()
+        ended = Epoch(
+            epoch=epoch,
+            train_loss=finite(total.item() / seen),
+            valid_loss=finite(valid_loss),
+            valid_accuracy=_accuracy(logits, valid.labels),
+            seconds=hooks.seconds(),
+        )
+        hooks.on_epoch(ended)
+        watch.evaluate(epoch, logits)
+        course.end_epoch(ended, valid_loss, logits, images=seen, lost=lost)
+        hooks.keep(course)
 
-            if valid_loss < best_loss:  # False for NaN
-                best_epoch, best_loss, best_logits = epoch, valid_loss, logits
-                if epoch < plan.epochs:  # the last epoch's weights are in the model itself
-                    checkpoint.keep()
-            if lost or epoch - (best_epoch or 0) >= plan.patience:
-                break
-        if best_epoch not in {None, len(trace)}:
-            checkpoint.restore()
-    kept = logits if best_epoch is None else best_logits
+    course.restore_best()
+    assert course.kept_logits is not None, "there is at least one epoch"
     return Fit(
-        images=seen * len(trace),
-        trace=tuple(trace),
-        best_epoch=best_epoch,
-        divergence=watch.finish(kept, valid.labels, valid.subjects),
+        images=course.images * len(course.trace),
+        trace=course.trace,
+        best_epoch=course.best_epoch,
+        divergence=watch.finish(course.kept_logits, valid.labels, valid.subjects),
     )
 
 

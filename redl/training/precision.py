@@ -57,3 +57,9 @@ class Precision:
         """Return the 16-bit formats that convolutions will meet."""
         used = (self.weights_dtype, self.autocast_dtype)
         return {dtype for dtype in used if dtype in (torch.float16, torch.bfloat16)}
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait for a device's queued work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -10,7 +10,8 @@ from torch import nn
 
 from redl.errors import DataError
 from redl.study.case import Setting
-from redl.training.loop import Hooks, Part, Plan, batches, fit, predict
+from redl.training.course import Course, Plan
+from redl.training.loop import Hooks, Part, batches, fit, predict
 from redl.training.precision import Precision
 from redl.training.settings import TrainingSetup, setup_of
 
@@ -67,7 +68,8 @@ def train(
     optimizer = setup.optimizer(model, learning_rate)
     plan = Plan(precision=precision, epochs=epochs, patience=patience, batch_size=batch_size, seed=seed)
     hooks = Hooks(window=window, seconds=lambda: 0.0, on_epoch=on_epoch)
-    return fit(model, optimizer, part(images), valid or part(32, seed=1), plan, hooks)
+    with Course(model, optimizer, plan) as course:
+        return fit(course, part(images), valid or part(32, seed=1), hooks)
 
 
 def losses(found):

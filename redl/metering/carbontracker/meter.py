@@ -84,8 +84,7 @@ class CarbonTrackerMeter:
                 end()
 
     def figures(self) -> dict[Component, Figure]:
-        """Close the meter and return what it measured in all windows together."""
-        self.close()
+        """Return what was measured in all windows together, so far or until the meter was closed."""
         sensors = {sensor.component: sensor for sensor in self._sensors}
         return {
             component: self._figure(sensors[component])
@@ -97,6 +96,9 @@ class CarbonTrackerMeter:
     def own_figures(self, component: Component) -> CarbonTrackerFigures:
         """Return CarbonTracker's own figure of a component, and the corrected one."""
         figure = self.figures().get(component)
+        if self._session is not None:
+            with self._log.faults_kept():
+                self._own_wh = self._session.own_wh()
         raw = None if self._log.fault else self._own_wh.get(component)
         return CarbonTrackerFigures(
             version=package_version("carbontracker") or "not installed",
