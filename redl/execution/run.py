@@ -129,7 +129,7 @@ class CaseRun:
 
             def keep(course: Course) -> None:
                 epochs.keep(course, meter.so_far(memory.so_far()))
-                release_freed_memory()  # what it took must not be taken for the next epoch's
+                release_freed_memory()  # which the next epoch would be taken to need, with or without keeping
 
             with self._memory.phase() as memory:
                 hooks = Hooks(

@@ -120,7 +120,7 @@ class EnergyMeter:
         )
 
     def _components(self) -> Iterator[EnergyComponent]:
-        counters, samples = self._counters.figures(), self._carbontracker.figures()
+        counters, samples = self._counters.figures(), self._carbontracker.figures_so_far()
         if self._lost_gpus is not None:
             samples = {Component.GPU: no_figure("nvml_energy_counter", self._lost_gpus), **samples}
         if self._counters.counts_gpu_with_cpu:

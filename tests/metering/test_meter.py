@@ -123,6 +123,24 @@ def test_the_device_is_waited_for_before_each_reading(nvml):
     assert 12.0 == reading.duration_s
 
 
+@pytest.mark.usefixtures("powercap")
+def test_a_reading_between_two_windows_is_of_those_that_have_ended_and_ends_nothing(nvml):
+    with EnergyMeter(uuids(nvml)) as meter:
+        with meter.window():
+            time.sleep(0.3)
+        first = meter.reading_so_far(images=5)
+        with meter.window():
+            time.sleep(0.3)
+        last = meter.reading(images=10)
+    assert (5, 10) == (first.images, last.images)
+    assert (1, 2) == (first.components[0].windows, last.components[0].windows)
+    for part, whole in zip(first.components, last.components, strict=True):
+        assert part.energy_wh == pytest.approx(whole.energy_wh / 2, rel=0.1)
+        raw = part.carbontracker.energy_wh_raw, whole.carbontracker.energy_wh_raw
+        assert raw[0] == pytest.approx(raw[1] / 2, rel=0.3)
+    assert meter.reading_so_far(images=10) == last
+
+
 # What else went on.
 
 

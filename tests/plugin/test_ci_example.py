@@ -27,9 +27,9 @@ REGRESSIONS = {
     ),
     "peak_memory": (
         "redl/training/loop.py",
-        "                    watch.step(loss, logits)\n",
-        "                    watch.step(loss, logits)\n"
-        "                    globals().setdefault('kept', []).append(torch.ones(300_000))\n",
+        "                watch.step(loss, logits)\n",
+        "                watch.step(loss, logits)\n"
+        "                globals().setdefault('kept', []).append(torch.ones(300_000))\n",
     ),
 }
 

@@ -30,6 +30,7 @@ NEW = {
         ("metrics.test.ece_if_calibrated", None),
     ],
     "6-attempts": [("earlier_attempts", ())],
+    "7-resumed": [("training.resumed_after", ())],
 }
 
 

@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 EPOCHS = 4
 
 
-class Interrupted(Exception):
+class Killed(BaseException):
     """The process is killed here."""
 
 
@@ -97,9 +97,9 @@ def interrupted(make, folder, after):
     def keep(course):
         write_state(folder / f"{len(course.trace)}.safetensors", course.state())
         if len(course.trace) == after:
-            raise Interrupted
+            raise Killed
 
-    with make() as course, pytest.raises(Interrupted):
+    with make() as course, pytest.raises(Killed):
         train(course, keep)
     torch.manual_seed(99)  # as another process would have it
     state = read_state(folder / f"{after}.safetensors")
@@ -166,9 +166,7 @@ def test_patience_counts_the_epochs_of_earlier_processes(tmp_path, after):
 
 
 def test_a_training_whose_parameters_are_lost_does_not_go_on(tmp_path):
-    setup = TrainingSetup(
-        optimizer=lambda model, rate: torch.optim.SGD(model.parameters(), lr=float("1e38"))
-    )
+    setup = TrainingSetup(optimizer=lambda model, rate: torch.optim.SGD(model.parameters(), lr=float("1e38")))
     assert_ends_alike(lambda: start(setup), tmp_path, 1)
 
 

@@ -103,7 +103,7 @@ def test_what_no_file_can_hold_is_refused(tmp_path):
 
 
 def test_a_folder_that_is_gone_is_reported(tmp_path):
-    with pytest.raises(UnsavableError, match="[Nn]o such file"):
+    with pytest.raises(UnsavableError, match=r"[Nn]o such file"):
         write_state(tmp_path / "gone" / "a.safetensors", {"weight": torch.ones(2)})
 
 

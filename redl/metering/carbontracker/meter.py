@@ -84,7 +84,12 @@ class CarbonTrackerMeter:
                 end()
 
     def figures(self) -> dict[Component, Figure]:
-        """Return what was measured in all windows together, so far or until the meter was closed."""
+        """Close the meter and return what it measured in all windows together."""
+        self.close()
+        return self.figures_so_far()
+
+    def figures_so_far(self) -> dict[Component, Figure]:
+        """Return what was measured in all windows that have ended, between two of them."""
         sensors = {sensor.component: sensor for sensor in self._sensors}
         return {
             component: self._figure(sensors[component])
@@ -95,7 +100,7 @@ class CarbonTrackerMeter:
 
     def own_figures(self, component: Component) -> CarbonTrackerFigures:
         """Return CarbonTracker's own figure of a component, and the corrected one."""
-        figure = self.figures().get(component)
+        figure = self.figures_so_far().get(component)
         if self._session is not None:
             with self._log.faults_kept():
                 self._own_wh = self._session.own_wh()
