@@ -34,10 +34,11 @@ def write_state(path: Path, state: State) -> None:
 
     Tensors on a CPU are not copied, but for those that share memory with others in part.
     """
-    tensors: dict[str, torch.Tensor] = {}
-    header = msgspec.json.encode(_packed(state, tensors, {}))
+    packing = _Packing()
+    with torch.no_grad():
+        header = msgspec.json.encode(packing.packed(state))
     try:
-        safetensors.torch.save_file(tensors, path, {_KEY: header.decode()})
+        safetensors.torch.save_file(packing.tensors, path, {_KEY: header.decode()})
         with path.open("rb") as file:
             os.fsync(file.fileno())
     except OSError as error:
@@ -58,39 +59,51 @@ def read_state(path: Path) -> State:
     return state
 
 
-_Shared = dict[tuple[int, torch.Size, tuple[int, ...], torch.dtype], str]
+class _Packing:
+    """The tensors of a state that is written; each is collected once, and described in a few bytes."""
 
+    def __init__(self) -> None:
+        self.tensors: dict[str, torch.Tensor] = {}
+        self._seen: dict[int, list[tuple[torch.Tensor, msgspec.Raw]]] = {}
 
-def _packed(value: object, tensors: dict[str, torch.Tensor], shared: _Shared) -> object:
-    """Return a value as JSON can hold it, and collect its tensors, each of them once."""
-    match value:
-        case torch.Tensor():
-            return {"tensor": _collected(value.detach(), tensors, shared)}
-        case dict():
-            pairs = [[_packed(part, tensors, shared) for part in pair] for pair in value.items()]
-            return {"dict": pairs}
-        case list() | tuple():
-            kind = "tuple" if isinstance(value, tuple) else "list"
-            return {kind: [_packed(part, tensors, shared) for part in value]}
-        case float() if not math.isfinite(value):
-            return {"float": str(value)}
-        case None | bool() | int() | float() | str():
-            return value
-        case _:
-            raise UnsavableError(f"a value of the type {type(value).__name__} cannot be kept")
+    def packed(self, value: object) -> object:
+        """Return a value as JSON can hold it."""
+        match value:
+            case torch.Tensor():
+                return self._described(value)
+            case dict():
+                return {"dict": [[self.packed(part) for part in pair] for pair in value.items()]}
+            case list() | tuple():
+                kind = "tuple" if isinstance(value, tuple) else "list"
+                return {kind: [self.packed(part) for part in value]}
+            case float() if not math.isfinite(value):
+                return {"float": str(value)}
+            case None | bool() | int() | float() | str():
+                return value
+            case _:
+                raise UnsavableError(f"a value of the type {type(value).__name__} cannot be kept")
 
+    def _described(self, tensor: torch.Tensor) -> msgspec.Raw:
+        seen = self._seen.setdefault(tensor.data_ptr(), [])
+        for other, words in seen:
+            alike = other.shape == tensor.shape and other.stride() == tensor.stride()
+            if alike and other.dtype == tensor.dtype:
+                return words
+        words = msgspec.Raw(msgspec.json.encode({"tensor": self._collected(tensor)}))
+        seen.append((tensor, words))
+        return words
 
-def _collected(tensor: torch.Tensor, tensors: dict[str, torch.Tensor], shared: _Shared) -> list[Any]:
-    """Collect a tensor in the order of its memory; return its name, shape and strides."""
-    order = sorted(range(tensor.dim()), key=tensor.stride().__getitem__, reverse=True)
-    if not tensor.permute(order).is_contiguous():  # it has gaps
-        tensor, order = tensor.contiguous(), list(range(tensor.dim()))
-    key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
-    if key not in shared:
-        shared[key] = str(len(tensors))
-        alone = tensor.untyped_storage().nbytes() == tensor.nbytes
-        tensors[shared[key]] = (tensor if alone else tensor.clone()).permute(order).cpu()
-    return [shared[key], tensor.shape, tensor.stride()]
+    def _collected(self, tensor: torch.Tensor) -> list[Any]:
+        """Collect a tensor in the order of its memory; return its name, shape and strides."""
+        name = str(len(self.tensors))
+        order = sorted(range(tensor.dim()), key=tensor.stride().__getitem__, reverse=True)
+        if not tensor.permute(order).is_contiguous():  # it has gaps
+            tensor, order = tensor.contiguous(), list(range(tensor.dim()))
+        if tensor.untyped_storage().nbytes() != tensor.nbytes:  # others may share it
+            tensor = tensor.clone()
+        flat = tensor if tensor.is_contiguous() else tensor.permute(order)
+        self.tensors[name] = flat.cpu()
+        return [name, tensor.shape, tensor.stride()]
 
 
 def _unpacked(value: Any, tensors: dict[str, torch.Tensor]) -> Any:  # noqa: ANN401 - any JSON value
