@@ -15,6 +15,8 @@ def declared_tables(pyproject: Path) -> dict[str, Any]:
     Raise OptionError for a file that cannot be read, is no TOML, or has something else there.
     """
     try:
+        if pyproject.exists() and not (pyproject.is_file() or pyproject.is_dir()):  # e.g. a pipe, which waits
+            raise OptionError(f"{pyproject.name}: not a file; replace it")
         document = tomllib.loads(pyproject.read_text("utf-8"))
     except FileNotFoundError:
         return {}

@@ -1,12 +1,17 @@
 """What the tests of redl itself share."""
 
 import gc
+import signal
 
 from hypothesis import settings
 
 # A property does not fail because the machine is busy.
 settings.register_profile("redl", deadline=None)
 settings.load_profile("redl")
+
+# A shell starts what runs in its background with Ctrl-C ignored, which the runs that tests interrupt inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish():

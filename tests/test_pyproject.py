@@ -1,5 +1,7 @@
 """What pyproject.toml says to redl; whatever else is in the file is one line."""
 
+import os
+
 import pytest
 
 from redl.cli import main
@@ -47,6 +49,12 @@ def test_a_file_without_tables_of_redl_says_nothing(tmp_path, content):
     if content is not None:
         (tmp_path / "pyproject.toml").write_bytes(content)
     assert {} == declared_tables(tmp_path / "pyproject.toml")
+
+
+def test_a_pipe_of_that_name_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pyproject.toml")
+    with pytest.raises(OptionError, match=r"^pyproject\.toml: not a file; replace it$"):
+        declared_tables(tmp_path / "pyproject.toml")
 
 
 def test_a_folder_of_that_name_is_refused(tmp_path):

@@ -67,11 +67,17 @@ def replace_saving(
     """Let these save a run in place of pytest-benchmark, which overwrites runs saved at the same moment.
 
     `numbered` takes the name of a run of the storage, `whole` the file of --benchmark-json. What
-    is `kept` of tests that this run has not come to is saved with the others.
+    is `kept` of tests that this run has not come to is saved with the others. A run that was interrupted
+    before any test had finished gets no number.
     """
     session = benchmark_session(config)
+
+    def save(output: Mapping[str, Any], name: str) -> None:
+        if output["benchmarks"] or list(kept()):
+            numbered(name, _text(output, kept()))
+
     if isinstance(session.storage, FileStorage):
-        session.storage.save = lambda output, name: numbered(name, _text(output, kept()))  # type: ignore[method-assign]
+        session.storage.save = save  # type: ignore[method-assign]
     session.save_json = lambda output: whole(session.json, _text(output, kept()))  # type: ignore[method-assign]
 
 

@@ -87,6 +87,11 @@ def test_runs_killed_at_random_moments_keep_what_has_finished_and_resume(suite, 
     kill_and_resume(suite, undisturbed, number, draw.randint(1, 10), draw.uniform(0, 0.04))
 
 
+def test_a_run_that_ends_before_any_case_has_finished_gets_no_number(suite):
+    status, _ = suite.stop(signal.SIGTERM, after=1, seconds=5)
+    assert (2, [], []) == (status, suite.saved, suite.journals)
+
+
 @pytest.mark.parametrize("times", [2, 3])
 def test_more_signals_than_one_lose_nothing(suite, times):
     status, printed = suite.stop(signal.SIGINT, after=4, times=times)

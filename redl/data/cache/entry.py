@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from redl.data.cache.scratch import scratch
 from redl.data.source import Option, Source
 from redl.data.splits import Split, split_images
 from redl.errors import DataError, RecordError
@@ -193,8 +193,8 @@ def write_entry(
         skipped=source.skipped,
         findings=findings,
     )
-    with TemporaryDirectory(dir=entry.parent, prefix=f".{entry.name}-") as scratch:
-        whole = Path(scratch) / entry.name
+    with scratch(entry) as folder:
+        whole = folder / entry.name
         whole.mkdir()
         _save_images(_file(whole, "images"), (int(kept.sum()), source.image_size), chunks)
         small: list[tuple[str, NDArray[Any] | None]] = [
@@ -237,7 +237,7 @@ def _open_array(name: str, path: Path) -> NDArray[Any]:
 
 
 def _no_link(path: Path) -> Path:
-    if path.is_symlink():
+    if path.is_symlink() or not path.is_file():  # e.g. a pipe, which would be waited for
         raise ValueError(path.name)
     return path
 

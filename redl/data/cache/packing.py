@@ -13,11 +13,11 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 
 from redl.data.cache.entry import FILES, META, is_whole, open_prepared
+from redl.data.cache.scratch import scratch
 from redl.errors import DataError, OptionError, RecordError
 from redl.record.strict import parse
 
@@ -54,8 +54,8 @@ def pack(entry: Path, file: Path) -> None:
     """Write a whole entry to the new archive `file`, all of it or nothing; raise OptionError if it exists."""
     refuse_existing(file)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}-") as scratch:
-        draft = Path(scratch) / file.name
+    with scratch(file) as folder:
+        draft = folder / file.name
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             for name in FILES:
                 if (entry / name).exists():
@@ -96,6 +96,8 @@ def unpack(packed: Packed, cache: Path) -> Path:
         entry = packed.place
     else:
         entry = cache / f"packed-{packed.entry}"
+        if _is_of(packed, entry) and is_whole(entry):  # also in a cache that cannot be written
+            return entry
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(entry.with_name(f"{entry.name}.lock")):
             if _is_of(packed, entry) and is_whole(entry):
@@ -121,8 +123,12 @@ def _look_in(place: Path) -> list[Packed]:
         return _in_archive(place)
     if (place / META).exists():
         return [Packed(dataset=open_prepared(place).origin.dataset, entry=place.name, place=place)]
+    if not place.is_dir():
+        raise OptionError(f"{place.name}: neither a file nor a folder; name what `redl data pack` wrote")
     inside = sorted(path for path in place.iterdir() if path.name[0] != ".")
-    archives = [packed for path in inside if path.suffix == ".zip" for packed in _in_archive(path)]
+    archives = [
+        packed for path in inside if path.suffix == ".zip" and path.is_file() for packed in _in_archive(path)
+    ]
     return archives + [packed for path in inside if (path / META).exists() for packed in _look_in(path)]
 
 
@@ -170,7 +176,7 @@ def _extract(packed: Packed, entry: Path) -> None:
     try:
         with (
             zipfile.ZipFile(packed.place) as archive,
-            TemporaryDirectory(dir=entry.parent, prefix=f".{entry.name}-") as scratch,
+            scratch(entry) as folder,
         ):
             members = [info for info in archive.infolist() if _entry_of(info) == packed.entry]
             needed, free = sum(info.file_size for info in members), shutil.disk_usage(entry.parent).free
@@ -179,7 +185,7 @@ def _extract(packed: Packed, entry: Path) -> None:
                     f"{packed.place.name}: needs {needed / 2**20:.0f} MiB and {free / 2**20:.0f} are free; "
                     "make room or name another --redl-cache"
                 )
-            whole = Path(scratch) / entry.name
+            whole = folder / entry.name
             whole.mkdir()
             for info in members:
                 with (

@@ -7,12 +7,11 @@ must not take the run with it. They are spawned, because a fork would copy the c
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
@@ -21,6 +20,7 @@ import numpy as np
 
 from redl.data.source import Images, Item
 from redl.errors import DataError, RedlError
+from redl.parent import end_with_parent
 from redl.processors import usable_processors
 
 Made = Images[np.uint8] | DataError
@@ -89,18 +89,32 @@ class Pool:
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        processes, mp_context=multiprocessing.get_context("spawn"), initializer=_join_pool
-    )
+    with _starting():
+        return ProcessPoolExecutor(
+            processes, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
+        )
 
 
 def _hand_out(pool: ProcessPoolExecutor, task: Callable[[], T]) -> Future[T]:
     """Submit a task; processes that this starts ignore Ctrl-C, because only the parent answers it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return pool.submit(task)
+        with _starting():
+            return pool.submit(task)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Raise RedlError for processes that cannot start, which is not the fault of any file."""
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        raise RedlError(
+            f"no worker process can start ({why}); free some memory, and some room in /dev/shm"
+        ) from error
 
 
 def _make(item: Item) -> Made:
@@ -129,15 +143,3 @@ def _run_alone(task: Callable[[], T]) -> T | Died:
 
 def _idle() -> None:
     """Do nothing, which any process that can start is able to do."""
-
-
-def _join_pool() -> None:
-    """Make a new worker exit when its parent dies."""
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "a worker is a child"
-    parent.join()
-    os._exit(1)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from redl.data.cache.entry import Alike, Findings, Named, is_whole, open_prepared, write_entry
 from redl.data.cache.partial import Partial
 from redl.data.cache.pool import Made, Pool
+from redl.data.cache.scratch import remove_left
 from redl.data.duplicates import find_duplicates
 from redl.data.greyscale import FEW_LEVELS, count_levels
 from redl.data.options import MAX_DUPLICATES, MAX_UNREADABLE
@@ -53,11 +54,13 @@ def prepare(
     # Refuse data too small before hours of decoding.
     check_classes(split_images(source.subjects, source.labels, source.parts), source.labels)
     entry = cache / f"{source.dataset}-{source.image_size}px-{_key(source)}"
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(entry.with_name(f"{entry.name}.lock")):
-        if not is_whole(entry):
-            shutil.rmtree(entry, ignore_errors=True)
-            _make(entry, source, max_unreadable, processes, on_progress)
+    if not is_whole(entry):  # a whole one may be in a cache that cannot be written
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(entry.with_name(f"{entry.name}.lock")):
+            if not is_whole(entry):
+                shutil.rmtree(entry, ignore_errors=True)
+                _make(entry, source, max_unreadable, processes, on_progress)
+    remove_left(cache)
     # The entry may come from a run that tolerated more.
     prepared = open_prepared(entry)
     found = prepared.origin.findings

@@ -94,6 +94,8 @@ def ensure_lidc(folder: Path, phantom: LidcPhantom, *, on_progress: Progress | N
     """Return the folder of `phantom` below `folder`, writing it at first use, once for all processes."""
     root = folder / f"lidc-phantom-{_digest(phantom)}"
     folder.mkdir(parents=True, exist_ok=True)
+    if root.exists():  # also in a cache that cannot be written
+        return root
     with FileLock(root.with_name(f"{root.name}.lock")):
         if not root.exists():
             write_lidc(root, phantom, on_progress=on_progress)

@@ -105,6 +105,8 @@ class Phantom:
 def ensure_rsna(cache: Path, phantom: Phantom, *, on_progress: Progress | None = None) -> Path:
     """Return the folder of `phantom` below `cache`, writing it at first use, once for all processes."""
     root = cache / f"rsna-phantom-{_digest(phantom)}"
+    if root.exists():  # also in a cache that cannot be written
+        return root
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(root.with_name(f"{root.name}.lock")):
         if not root.exists():
