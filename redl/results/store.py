@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -18,6 +19,8 @@ from redl.record.strict import parse, read_bytes
 # What redl adds to the JSON: to the `extra_info` of a benchmark a record under KEY and the answers for each
 # test image under PREDICTIONS_KEY; to the whole, under KEY too, which cases were to run and which were not.
 KEY, PREDICTIONS_KEY = "redl", "redl_predictions"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +58,16 @@ def load_run(path: Path) -> Run:
             found = {
                 text: Record.from_json(text) for text in dict.fromkeys(bytes(one.redl) for one in entries)
             }
-    records = {record.case.id: record for record in found.values()}
-    answers = {
-        found[bytes(one.redl)].case.id: one.redl_predictions
-        for one in entries
-        if one.redl_predictions not in _NOTHING
-    }
+    records = _records(found.values(), path)
+    answers = _by_case(
+        (
+            (found[bytes(one.redl)].case.id, one.redl_predictions)
+            for one in entries
+            if one.redl_predictions not in _NOTHING
+        ),
+        "sets of answers",
+        path,
+    )
     chosen = saved.redl or _Selection(collected=tuple(records), deselected=frozenset())
     return Run(
         name=path.name,
@@ -70,6 +77,23 @@ def load_run(path: Path) -> Run:
         reused=chosen.reused,
         read_predictions=lambda: _predictions(answers, path),
     )
+
+
+def _records(found: Iterable[Record], path: Path) -> dict[str, Record]:
+    """Return records by their cases; one of a case that broke after its training counts before the other."""
+    pairs = [(record.case.id, record) for record in found]
+    whole = _by_case((pair for pair in pairs if pair[1].metrics is not None), "records", path)
+    broken = _by_case((pair for pair in pairs if pair[1].metrics is None), "records", path)
+    return {case: broken.get(case) or whole[case] for case, _ in pairs}
+
+
+def _by_case(pairs: Iterable[tuple[str, T]], what: str, path: Path) -> dict[str, T]:
+    """Return what each case has; raise RecordError for a case that has two that differ."""
+    found: dict[str, T] = {}
+    for case, one in pairs:
+        if found.setdefault(case, one) != one:
+            raise RecordError(f"{path}: {case} has two {what} that differ; leave one of them out")
+    return found
 
 
 def selection(

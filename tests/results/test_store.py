@@ -6,7 +6,7 @@ import os
 import pytest
 
 from redl.errors import RecordError
-from redl.record import Predictions
+from redl.record import Predictions, Record, Status
 from redl.results.store import load_run
 from redl.study.case import Setting
 from tests.helpers.samples import WHOLE, record
@@ -70,6 +70,48 @@ def test_predictions_are_read_only_when_they_are_used(path):
     assert [WHOLE] == list(run.records.values())
     with pytest.raises(RecordError, match=r"run.json: predictions.labels: a label is 0 or 1"):
         _ = run.predictions
+
+
+def test_two_records_of_a_case_that_differ_are_refused(path):
+    other = WHOLE.to_json() | {"parameters": 1}
+    with pytest.raises(RecordError, match=r"run\.json: \S+ has two records that differ; leave one"):
+        load_run(saved(path, {"redl": WHOLE.to_json()}, {"redl": other}))
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_a_case_that_broke_after_it_had_a_record_is_broken(path, last):
+    broken = Record(status=Status.KILLED, reason="killed", warnings=(), case=WHOLE.case)
+    entries = [{"redl": one.to_json()} for one in (WHOLE, broken)]
+    run = load_run(saved(path, *(entries if last else entries[::-1])))
+    assert {WHOLE.case.id: broken} == run.records
+
+
+def test_two_ends_of_a_broken_case_that_differ_are_refused(path):
+    ends = [
+        Record(status=status, reason="ended", warnings=(), case=WHOLE.case)
+        for status in (Status.KILLED, Status.OOM)
+    ]
+    with pytest.raises(RecordError, match=r"run\.json: \S+ has two records that differ; leave one"):
+        load_run(saved(path, *({"redl": end.to_json()} for end in ends)))
+
+
+def test_records_keep_the_order_of_the_file(path):
+    other = record(Setting.AMP)
+    broken = Record(status=Status.KILLED, reason="killed", warnings=(), case=WHOLE.case)
+    run = load_run(saved(path, *({"redl": one.to_json()} for one in (broken, other))))
+    assert [WHOLE.case.id, other.case.id] == list(run.records)
+
+
+def test_answers_of_a_case_that_differ_are_refused(path):
+    plain = {"redl": WHOLE.to_json()}
+    other = ANSWERS | {"labels": ANSWERS["labels"][::-1]}
+    with pytest.raises(RecordError, match=r"run\.json: \S+ has two sets of answers that differ"):
+        load_run(saved(path, *(plain | {"redl_predictions": one} for one in (ANSWERS, other))))
+
+
+def test_a_record_that_was_saved_twice_is_one(path):
+    plain = {"redl": WHOLE.to_json(), "redl_predictions": ANSWERS}
+    assert [WHOLE] == list(load_run(saved(path, plain, plain)).records.values())
 
 
 def with_selection(path, selection):
