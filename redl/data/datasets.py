@@ -10,6 +10,7 @@ from pathlib import Path
 from redl.data.cache.entry import open_prepared
 from redl.data.cache.packing import Packed, find_packed, unpack
 from redl.data.cache.preparation import OnProgress, prepare, silent
+from redl.data.confidential import confidential
 from redl.data.folder import Folder, check_folder, folder_source
 from redl.data.lidc.rules import LidcRules
 from redl.data.medmnist import MedMnist, check_medmnist, medmnist_source
@@ -64,20 +65,23 @@ class DataOptions:
         if repeated := {name for name in names if names.count(name) > 1}:
             raise OptionError(f"data set {repeated.pop()} is declared twice; rename one")
         if self.rsna_root is not None:
-            check_root(self.rsna_root, self.cohort)
+            with confidential(Dataset.RSNA):
+                check_root(self.rsna_root, self.cohort)
         if self.lidc_root is not None:
             from redl.data.lidc.source import find_patients  # scipy and pydicom come with it
 
-            find_patients(self.lidc_root)
+            with confidential(Dataset.LIDC):
+                find_patients(self.lidc_root)
         for name, root in ((Dataset.RSNA, self.rsna_root), (Dataset.LIDC, self.lidc_root)):
             if root is not None and name in self.packed:
                 raise OptionError(f"--redl-prepared brings {name}; leave its root out")
         for own in self.folders:
-            match own:
-                case Folder():
-                    check_folder(own)
-                case MedMnist():
-                    check_medmnist(own)
+            with confidential(own.name):
+                match own:
+                    case Folder():
+                        check_folder(own)
+                    case MedMnist():
+                        check_medmnist(own)
 
     @property
     def datasets(self) -> tuple[str, ...]:

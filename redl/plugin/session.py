@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from redl.errors import RedlError
+from redl.errors import OptionError, RedlError
 from redl.plugin.interruption import Interruption
 from redl.plugin.safekeeping import Safekeeping
 
@@ -132,6 +132,14 @@ class RedlSession:
 
         self.safekeeping.begin(self.selection, None if fingerprint is None else decision)
 
+    def check_complete(self, flag: str) -> None:
+        """Raise OptionError if a case of this run has no record, e.g. because the run was interrupted."""
+        if missing := sorted(self.collected - self.records.keys()):
+            raise OptionError(
+                f"{flag}: {len(missing)} of {len(self.collected)} cases did not run to their end, first "
+                f"{missing[0]}; run them again with --redl-resume"
+            )
+
     @property
     def collected(self) -> Set[str]:
         """Return the ids of the cases that are to run."""
@@ -198,6 +206,7 @@ def _session_checks(session: RedlSession, *, width: int) -> Iterator[SessionChec
         from redl.results.reference import save_reference
 
         try:
+            session.check_complete("--redl-save-reference")
             save_reference(options.save_reference, session.records.values())
         except RedlError as error:
             yield SessionCheck(text=f"{error}\n", status=pytest.ExitCode.USAGE_ERROR)

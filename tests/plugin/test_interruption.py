@@ -92,6 +92,14 @@ def test_a_run_that_ends_before_any_case_has_finished_gets_no_number(suite):
     assert (2, [], []) == (status, suite.saved, suite.journals)
 
 
+def test_an_interrupted_run_makes_no_reference(suite):
+    reference = suite.folder / "reference.json"
+    _, printed = suite.stop(signal.SIGTERM, f"--redl-save-reference={reference}", after=7)
+    assert not reference.exists()
+    assert "--redl-save-reference: " in printed
+    assert "of 10 cases did not run to their end, first rsna-mlp-baseline-seed" in printed
+
+
 @pytest.mark.parametrize("times", [2, 3])
 def test_more_signals_than_one_lose_nothing(suite, times):
     status, printed = suite.stop(signal.SIGINT, after=4, times=times)

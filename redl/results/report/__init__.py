@@ -1,0 +1,1 @@
+"""Reports of saved runs: tables, figures and a page."""
