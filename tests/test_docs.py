@@ -219,6 +219,14 @@ def test_every_field_of_a_record_is_in_the_reference():
     assert [] == [field for field in sorted(fields) if not re.search(rf"`{field}(\[\])?`", page)]
 
 
+def test_the_tests_that_show_a_promise_exist():
+    page = (DOCS / "explanation" / "reliability.md").read_text()
+    named = re.findall(r"`((?:tests|benchmarks)/[\w/]+\.py)::(\w+)`", page)
+    assert len(named) > 40
+    missing = [one for one in named if f"\ndef {one[1]}(" not in (ROOT / one[0]).read_text()]
+    assert [] == missing
+
+
 def test_the_citation_is_of_this_version():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     (version,) = re.findall(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)

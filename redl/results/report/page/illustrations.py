@@ -1,0 +1,49 @@
+"""Illustrations: drawn figures put into the page as images, as long as they leave it small."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from redl.results.report.figures import DrawnFigure
+
+MOST_BYTES = 2 * 2**20  # of all, as they are embedded
+
+_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Illustration:
+    """A figure as an address that holds it whole."""
+
+    title: str
+    caption: str
+    address: str
+
+
+def illustrations_of(figures: Sequence[DrawnFigure]) -> tuple[list[Illustration], list[str]]:
+    """Return figures as images, and the titles of those that were left out because the page would be large."""
+    shown: list[Illustration] = []
+    left_out: list[str] = []
+    room = MOST_BYTES
+    for figure in figures:
+        address = _address(figure)
+        if address is None or len(address) > room:
+            left_out.append(figure.title)
+            continue
+        room -= len(address)
+        shown.append(Illustration(title=figure.title, caption=figure.caption, address=address))
+    return shown, left_out
+
+
+def _address(figure: DrawnFigure) -> str | None:
+    """Return the smaller of a figure's SVG and PNG as a data URL; None if it has neither."""
+    found = [
+        f"data:{kind};base64,{base64.b64encode(figure.files[suffix].read_bytes()).decode()}"
+        for suffix, kind in _TYPES.items()
+        if suffix in figure.files
+    ]
+    return min(found, key=len, default=None)

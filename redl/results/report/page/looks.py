@@ -1,0 +1,35 @@
+"""Looks: a colour, a shape and a dash for each setting, alike in all plots and told apart without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from redl.study.case import Setting
+
+# Okabe and Ito's colours without black and yellow, which one of the two themes would swallow, and two greys.
+_COLOURS = ("#767676", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#A0522D", "#7F7FBF")
+_SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right")
+_DASHES = ((1, 0), (6, 2), (2, 2), (8, 2, 2, 2), (4, 4))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """Colour, name of Vega's shape, and lengths of dashes and gaps in pixels."""
+
+    colour: str
+    shape: str
+    dash: tuple[int, ...]
+
+
+def looks_of(settings: Iterable[str]) -> dict[str, Look]:
+    """Return the look of each setting; the study's are always the same, and custom ones follow."""
+    names = list(dict.fromkeys((*(str(setting) for setting in Setting), *settings)))
+    return {
+        name: Look(
+            colour=_COLOURS[place % len(_COLOURS)],
+            shape=_SHAPES[place % len(_SHAPES)],
+            dash=_DASHES[place % len(_DASHES)],
+        )
+        for place, name in enumerate(names)
+    }
