@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,13 +59,13 @@ class KeptEpochs:
             return stretch
         return None
 
-    def keep(self, course: Course, stretch: Stretch) -> None:
+    def keep(self, course: Course, measured: Callable[[], Stretch]) -> None:
         """Keep the last epoch of a course and what was measured until then; a fault stops no training."""
         if self._folder is None:
             return
         epoch, best = len(course.trace), course.best_epoch
         try:
-            self._write(epoch, {"course": course.state(), "stretch": msgspec.to_builtins(stretch)})
+            self._write(epoch, {"course": course.state(), "stretch": msgspec.to_builtins(measured())})
         except (UnsavableError, OSError) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or str(error)
             self.faults.append(f"epoch {epoch} could not be kept: {why}")

@@ -18,6 +18,7 @@ from redl.execution.summary import Findings, Inferred, Trained, predictions_of, 
 from redl.metering.memory import MemoryMeter, Peak, Phase, release_freed_memory
 from redl.metering.meter import EnergyMeter
 from redl.metering.stopwatch import Stopwatch
+from redl.metering.stretch import Stretch
 from redl.record import Epoch, Flags, Predictions, Pretrained, Record
 from redl.training import convolution
 from redl.training.course import Course, Plan
@@ -87,6 +88,7 @@ class CaseRun:
         self._memory = memory
         self._on_epoch = on_epoch
         self._trained: Trained | None = None
+        self._measured: Callable[[], Stretch] | None = None
         self._findings: Findings | None = None
 
     def warm_up(self) -> None:
@@ -128,7 +130,7 @@ class CaseRun:
                 self._on_epoch(epoch)
 
             def keep(course: Course) -> None:
-                epochs.keep(course, meter.so_far(memory.so_far()))
+                epochs.keep(course, lambda: meter.so_far(memory.so_far()))
                 release_freed_memory()  # which the next epoch would be taken to need, with or without keeping
 
             with self._memory.phase() as memory:
@@ -139,9 +141,9 @@ class CaseRun:
                     keep=keep,
                 )
                 found = fit(course, self._train_part, self._valid_part, hooks)
+        self._measured = partial(meter.so_far, _peak(memory))
         self._trained = Trained(
             fit=found,
-            measured=partial(meter.so_far, _peak(memory)),
             faults=tuple(epochs.faults),
             optimizer=type(optimizer).__name__,
             optimizer_state_bits=state_bits(optimizer),
@@ -152,9 +154,9 @@ class CaseRun:
     def finish(self) -> Record:
         """Evaluate on the validation part, which warms up, then measure passes over the test part."""
         assert self._trained is not None, "a case is trained before it is finished"
+        stretch = self._end_stretch()
         valid_logits = self._predict(self._valid_part.images)
         inferred = self._measure_inference()
-        self._energy.close()
         self._findings = Findings(
             plan=self._plan,
             flags=self._flags,
@@ -163,7 +165,7 @@ class CaseRun:
             trained=self._trained,
             inferred=inferred,
             valid_logits=valid_logits,
-            stretch=self._trained.measured(),
+            stretch=stretch,
         )
         return summarise(self._findings)
 
@@ -176,6 +178,13 @@ class CaseRun:
         """Pass once over the test part."""
         self._predict(self._test_part.images)
         synchronize(self._plan.device)
+
+    def _end_stretch(self) -> Stretch:
+        """Return what training took, and let go of its optimizer, whose state inference does not need."""
+        measured, self._measured = self._measured, None
+        assert measured is not None, "a case is finished once"
+        self._energy.close()
+        return measured()
 
     def _measure_inference(self) -> Inferred:
         images, profile, stopwatch = self._test_part.images, self._plan.profile, self._new_stopwatch()

@@ -41,14 +41,13 @@ from redl.training.models import parameter_count
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trained:
-    """What training found; `measured` returns what it took.
+    """What training found.
 
     `faults` say which epochs could not be kept. `state_width` returns in how many bits the optimizer keeps
     the state of a parameter; None if that is not known.
     """
 
     fit: Fit
-    measured: Callable[[], Stretch]
     faults: tuple[str, ...]
     optimizer: str
     optimizer_state_bits: dict[str, int]

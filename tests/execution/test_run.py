@@ -1,5 +1,6 @@
 """A case from prepared phantom images to its record, in this process."""
 
+import gc
 import hashlib
 import os
 
@@ -11,6 +12,7 @@ from safetensors.torch import save_file
 
 from redl.data.datasets import DataOptions, prepare_dataset
 from redl.errors import ModelError, OptionError
+from redl.execution.inference import repeat
 from redl.execution.job import Job, RunOptions
 from redl.execution.run import run
 from redl.metering.assumptions import Assumptions
@@ -116,6 +118,19 @@ def test_seconds_add_up_over_the_epochs(baseline):
 def test_memory_holds_at_least_what_training_must(baseline):
     assert baseline.memory.train_peak_bytes > baseline.memory.predicted.total
     assert baseline.memory.inference_peak_bytes > baseline.memory.predicted.weights
+
+
+def test_the_optimizer_is_gone_when_inference_is_measured(record_of, monkeypatch):
+    left = []
+
+    def look(work, **words):
+        gc.collect()
+        left.extend(one for one in gc.get_objects() if isinstance(one, torch.optim.Optimizer))
+        return repeat(work, **words)
+
+    monkeypatch.setattr("redl.execution.run.repeat", look)
+    record_of(Setting.BASELINE)
+    assert [] == left
 
 
 def test_energy_is_an_estimate_that_says_so_or_measured(baseline):
