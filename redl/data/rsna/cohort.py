@@ -82,8 +82,11 @@ def check_root(root: Path, rules: CohortRules = CohortRules()) -> None:
     """Raise DataError unless `root` is a folder whose train.csv has the columns that `rules` need."""
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; {_REMEDY}")
+    path = root / TABLE
+    if path.exists() and not path.is_file():  # a pipe would be waited for, a device be read for ever
+        raise DataError(f"{TABLE}: not a file but a folder, a pipe or a device; download it again")
     try:
-        with (root / TABLE).open(newline="", encoding="utf-8-sig") as table:
+        with path.open(newline="", encoding="utf-8-sig") as table:
             header = next(csv.reader(table), [])
     except FileNotFoundError:
         raise DataError(f"{root}: holds no {TABLE}; {_REMEDY}") from None

@@ -1,6 +1,7 @@
 """The cohort is the paper's, and a folder that is not Kaggle's is refused in one line."""
 
 import csv
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -294,6 +295,15 @@ def test_a_patient_of_40_digits_is_refused_without_a_value(root):
     ) as caught:
         described(root)
     assert "99" not in str(caught.value)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(os.devnull)])
+def test_a_table_that_is_no_file_is_refused_and_not_waited_for(root, make):
+    (path := root / "train.csv").unlink()
+    make(path)
+    expected = "train.csv: not a file but a folder, a pipe or a device; download it again"
+    assert expected == refusal(check_root, root)
+    assert expected == refusal(described, root)
 
 
 def test_an_image_that_is_a_link_out_of_the_folder_is_refused(root, tmp_path_factory):
