@@ -35,7 +35,9 @@ def _of_group(group: Group, predictions: Mapping[str, Predictions]) -> Iterator[
         found = predictions.get(record.case.id)
         if found is not None:
             pairs = zip(found.probabilities, found.labels, strict=True)
-            answers.setdefault(record.case.setting, []).extend((p, label) for p, label in pairs if p is not None)
+            answers.setdefault(record.case.setting, []).extend(
+                (p, label) for p, label in pairs if p is not None
+            )
     for setting, known in answers.items():
         ranked = np.array(sorted(known)).reshape(-1, 2)
         for part in np.array_split(ranked, min(BINS, len(ranked))) if len(ranked) else ():

@@ -1,4 +1,4 @@
-"""Fields: the figures of a record that a page shows, where the record holds them, and how they are written."""
+"""Fields: the figures of a record that a page shows, where it holds them, and how they are written."""
 
 from __future__ import annotations
 
@@ -50,12 +50,20 @@ SCORES: Sequence[Field] = tuple(
     for name, label, meaning in (
         ("accuracy", "accuracy", "share of test images that were classified correctly"),
         ("auc", "AUC", "area under the ROC curve over test images"),
-        ("subject_accuracy", "subject accuracy", "share of patients classified correctly by their mean answer"),
+        (
+            "subject_accuracy",
+            "subject accuracy",
+            "share of patients classified correctly by their mean answer",
+        ),
         ("balanced_accuracy", "balanced accuracy", "mean of sensitivity and specificity"),
         ("sensitivity", "sensitivity", "share of positive test images that were found"),
         ("specificity", "specificity", "share of negative test images that were called negative"),
         ("brier", "Brier score", "mean squared error of the probabilities; lower is better"),
-        ("ece", "calibration error", "mean distance from probabilities to shares of positives; lower is better"),
+        (
+            "ece",
+            "calibration error",
+            "mean distance from probabilities to shares of positives; lower is better",
+        ),
     )
 )
 
@@ -85,15 +93,21 @@ OTHERS: Sequence[Field] = (
         per=1e6,
         meaning="peak of inference",
     ),
-    Field(path="energy.inference.energy_wh", label="inference energy", unit="Wh", digits=4, meaning="all passes"),
+    Field(
+        path="energy.inference.energy_wh", label="inference energy", unit="Wh", digits=4, meaning="all passes"
+    ),
     Field(path="training.epochs_run", label="epochs", digits=0, meaning="epochs until training stopped"),
     Field(path="parameters", label="parameters", unit="M", digits=2, per=1e6, meaning="weights and biases"),
 )
 FIELDS: Sequence[Field] = (*SCORES, *COSTS, *OTHERS)
 
+_OF_SCORES = {"accuracy", "AUC", "sensitivity", "specificity"}
+_OF_COSTS = {"memory", "training", "energy", "latency", "epochs"}
+TABLE: Sequence[Field] = tuple(field for field in FIELDS if field.label in _OF_SCORES | _OF_COSTS)
+
 
 def value_at(record: Record, path: str) -> Any:  # noqa: ANN401 - whatever the record holds there
-    """Return what a record holds at a path, e.g. `memory.train_peak_bytes`; None if the section is missing."""
+    """Return what a record holds at a path, e.g. `memory.train_peak_bytes`; None without the section."""
     found: Any = record
     for name in path.split("."):
         if found is None:

@@ -43,6 +43,8 @@ def merged(runs: Sequence[Run]) -> tuple[dict[str, Record], dict[str, Prediction
     for run in runs:
         for name, record in run.records.items():
             if records.setdefault(name, record) != record:
-                raise RecordError(f"{run.name}: has another record of {name} than the runs before it; leave one out")
+                raise RecordError(
+                    f"{run.name}: has another record of {name} than the runs before it; leave one out"
+                )
         predictions |= run.predictions
     return records, predictions

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from redl.results.report.figures import DrawnFigure
+    from redl.results.report.figures.drawing import DrawnFigure
 
 MOST_BYTES = 2 * 2**20  # of all, as they are embedded
 
@@ -25,7 +25,7 @@ class Illustration:
 
 
 def illustrations_of(figures: Sequence[DrawnFigure]) -> tuple[list[Illustration], list[str]]:
-    """Return figures as images, and the titles of those that were left out because the page would be large."""
+    """Return figures as images, and the titles of those that were left out to keep the page small."""
     shown: list[Illustration] = []
     left_out: list[str] = []
     room = MOST_BYTES

@@ -1,4 +1,4 @@
-"""Libraries of the page: JavaScript of others that comes with redl, each with its licence and its checksums."""
+"""Libraries of the page: JavaScript of others that comes with redl, with licences and checksums."""
 
 from __future__ import annotations
 

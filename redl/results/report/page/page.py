@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,28 +10,19 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from redl.record import Predictions, Record
-from redl.results.report.page.advice import Advice, advice_of
-from redl.results.report.page.calibration import calibration_of
-from redl.results.report.page.cells import cells_of, costs_of
-from redl.results.report.page.charts import specifications
-from redl.results.report.page.embedded import as_script, records_of
-from redl.results.report.page.fields import COSTS, FIELDS, MISSING, SCORES
-from redl.results.report.page.groups import groups_of, merged
+from redl.results.noninferiority.margin import check_margin
+from redl.results.report.page.contents import contents_of
+from redl.results.report.page.embedded import as_script
 from redl.results.report.page.illustrations import illustrations_of
 from redl.results.report.page.libraries import libraries
-from redl.results.report.page.looks import looks_of
-from redl.results.report.page.past import Past, groups_by_cell, past_of
 from redl.results.report.page.policy import policy
-from redl.results.report.page.provenance import provenance_of
-from redl.results.report.page.second import second_of
 from redl.results.store import Run
 
 if TYPE_CHECKING:
-    from redl.results.report.figures import DrawnFigure
+    from redl.results.report.figures.drawing import DrawnFigure
 
 MARGIN = 0.02
-_REPORTS = Path("reports")
+_PACKAGE = "redl.results.report.page"
 
 
 def write_page(
@@ -52,10 +42,33 @@ def write_page(
     Raise RecordError if two runs have differing records of one case, OptionError for a margin that cannot be
     used, OSError if the file cannot be written.
     """
-    records, predictions = merged(runs)
-    page = _contents(runs, records, predictions, margin)
-    page["second"] = None if other is None else second_of(other, records, predictions, _REPORTS)
-    page["past"] = past_of(history, _REPORTS)
-    page["shown"], page["left_out"] = illustrations_of(figures)
-    page["data"]["history"] = _history(page["past"], history)
-    path.write_text(_rendered(page), encoding="utf-8", newline="\n")
+    check_margin(margin)
+    contents = contents_of(runs, other=other, history=history, margin=margin)
+    contents["illustrations"], contents["left_out"] = illustrations_of(figures)
+    path.write_text(_rendered(contents), encoding="utf-8", newline="\n")
+
+
+def _rendered(contents: Mapping[str, Any]) -> str:
+    """Return the HTML; its policy has the hash of every script and style that stands in it."""
+    vendored = libraries()
+    scripts = [*(library.script for library in vendored), _asset("page.js")]
+    style = _asset("page.css")
+    environment = Environment(
+        loader=PackageLoader(_PACKAGE, "template"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.jinja").render(
+        **contents,
+        libraries=vendored,
+        policy=policy(scripts=scripts, styles=[style]),
+        style=Markup(style),  # noqa: S704 - the package's own
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 - the package's own, checked by checksums
+        script_data=Markup(as_script(contents["data"])),  # noqa: S704 - escaped for a script element
+    )
+
+
+def _asset(name: str) -> str:
+    return files(_PACKAGE).joinpath("template", name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Content-Security-Policy: a page that runs its own scripts and styles, by their hashes, and loads nothing."""
+"""Content-Security-Policy: a page runs its own scripts and styles, by their hashes, and loads nothing."""
 
 from __future__ import annotations
 
