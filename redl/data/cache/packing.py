@@ -19,7 +19,7 @@ from filelock import FileLock
 from redl.data.cache.entry import FILES, META, is_whole, open_prepared
 from redl.data.cache.scratch import scratch
 from redl.errors import DataError, OptionError, RecordError
-from redl.record.strict import parse
+from redl.record.strict import parse, read_bytes
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}-\d{1,5}px-[0-9a-f]{16}")  # of an entry
 _META_BYTES = 2**24  # more is no description of data
@@ -113,7 +113,7 @@ def _is_of(packed: Packed, entry: Path) -> bool:
     """Return whether an entry is of this archive, by the description, which has the fingerprint."""
     try:
         with zipfile.ZipFile(packed.place) as archive:
-            return _read_meta(archive, packed.entry) == (entry / META).read_bytes()
+            return _read_meta(archive, packed.entry) == read_bytes(entry / META)
     except _DAMAGE:
         return False
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 
 import numpy as np
@@ -198,6 +199,16 @@ def test_a_changed_description_is_refused_in_one_line_and_made_anew(cache, fault
 def test_arrays_of_another_kind_are_refused(cache, name, array):
     (entry,) = (path.parent for path in cache.glob("*/meta.json"))
     np.save(entry / f"{name}.npy", array)
+    with pytest.raises(DataError, match=r"damaged cache entry \(ValueError\)"):
+        open_prepared(entry)
+
+
+@pytest.mark.parametrize("name", ["meta.json", "images.npy"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_pipe_or_a_folder_in_an_entry_is_refused_and_not_waited_for(cache, name, make):
+    (entry,) = (path.parent for path in cache.glob("*/meta.json"))
+    (entry / name).unlink()
+    make(entry / name)
     with pytest.raises(DataError, match=r"damaged cache entry \(ValueError\)"):
         open_prepared(entry)
 

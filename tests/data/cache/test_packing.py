@@ -1,6 +1,7 @@
 """A prepared data set travels in one file and is used as it was, or refused where it changed."""
 
 import json
+import os
 import zipfile
 from dataclasses import replace
 
@@ -171,6 +172,22 @@ def test_a_folder_without_any_is_refused(tmp_path):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(OptionError, match="no such file or folder"):
         find_packed(tmp_path / "no.zip")
+
+
+@pytest.mark.parametrize("place", ["packed.zip", "."])
+def test_a_pipe_is_no_archive_and_not_waited_for(tmp_path, place):
+    os.mkfifo(tmp_path / "packed.zip")
+    with pytest.raises(OptionError, match=r"neither a file nor a folder|no prepared data set"):
+        find_packed(tmp_path / place)
+
+
+def test_a_cache_whose_description_is_a_pipe_is_unpacked_anew(file, tmp_path):
+    packed = find_packed(file)["rsna"]
+    meta = unpack(packed, tmp_path) / "meta.json"
+    whole = meta.read_bytes()
+    meta.unlink()
+    os.mkfifo(meta)
+    assert whole == (unpack(packed, tmp_path) / "meta.json").read_bytes()
 
 
 # In the suite
