@@ -15,6 +15,7 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+_MOMENT_S = 0.01
 _PATIENCE_S = 10.0  # after which another signal is raised too, because a test may have caught the first
 
 
@@ -56,10 +57,15 @@ class Interruption:
         if self.came and not self._shields:
             self._raise()
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         self.came = self.came or signal.Signals(number).name
-        if not self._shields:
-            self._raise()
+        if self._shields:
+            return
+        if frame is not None and frame.f_lineno is None:
+            # pytest fails over an exception from an instruction that belongs to no line.
+            threading.Timer(_MOMENT_S, signal.pthread_kill, (threading.get_ident(), number)).start()
+            return
+        self._raise()
 
     def _raise(self) -> None:
         now = time.monotonic()

@@ -7,6 +7,8 @@ import resource
 import signal
 import subprocess
 import sys
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -308,3 +310,14 @@ def test_a_signal_waits_for_the_end_of_what_is_shielded():
     finally:
         interruption.forget()
     assert ["written"] == steps
+
+
+def test_a_signal_at_an_instruction_without_a_line_comes_a_moment_later():
+    interruption = Interruption()
+    interruption.watch()
+    try:
+        interruption._handle(signal.SIGINT, SimpleNamespace(f_lineno=None))
+        with pytest.raises(KeyboardInterrupt, match="SIGINT"):
+            time.sleep(10)
+    finally:
+        interruption.forget()
