@@ -1,6 +1,7 @@
 """Any subset of the download is found in either layout, and patches are cut where they should be."""
 
 import json
+import os
 import pickle
 import shutil
 from pathlib import Path
@@ -189,6 +190,26 @@ def test_a_folder_whose_files_are_dangling_links_gives_a_listed_fault(tmp_path):
     path.symlink_to(tmp_path / "nowhere")
     (item,) = lidc_source(tmp_path, RULES, image_size=32).items
     assert "scan 1: the file of slice " in refusal(item.work)
+
+
+@pytest.mark.parametrize("levels", [0, 1, 2])
+def test_a_link_out_of_the_folder_is_refused(tmp_path, levels):
+    """Whether a file is the link, its series or its study."""
+    root, elsewhere, scan = tmp_path / "lidc", tmp_path / "elsewhere", SCANS[1]
+    lay_out(root, 1)
+    path = root / scan.patient / scan.study / scan.series / "000001.dcm"
+    path = (path, *path.parents)[levels]
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    expected = "scan 1: a link leads out of lidc; copy its file there"
+    assert expected == refusal(lambda: lidc_source(root, RULES, image_size=32))
+
+
+def test_a_pipe_among_the_files_of_a_scan_is_no_image(tmp_path):
+    lay_out(tmp_path, 1)
+    scan = SCANS[1]
+    os.mkfifo(tmp_path / scan.patient / scan.study / scan.series / "000000.dcm")
+    assert ["scan 1"] == [item.name for item in lidc_source(tmp_path, RULES, image_size=32).items]
 
 
 def test_a_scan_whose_files_are_all_damaged_gives_a_listed_fault(tmp_path):
