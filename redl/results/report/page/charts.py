@@ -157,7 +157,10 @@ def _finished(chart: _Drawing) -> dict[str, Any]:
     """Return a chart as wide as its place, without a background, whose text takes the page's colours."""
     axis = alt.AxisConfig(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", labelOverlap=True)
     placed = chart.properties(width="container", height=_HEIGHT).configure(
-        background="transparent", font="system-ui, sans-serif", axis=axis, aria=False
+        background="transparent",
+        font="system-ui, sans-serif",
+        axis=axis,
+        mark=alt.MarkConfig(aria=False),  # the plot has a caption and a table; a name for each mark is noise
     )
     specification: dict[str, Any] = placed.to_dict()
     return specification

@@ -66,6 +66,8 @@
     }
     const filled = JSON.stringify(data.specifications[name], (_, value) => words[value] ?? value);
     const specification = { ...JSON.parse(filled), datasets };
+    // Vega warns of a layer without data, whose extent it cannot know.
+    specification.layer &&= specification.layer.filter((layer) => !layer.data || datasets[layer.data.name].length > 0);
     for (const parameter of specification.params ?? []) {
       if (parameter.name in parameters) parameter.value = parameters[parameter.name];
     }
