@@ -71,12 +71,19 @@ _MEMORY = "memory.train_peak_bytes"
 _TIME = "training.seconds_to_stop"
 _ENERGY = "energy.train.energy_wh"
 COSTS: Sequence[Field] = (
-    Field(path=_MEMORY, label="memory", unit="MB", digits=0, per=1e6, meaning="peak of training"),
-    Field(path=_TIME, label="training", unit="s", digits=1, meaning="wall time of training, no evaluation"),
-    Field(path=_ENERGY, label="energy", unit="Wh", meaning="energy of training, times the PUE"),
+    Field(path=_MEMORY, label="memory", unit="MB", digits=0, per=1e6, meaning="peak memory of training"),
+    Field(
+        path=_TIME, label="training", unit="s", digits=1, meaning="wall time of training without evaluation"
+    ),
+    Field(path=_ENERGY, label="energy", unit="Wh", meaning="energy of training, with the PUE"),
 )
 OTHERS: Sequence[Field] = (
-    Field(path="energy.train.co2eq_g", label="CO2eq", unit="g", meaning="energy times carbon intensity"),
+    Field(
+        path="energy.train.co2eq_g",
+        label="CO2eq",
+        unit="g",
+        meaning="energy of training times the carbon intensity",
+    ),
     Field(
         path="inference.latency.median_seconds",
         label="latency",
@@ -91,10 +98,14 @@ OTHERS: Sequence[Field] = (
         unit="MB",
         digits=0,
         per=1e6,
-        meaning="peak of inference",
+        meaning="peak memory of inference",
     ),
     Field(
-        path="energy.inference.energy_wh", label="inference energy", unit="Wh", digits=4, meaning="all passes"
+        path="energy.inference.energy_wh",
+        label="inference energy",
+        unit="Wh",
+        digits=4,
+        meaning="energy of all passes over the test images",
     ),
     Field(path="training.epochs_run", label="epochs", digits=0, meaning="epochs until training stopped"),
     Field(path="parameters", label="parameters", unit="M", digits=2, per=1e6, meaning="weights and biases"),

@@ -13,24 +13,24 @@ from redl.results.reference import Reference, find_reference, load_reference
 from redl.results.report.page.groups import group_name
 from redl.results.store import Run
 
-# A figure each, and what is no step in it: what equal runs differ by, where that is known.
+# What is no step in each figure: what equal runs differ by or, where that is not known, a number.
 RULES = (
-    "accuracy:noise",
-    "auc:noise",
-    "peak_memory:noise",
-    "inference_memory:noise",
-    "train_time_per_image:noise",
-    "energy_per_image:noise",
+    ("accuracy:noise", "accuracy:0.02"),
+    ("auc:noise", "auc:0.02"),
+    ("peak_memory:noise",),
+    ("inference_memory:noise",),
+    ("train_time_per_image:noise",),
+    ("energy_per_image:noise",),
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
-    """The series of one figure, or why they cannot be shown."""
+    """The series of one figure by the first rule that could be used, and why others could not."""
 
     figure: str
     unit: str
-    rule: str
+    rule: str | None
     series: tuple[Series, ...]
     problem: str | None
 
@@ -40,7 +40,7 @@ def past_of(runs: Sequence[Run], reports: Path) -> list[Past]:
     if not runs:
         return []
     reference = _reference(runs[-1], reports)
-    return [_past(runs, rule, reference) for rule in RULES]
+    return [_past(runs, rules, reference) for rules in RULES]
 
 
 def groups_by_cell(runs: Sequence[Run]) -> dict[str, tuple[str, str]]:
@@ -52,15 +52,16 @@ def groups_by_cell(runs: Sequence[Run]) -> dict[str, tuple[str, str]]:
     }
 
 
-def _past(runs: Sequence[Run], text: str, reference: Reference | None) -> Past:
-    rule = parse_rule(text)
-    problem = None
-    series: tuple[Series, ...] = ()
-    try:
-        series = tuple(history_of(runs, rule, reference))
-    except RedlError as error:
-        problem = str(error)
-    return Past(figure=rule.figure.name, unit=rule.figure.unit, rule=text, series=series, problem=problem)
+def _past(runs: Sequence[Run], rules: Sequence[str], reference: Reference | None) -> Past:
+    figure, problem = parse_rule(rules[0]).figure, None
+    for text in rules:
+        try:
+            series = tuple(history_of(runs, parse_rule(text), reference))
+        except RedlError as error:
+            problem = problem or str(error)
+        else:
+            return Past(figure=figure.name, unit=figure.unit, rule=text, series=series, problem=problem)
+    return Past(figure=figure.name, unit=figure.unit, rule=None, series=(), problem=problem)
 
 
 def _reference(run: Run, reports: Path) -> Reference | None:

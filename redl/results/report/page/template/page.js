@@ -141,7 +141,7 @@
       return element;
     };
     const settings = [...new Set(records.filter((one) => one.group === group).map((one) => one.case.setting))];
-    $("#legend").replaceChildren(...settings.map((setting) => {
+    const items = () => settings.map((setting) => {
       const look = data.looks[setting];
       const item = make("li");
       const drawing = svg("svg", { viewBox: "0 0 44 16", width: 44, height: 16, "aria-hidden": "true" });
@@ -151,7 +151,8 @@
       );
       item.append(drawing, make("span", setting));
       return item;
-    }));
+    });
+    for (const list of all(".legend")) list.replaceChildren(...items());
   }
 
   function numbers(group, score) {
@@ -203,7 +204,9 @@
   function past(group) {
     const select = $("#figure");
     if (!select) return undefined;
-    const history = data.history.filter((one) => one.group === group && one.figure === select.value);
+    const per = select.selectedOptions[0].dataset.unit === "B" ? 1e6 : 1;
+    const history = data.history.filter((one) => one.group === group && one.figure === select.value)
+      .map((one) => ({ ...one, value: one.value / per }));
     const steps = history.filter((one) => one.step);
     return draw("history", { history, steps }, { "{figure}": select.selectedOptions[0].textContent });
   }
