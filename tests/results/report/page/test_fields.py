@@ -1,0 +1,53 @@
+"""Fields: where a figure is in a record, and how it is written."""
+
+import pytest
+
+from redl.record import Record
+from redl.results.report.page.fields import FIELDS, Field, value_at
+from tests.helpers.samples import WHOLE, broken, component, energy, record
+
+MEMORY = Field(path="memory.train_peak_bytes", label="memory", unit="MB", digits=0, per=1e6, meaning="peak")
+ENERGY = Field(path="energy.train.energy_wh", label="energy", unit="Wh", meaning="energy")
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.path)
+def test_every_path_leads_to_a_figure(field):
+    assert field.value(WHOLE) is None or isinstance(field.value(WHOLE), int | float)
+
+
+def test_every_path_is_there_once():
+    assert len(FIELDS) == len({field.path for field in FIELDS})
+
+
+def test_a_figure_is_written_in_its_unit():
+    assert "512" == MEMORY.text(WHOLE)
+
+
+def test_a_figure_that_was_not_measured_is_a_dash_and_never_0():
+    assert "\N{EN DASH}" == MEMORY.text(broken())
+
+
+def test_an_estimate_is_marked():
+    estimate = energy(component("cpu", 0.5, "estimated", "model"), energy_wh=0.5, kind="estimated")
+    assert "~0.500" == ENERGY.text(record(energy=estimate))
+
+
+def test_a_measured_figure_is_not_marked():
+    measured = energy(component("cpu", 0.5, "measured", "rapl"), energy_wh=0.5, kind="measured")
+    assert "0.500" == ENERGY.text(record(energy=measured))
+
+
+def test_a_head_has_the_unit():
+    assert "memory (MB)" == MEMORY.head
+
+
+def test_a_path_that_no_record_has_is_an_error():
+    with pytest.raises(AttributeError):
+        value_at(WHOLE, "memory.nothing")
+
+
+def test_a_path_ends_where_a_section_is_missing():
+    assert (
+        value_at(Record(status="oom", reason=None, warnings=(), case=WHOLE.case), "memory.train_peak_bytes")
+        is None
+    )
