@@ -107,7 +107,8 @@ def _figure(models: Mapping[str, Cells]) -> Figure:
             axes.set_ylim(least * (1 - _ROOM), ceiling)
         else:
             axes.set_ylim(least - _ROOM * (ceiling - least or 1.0), ceiling)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        axes.set_xlim(0.5, 0.5 + max(epoch for record in _all(cells) for epoch, _ in _losses(record)))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
         axes.set_xlabel("epoch")
         axes.set_ylabel("validation loss")
     return page.figure

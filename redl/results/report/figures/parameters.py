@@ -22,6 +22,7 @@ from redl.results.report.figures.style import SMALL, handles, looks
 from redl.results.tradeoff.pepr import pepr
 
 _LETTERS = {"peak memory": "M", "training time": "T", "energy of training": "E"}
+_LINES = 3  # of names above a panel
 _FEW = "fewer than two networks with different numbers of parameters finished"
 _RESOURCES = (
     "test accuracy and resources of training against the number of parameters, means over seeds (memory: the "
@@ -135,13 +136,13 @@ def _figure(cells: Sequence[Cell], panels: Sequence[Panel]) -> Figure:
 
 
 def _name_networks(axes: Axes, values: Values) -> None:
-    """Write each network's name above its column, the next one's a line higher, so that none meet."""
+    """Write each network's name above its column, on lines that take turns, so that few meet."""
     models = {cell.model: _parameters(cell) for cell, _ in values}
     for place, (model, size) in enumerate(sorted(models.items(), key=lambda each: each[1])):
         axes.annotate(
             model,
             (size, 1.0),
-            (0, 1 + 7 * (place % 2)),
+            (0, 1 + 6.5 * (place % _LINES)),
             xycoords=axes.get_xaxis_transform(),
             textcoords="offset points",
             fontsize=SMALL - 0.5,

@@ -33,6 +33,7 @@ _MARKS = {
 }
 _NARROWEST = (0.68, 1.25)  # ratios that are always shown, so that chance does not look large
 _TICKS = 8  # at most
+_POINTS = 1  # percentage points that are always shown, for the same reason
 _WORDS = (
     "left: what training takes, as a ratio to the baseline's; the line is the baseline, left of it is saved",
     "right: test accuracy less the baseline's in percentage points; right of the line is better",
@@ -170,7 +171,7 @@ def _draw_ratios(axes: Axes, rows: Sequence[Row]) -> None:
 def _ticks(low: float, high: float) -> list[float]:
     """Return round ratios between two, as many as can be read beside each other."""
     found: list[float] = []
-    for steps in ((1, 1.2, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,)):
+    for steps in ((1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8), (1, 2, 5), (1,)):
         found = [
             step * 10.0**power
             for power in range(-6, 7)
@@ -200,5 +201,6 @@ def _draw_differences(axes: Axes, rows: Sequence[Row], tolerance: float | None) 
     for y in {*range(len(rows))} - {y for y, _ in known}:
         axes.text(0, y, " not known", color=PALE, va="center")
     low, high = axes.get_xlim()
-    axes.set_xlim(low, max(high, -0.12 * low))
+    low = min(low, -_POINTS)
+    axes.set_xlim(low, max(high, _POINTS, -0.12 * low))
     axes.set_xlabel("accuracy less the baseline's (points)")
