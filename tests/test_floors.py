@@ -42,6 +42,8 @@ ROOMS = {
         "metering/memory.py",
     },
     "zeus": {"metering/counters/zeus.py"},
+    "altair": {"results/report/page/charts.py"},
+    "jinja2": {"results/report/page/page.py"},
     "psutil": {"metering/family.py", "metering/conditions/cpu.py"},
     "pytest": {
         f"plugin/{name}.py"

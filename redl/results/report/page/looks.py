@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from redl.study.case import Setting
 
-# Okabe and Ito's colours without black and yellow, some darkened to stand out from both themes, and three more.
+# Okabe and Ito's colours without black and yellow, some darkened to show in both themes, and three more.
 _COLOURS = ("#767676", "#0077BB", "#D55E00", "#009970", "#BE6A9A", "#B87800", "#2E8FCC", "#B5653B", "#7F7FBF")
 _SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right")
 _DASHES = ((1, 0), (6, 2), (2, 2), (8, 2, 2, 2), (4, 4))
