@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from redl.errors import RecordError
 from redl.record import Predictions, Record
@@ -139,7 +140,6 @@ def _matrix(key: _Key, found: _Gathered) -> Matrix:
     records, capped = _capped(list(found.records.values()))
     arms, why = _arms(records, found)
     cells = [_cell(aggregate, group, arms) for aggregate, group in _grouped(records)]
-    cells.sort(key=_place)
     full = _by_model(cell for cell in cells if cell.downsample == 1)
     scaled = {cell.model for cell in cells if cell.downsample > 1}
     return Matrix(
@@ -153,25 +153,26 @@ def _matrix(key: _Key, found: _Gathered) -> Matrix:
     )
 
 
-def _place(cell: Cell) -> tuple[int, int]:
-    """Return where a cell stands: in the study's order, and custom names behind, as they come."""
-    models, settings = list(Model), list(Setting)
-    return (
-        models.index(Model(cell.model)) if cell.model in models else len(models),
-        settings.index(Setting(cell.setting)) if cell.setting in settings else len(settings),
-    )
-
-
 def _capped(records: list[Record]) -> tuple[list[Record], list[str]]:
-    """Return the records that are drawn, and what is not."""
-    said = []
-    models = list(dict.fromkeys(record.case.model for record in records))
-    settings = sorted(dict.fromkeys(record.case.setting for record in records), key=Setting.BASELINE.__ne__)
-    for what, names, most in (("models", models, MODELS), ("settings", settings, SETTINGS)):
-        if len(names) > most:
-            said.append(f"the first {most} of {len(names)} {what} are drawn")
-    shown = (set(models[:MODELS]), set(settings[:SETTINGS]))
-    return [r for r in records if r.case.model in shown[0] and r.case.setting in shown[1]], said
+    """Return the records that are drawn, in the order of models and settings, and what is not drawn."""
+    models = _in_order((record.case.model for record in records), Model)
+    settings = _in_order((record.case.setting for record in records), Setting)
+    said = [
+        f"the first {most} of {len(names)} {what} are drawn"
+        for what, names, most in (("models", models, MODELS), ("settings", settings, SETTINGS))
+        if len(names) > most
+    ]
+    places = {
+        (m, s): (x, y) for x, m in enumerate(models[:MODELS]) for y, s in enumerate(settings[:SETTINGS])
+    }
+    shown = [record for record in records if (record.case.model, record.case.setting) in places]
+    return sorted(shown, key=lambda record: places[record.case.model, record.case.setting]), said
+
+
+def _in_order(names: Iterable[str], study: type[StrEnum]) -> list[str]:
+    """Return each name once: those of the study in its order, then custom ones as they come."""
+    order = {str(name): place for place, name in enumerate(study)}
+    return sorted(dict.fromkeys(names), key=lambda name: order.get(name, len(order)))
 
 
 def _arms(records: list[Record], found: _Gathered) -> tuple[dict[tuple[str, str, int], Arm], str]:

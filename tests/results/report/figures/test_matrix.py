@@ -67,6 +67,11 @@ def test_more_models_than_can_be_told_apart_are_counted_not_drawn():
     assert (f"the first {MODELS} of {MODELS + 3} models are drawn",) == found.capped
 
 
+def test_the_studys_models_are_drawn_however_many_come_before_them():
+    names = [*(f"m{number:02}" for number in range(MODELS)), "vit"]
+    assert "vit" in matrix_of(*(finished(model=name) for name in names)).models
+
+
 def test_the_baseline_is_drawn_however_many_settings_come_before_it():
     names = [*(f"s{number:02}" for number in range(SETTINGS)), "baseline"]
     assert "baseline" in matrix_of(*map(finished, names)).settings
