@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MARGIN = 0.02
 _PACKAGE = "redl.results.report.page"
+_SCRIPTS = ("records.js", "plots.js", "cases.js", "page.js")
 
 
 def write_page(
@@ -51,7 +52,7 @@ def write_page(
 def _rendered(contents: Mapping[str, Any]) -> str:
     """Return the HTML; its policy has the hash of every script and style that stands in it."""
     vendored = libraries()
-    scripts = [*(library.script for library in vendored), _asset("page.js")]
+    scripts = [*(library.script for library in vendored), *map(_asset, _SCRIPTS)]
     style = _asset("page.css")
     environment = Environment(
         loader=PackageLoader(_PACKAGE, "template"),

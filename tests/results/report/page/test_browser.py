@@ -9,6 +9,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from redl.record import Status
+from redl.results.report.page import write_page
+from tests.helpers.changes import replace
+from tests.helpers.samples import DIVERGED, WHOLE
+from tests.helpers.saved import finished, run_of
 from tests.results.report.page.conftest import HOSTILE, open_page, requests_of, wait_for
 from tests.results.report.page.reading import at
 
@@ -149,6 +154,27 @@ def test_the_numbers_behind_the_plots_are_those_of_the_records(opened, later):
     seeds = [r.metrics.test.accuracy for r in later.records.values() if r.case.setting == "amp"]
     shown = find(opened, "#numbers td[data-setting='amp'][data-statistic='mean']").text
     assert f"{sum(seeds) / len(seeds):.3f}" == shown
+
+
+def test_a_diverged_seed_does_not_stretch_the_losses_of_others(browser, tmp_path):
+    epoch = WHOLE.training.trace[0]
+    lost = (replace(epoch, train_loss=1000.0), replace(epoch, epoch=2, train_loss=None))
+    diverged = finished(
+        seed=2, training=replace(WHOLE.training, trace=lost), divergence=DIVERGED, status=Status.DIVERGED
+    )
+    write_page([run_of(finished(), diverged)], tmp_path / "report.html")
+    opened = open_page(browser, tmp_path / "report.html")
+    note = find(opened, "[data-note='train_loss']").text
+    assert "Cut off above 0.420, where 1 of the points lie, all of diverged seeds." in note
+    assert "no point: 1." in note
+
+
+def test_of_very_many_seeds_some_are_drawn_and_the_page_says_so(browser, tmp_path):
+    write_page([run_of(*(finished(seed=seed) for seed in range(1, 23)))], tmp_path / "report.html")
+    opened = open_page(browser, tmp_path / "report.html")
+    assert "20 seeds are drawn one by one" in find(opened, "#seeds").text
+    marks = find_all(opened, "[data-chart='memory.train_peak_bytes'] .mark-symbol path")
+    assert 20 + 1 == len(marks)  # and their mean
 
 
 @pytest.mark.parametrize(("theme", "colour"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(21, 25, 30)")])
