@@ -134,6 +134,8 @@ def open_epochs(folder: Path | None) -> Iterator[KeptEpochs]:
 
 
 def _read(kept: _Kept) -> State:
+    if not kept.path.is_file():  # e.g. a pipe, which would be waited for
+        raise UnreadableError("no file")
     try:
         with kept.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()

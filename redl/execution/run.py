@@ -60,7 +60,7 @@ def open_case(job: Job, on_epoch: OnEpoch = lambda _: None) -> Iterator[CaseRun]
             pretraining=plan.profile.pretraining,
             weights=job.options.weights,
         )
-        check_batch_size(plan.network.name, module, plan.profile.batch_size)
+        check_batch_size(plan.network.name, module, plan.setup.micro_batch or plan.profile.batch_size)
         model = plan.precision.place(plan.setup.change(module))
         yield CaseRun(plan, parts, model, pretrained, flags, energy, memory, on_epoch)
 
@@ -118,6 +118,7 @@ class CaseRun:
                 epochs=profile.epochs,
                 patience=profile.patience,
                 batch_size=profile.batch_size,
+                micro_batch=plan.setup.micro_batch,
                 seed=plan.job.case.seed,
             ),
         )

@@ -34,9 +34,11 @@ from redl.record import (
     Training,
 )
 from redl.training.chance import entropy
+from redl.training.first_pass import has_batch_norm
 from redl.training.loop import Fit
 from redl.training.metrics import Floats, score, threshold_at_specificity
 from redl.training.models import parameter_count
+from redl.training.recomputing import recomputing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,6 +142,8 @@ def _recipe(found: Findings) -> Recipe:
         pretrained=found.pretrained,
         flags=found.flags,
         fast_path=plan.fast_path,
+        recomputing=plan.setup.change is recomputing,
+        micro_batch=plan.setup.micro_batch,
     )
 
 
@@ -237,6 +241,12 @@ def _warnings(found: Findings) -> Iterator[str]:
         yield (
             f"recipe: this CPU has no {dtype} instructions; convolutions ran in float32 and were rounded, so "
             "time and energy say nothing about hardware that has them"
+        )
+    pieces, batch = plan.setup.micro_batch, plan.profile.batch_size
+    if pieces is not None and pieces < batch and has_batch_norm(found.model):
+        yield (
+            f"recipe: batch norm saw pieces of {pieces} images and not batches of {batch}, which is another "
+            "training than the baseline's"
         )
     if origin.ideal_accuracy is None:
         yield "data.ideal_accuracy: the best possible accuracy on these images is not known"

@@ -39,7 +39,9 @@ class Recipe(Section, frozen=True, kw_only=True):
 
     `network` is timm's name or that of a custom network; `reduced` says that it was made small for a laptop.
     `overrides` are the sizes that differ from the profile's. Images of `image_size` were downsampled, then
-    enlarged again to `input_size` for a network that accepts no smaller ones.
+    enlarged again to `input_size` for a network that accepts no smaller ones. `recomputing` says that
+    activations were computed again in the backward pass. A batch went through the network in pieces of
+    `micro_batch` images; None: whole, as in older records.
     """
 
     network: Word
@@ -59,3 +61,5 @@ class Recipe(Section, frozen=True, kw_only=True):
     pretrained: Pretrained
     flags: Flags
     fast_path: FastPath
+    recomputing: bool = False
+    micro_batch: Count | None = None

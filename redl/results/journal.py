@@ -182,6 +182,8 @@ def remove_empty(folder: Path) -> None:
     """Delete the journals of runs that were killed before any case had finished."""
     for path in folder.glob(f"*{SUFFIX}"):
         with suppress(OSError):  # taken away just now
+            if not path.is_file():  # e.g. a pipe, which would be waited for
+                continue
             with path.open("rb") as file:
                 said = sum(1 for _ in islice(file, _LEAST_LINES))
             if said < _LEAST_LINES and not is_in_use(path):

@@ -54,6 +54,8 @@ class Setting(StrEnum):
 
 TRANSFORMERS = (Model.SWIN, Model.VIT)
 
+RECOMPUTING = "ckpt"  # the technique, in a setting's name, that the two layers of the MLP have no use for
+
 # The three settings of the paper's Figure 2C, and the network that it downsamples images for.
 DOWNSAMPLED_SETTINGS = (Setting.BASELINE, Setting.AMP_EIGHT_BIT, Setting.HALF_EIGHT_BIT)
 DOWNSAMPLED_MODELS = (Model.DENSENET,)
@@ -142,7 +144,11 @@ class Study:
             left_out.add(Setting.STABLE)
         if not self.bfloat16:
             left_out |= {Setting.AMP_BF16, Setting.HALF_BF16}
-        return [setting for setting in (*Setting, *self.custom_settings) if setting not in left_out]
+        return [
+            setting
+            for setting in (*Setting, *self.custom_settings)
+            if setting not in left_out and not (model == Model.MLP and RECOMPUTING in setting.split("+"))
+        ]
 
 
 def check_name(name: str, what: str, taken: type[StrEnum]) -> None:

@@ -20,12 +20,17 @@ from redl.training.state_file import State
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """How a network is trained; training stops early after `patience` epochs without a lower loss."""
+    """How a network is trained; training stops early after `patience` epochs without a lower loss.
+
+    A batch goes through the network in pieces of `micro_batch` images, whose gradients are added; None for
+    whole batches.
+    """
 
     precision: Precision
     epochs: int
     patience: int
     batch_size: int
+    micro_batch: int | None = None
     seed: int
 
 

@@ -48,10 +48,13 @@ class DivergenceWatch:
         self._steps = 0
         self._found: dict[int, list[Finding]] = {}
 
-    def step(self, loss: torch.Tensor, logits: torch.Tensor) -> None:
-        """Take in one step, after the scaler's update, without reading anything back from the device."""
+    def look(self, loss: torch.Tensor, logits: torch.Tensor) -> None:
+        """Take in what one pass gave, without reading anything back from the device."""
         self._loss &= torch.isfinite(loss.detach())
         self._logits &= torch.isfinite(logits.detach()).all()
+
+    def step(self) -> None:
+        """Take in that a step was taken, after the scaler's update, without reading anything back."""
         self._steps += 1
         if self._scaler.is_enabled():
             # It is lowered if and only if the step was skipped; the public way to read it would wait.

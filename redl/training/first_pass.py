@@ -60,9 +60,13 @@ def check_batch_size(name: str, model: nn.Module, batch_size: int) -> None:
     The statistics of a single image say nothing about others; PyTorch even raises where each channel has only
     one value.
     """
-    normalised = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())  # noqa: SLF001 - of all dimensions
-    if batch_size == 1 and normalised:
+    if batch_size == 1 and has_batch_norm(model):
         raise ModelError(
-            f"model {name}: it has batch norm, which needs more than one image; use a --redl-batch-size of 2 "
-            "or more"
+            f"model {name}: it has batch norm, which needs more than one image; use a --redl-batch-size, or "
+            "pieces of it, of 2 or more"
         )
+
+
+def has_batch_norm(model: nn.Module) -> bool:
+    """Return whether a model normalises over its batches."""
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())  # noqa: SLF001 - of all dimensions

@@ -70,7 +70,8 @@ def fit(course: Course, train: Part, valid: Part, hooks: Hooks) -> Fit:
     if len(train) == 1:
         raise DataError("one image is left to train on; take more images, e.g. by a larger --redl-images")
     model, optimizer, scaler, watch = course.model, course.optimizer, course.scaler, course.watch
-    precision, batch_size = course.plan.precision, course.plan.batch_size
+    plan = course.plan
+    precision, batch_size, micro_batch = plan.precision, plan.batch_size, plan.micro_batch
 
     for epoch in course.epochs():
         model.train()
@@ -78,16 +79,20 @@ def fit(course: Course, train: Part, valid: Part, hooks: Hooks) -> Fit:
         total, seen = torch.zeros((), device=precision.device), 0
         with hooks.window():
             for images, labels in batches(train, order, batch_size):
-                with precision.autocast():
-                    logits = model(precision.inputs(images))
-                loss = binary_cross_entropy_with_logits(logits.float(), labels)
-                optimizer.zero_grad(set_to_none=True)
-                scaler.scale(loss).backward()
+                for number, (few, truth) in enumerate(pieces(images, labels, micro_batch)):
+                    with precision.autocast():
+                        logits = model(precision.inputs(few))
+                    loss = binary_cross_entropy_with_logits(logits.float(), truth)
+                    if number == 0:
+                        optimizer.zero_grad(set_to_none=True)
+                    share = len(truth) / len(labels)
+                    scaler.scale(loss if share == 1 else loss * share).backward()
+                    watch.look(loss, logits)
+                    total += loss.detach() * len(truth)
+                    seen += len(truth)
                 scaler.step(optimizer)
                 scaler.update()
-                watch.step(loss, logits)
-                total += loss.detach() * len(labels)
-                seen += len(labels)
+                watch.step()
         lost = watch.end_epoch(epoch, model, optimizer)
 
         logits = predict(model, valid.images, precision=precision, batch_size=batch_size)
@@ -135,6 +140,20 @@ def batches(part: Part, order: torch.Tensor, batch_size: int) -> Iterator[tuple[
         )
         if len(labels) > 1 or batch_size == 1:
             yield images, labels
+
+
+def pieces(
+    images: torch.Tensor, labels: torch.Tensor, micro_batch: int | None
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Cut a batch into pieces whose sizes differ by at most one image.
+
+    A piece of one image is cut only if that was asked for, because batch norm cannot train on one; so under
+    `micro2` an odd batch has a piece of three.
+    """
+    count = 1 if micro_batch is None else -(-len(labels) // micro_batch)
+    if micro_batch != 1:
+        count = max(1, min(count, len(labels) // 2))
+    yield from zip(images.tensor_split(count), labels.tensor_split(count), strict=True)
 
 
 def finite(value: float) -> float | None:

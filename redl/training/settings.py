@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from redl.study.case import Setting
+from redl.study.technique import compose
 from redl.training.optimizers import adam, adam_8bit, adam_8bit_stable
+from redl.training.recomputing import recomputing
 
 MakeOptimizer = Callable[[nn.Module, float], torch.optim.Optimizer]
 
@@ -23,8 +25,9 @@ def _unchanged(model: nn.Module) -> nn.Module:
 class TrainingSetup:
     """What a setting does to training.
 
-    `optimizer` makes an optimizer from the model, which is on its device and in its format, and the learning
-    rate. `change` takes the float32 model on the CPU and returns the model to train.
+    A batch goes through the network in pieces of `micro_batch` images, whose gradients are added; None for
+    whole batches. `optimizer` makes an optimizer from the model, which is on its device and in its format,
+    and the learning rate. `change` takes the float32 model on the CPU and returns the model to train.
 
         TrainingSetup(optimizer=lambda model, rate: torch.optim.SGD(model.parameters(), rate))
     """
@@ -33,16 +36,27 @@ class TrainingSetup:
     autocast_dtype: torch.dtype | None = None
     optimizer: MakeOptimizer = adam
     change: Callable[[nn.Module], nn.Module] = _unchanged
+    micro_batch: int | None = None
 
 
 def setup_of(setting: str, device: torch.device, half_dtype: torch.dtype | None = None) -> TrainingSetup:
-    """Return what a setting of the study does; 16 bits are float16 on CUDA and bfloat16 on a CPU.
+    """Return what a setting of the study does, with any techniques that its name adds.
 
-    `half_dtype` overrides the format of 16-bit weights if the setting does not name it.
+    16 bits are float16 on CUDA and bfloat16 on a CPU; `half_dtype` overrides the format of 16-bit weights if
+    the setting does not name it. Raise OptionError for an unknown name.
     """
+    composition = compose(setting)
+    return replace(
+        _base(composition.setting, device, half_dtype),
+        change=recomputing if composition.recomputing else _unchanged,
+        micro_batch=composition.micro_batch,
+    )
+
+
+def _base(setting: Setting, device: torch.device, half_dtype: torch.dtype | None) -> TrainingSetup:
     native = torch.float16 if device.type == "cuda" else torch.bfloat16
     half = half_dtype or native
-    match Setting(setting):
+    match setting:
         case Setting.BASELINE:
             return TrainingSetup()
         case Setting.AMP:

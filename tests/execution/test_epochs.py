@@ -163,6 +163,16 @@ def test_after_a_damaged_epoch_the_one_before_is_taken(run, undisturbed, epochs,
     assert any("epoch 3 was kept and cannot be gone on from: its checksum" in one for one in record.warnings)
 
 
+def test_a_pipe_in_place_of_an_epoch_is_not_waited_for(run, epochs):
+    killed(run, epochs, 4)
+    path = newest(epochs)
+    path.unlink()
+    os.mkfifo(path)
+    record, _ = run(epochs)
+    assert (2,) == record.training.resumed_after
+    assert any("epoch 3 was kept and cannot be gone on from: no file" in one for one in record.warnings)
+
+
 def test_a_case_without_any_whole_epoch_begins_anew(run, undisturbed, epochs):
     killed(run, epochs, 4)
     for path in epochs.glob("epoch-*"):

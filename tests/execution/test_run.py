@@ -27,6 +27,7 @@ from tests.helpers.hub import cut_off_hub
 NOT_FIGURES = {
     "reason",
     "autocast_dtype",
+    "micro_batch",
     "source",
     "sha256",
     "first_epoch",
@@ -71,6 +72,22 @@ def test_the_same_seed_gives_the_identical_losses(baseline, record_of):
 
 def test_a_record_is_strict_json(baseline):
     assert baseline == Record.from_json(baseline.to_json())
+
+
+def test_activations_that_are_computed_again_change_no_loss(baseline, record_of):
+    found = record_of("ckpt", epochs=2, patience=2)
+    assert (True, None) == (found.recipe.recomputing, found.recipe.micro_batch)
+    for one, other in zip(baseline.training.trace, found.training.trace, strict=True):
+        assert (one.train_loss, one.valid_loss) == (other.train_loss, other.valid_loss)
+    assert baseline.metrics == found.metrics
+
+
+def test_pieces_of_a_batch_are_another_training_with_batch_norm_which_is_said(baseline, record_of):
+    found = record_of("half+8bit+ckpt+micro4")
+    assert (Status.COMPLETED, 4) == (found.status, found.recipe.micro_batch)
+    (warning,) = (one for one in found.warnings if "batch norm" in one)
+    assert warning.startswith("recipe: batch norm saw pieces of 4 images and not batches of 16")
+    assert not any("batch norm" in one for one in baseline.warnings)
 
 
 def test_the_record_says_what_really_ran(baseline):

@@ -27,8 +27,8 @@ REGRESSIONS = {
     ),
     "peak_memory": (
         "redl/training/loop.py",
-        "                watch.step(loss, logits)\n",
-        "                watch.step(loss, logits)\n"
+        "                watch.step()\n",
+        "                watch.step()\n"
         "                globals().setdefault('kept', []).append(torch.ones(300_000))\n",
     ),
 }

@@ -205,6 +205,12 @@ def test_journals_that_hold_nothing_are_removed_and_no_others(tmp_path):
     used.close()
 
 
+def test_a_pipe_is_no_empty_journal_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.journal")
+    remove_empty(tmp_path)
+    assert (tmp_path / "x.journal").exists()
+
+
 def test_a_pipe_is_no_journal(tmp_path):
     os.mkfifo(tmp_path / "x.journal")
     with pytest.raises(RecordError, match="no such journal"):

@@ -15,6 +15,13 @@ def case(**changes):
     return Case(**(given | {"profile": "smoke"} | changes))
 
 
+def test_the_mlp_has_no_activations_worth_computing_again():
+    study = Study(profile="smoke", seeds=(1,), datasets=("rsna",), custom_settings=("amp+ckpt", "micro2"))
+    with_it = {case.model for case in study.cases() if case.setting == "amp+ckpt"}
+    assert set(Model) - {Model.MLP} == with_it
+    assert set(Model) == {case.model for case in study.cases() if case.setting == "micro2"}
+
+
 def test_an_id_names_data_model_setting_and_seed():
     assert "rsna-densenet-amp+8bit-seed1" == case().id
 

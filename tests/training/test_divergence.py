@@ -42,8 +42,10 @@ def finished(watch, logits=KNOWING):
 def watched(model, optimizer, losses, logits=GOOD):
     watch = new_watch()
     for epoch, loss in enumerate(losses, start=1):
-        watch.step(loss, logits)
-        watch.step(GOOD, GOOD)
+        watch.look(loss, logits)
+        watch.step()
+        watch.look(GOOD, GOOD)
+        watch.step()
         watch.end_epoch(epoch, model, optimizer)
     return finished(watch)
 
@@ -89,7 +91,8 @@ def test_lost_optimizer_state_is_flagged(model, optimizer):
 
 def test_a_lost_loss_alone_does_not_end_training(model, optimizer):
     watch = new_watch()
-    watch.step(BAD, GOOD)
+    watch.look(BAD, GOOD)
+    watch.step()
     assert not watch.end_epoch(1, model, optimizer)
 
 
@@ -206,7 +209,8 @@ def test_logits_that_are_not_finite_in_validation_alone_are_hard_divergence(mode
     broken[3] = float(value)
     watch = new_watch()
     for epoch, logits in enumerate([KNOWING, broken, KNOWING], start=1):
-        watch.step(GOOD, GOOD)
+        watch.look(GOOD, GOOD)
+        watch.step()
         watch.end_epoch(epoch, model, optimizer)
         watch.evaluate(epoch, logits)
     verdict = finished(watch)
@@ -229,7 +233,8 @@ def steps(scaler, skipped, count, *, epochs=2):
             scaler.scale(torch.ones(1))  # makes the scale, as a first loss does
             scaler.step(optimizer)
             scaler.update()
-            watch.step(GOOD, GOOD)
+            watch.look(GOOD, GOOD)
+            watch.step()
         watch.end_epoch(epoch, nn.Linear(1, 1), optimizer)
     return finished(watch)
 
@@ -262,7 +267,8 @@ def test_a_scaler_that_is_off_is_not_watched():
 
 def test_the_first_flagged_epoch_gives_the_reasons_and_every_epoch_its_kind(model, optimizer):
     watch = new_watch()
-    watch.step(BAD, GOOD)
+    watch.look(BAD, GOOD)
+    watch.step()
     watch.end_epoch(1, model, optimizer)
     watch.evaluate(2, KNOWING)
     verdict = finished(watch, ALIKE)

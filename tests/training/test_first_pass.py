@@ -89,7 +89,10 @@ def test_other_answers_than_a_logit_per_image_are_refused(last, shape):
 
 @pytest.mark.parametrize("norm", [nn.BatchNorm1d(4), nn.BatchNorm2d(4), nn.SyncBatchNorm(4)])
 def test_batch_norm_needs_more_than_one_image(norm):
-    with pytest.raises(ModelError, match=r"model mine: it has batch norm, .* --redl-batch-size of 2 or more"):
+    with pytest.raises(
+        ModelError,
+        match=r"model mine: it has batch norm, .* --redl-batch-size, or pieces of it, of 2 or more",
+    ):
         check_batch_size("mine", nn.Sequential(norm), 1)
     check_batch_size("mine", nn.Sequential(norm), 2)
 

@@ -45,6 +45,14 @@ _STUDY: Arguments = (
             "help": "train only this network: one of the study, your own, or any of timm's; may be repeated",
         },
     ),
+    (
+        "--redl-settings",
+        {
+            "metavar": "NAMES",
+            "help": "also train these settings: the study's with ckpt (activations computed again) and "
+            "micro<N> (batches in pieces of N images) added, e.g. ckpt,half+8bit+ckpt+micro4",
+        },
+    ),
     *_sizes(),
 )
 

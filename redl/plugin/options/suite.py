@@ -10,6 +10,7 @@ import pytest
 
 from redl.data.datasets import DataOptions
 from redl.data.options import OPTIONS, data_options
+from redl.errors import OptionError
 from redl.execution.declared import Declared, declared_in
 from redl.execution.job import RunOptions
 from redl.metering.assumptions import Assumptions
@@ -18,8 +19,9 @@ from redl.plugin.options.gate import GateOptions, VerdictOptions, gate_options, 
 from redl.plugin.options.sizes import sized_profile, with_weights
 from redl.plugin.options.values import choice, pyproject_of, value_or_none
 from redl.results.reference import find_reference
-from redl.study.case import Model, Study
+from redl.study.case import Model, Setting, Study
 from redl.study.custom import CustomModel
+from redl.study.technique import compose
 
 HALF_DTYPES = ("auto", "bfloat16", "float16")
 
@@ -71,7 +73,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
             datasets=data.datasets,
             models=named or (*Model, *custom_models),
             named=bool(named),
-            custom_settings=tuple(setting.name for setting in own.settings),
+            custom_settings=(*(setting.name for setting in own.settings), *_composed(config)),
             bfloat16=computes_bfloat16(),
         ),
         data=data,
@@ -105,6 +107,17 @@ def read_assumptions(config: pytest.Config) -> Assumptions:
         pue=1.0 if pue is None else pue,
         cpu_tdp_w=value_or_none(config, "cpu_tdp", float, "give watts, e.g. 65"),
     )
+
+
+def _composed(config: pytest.Config) -> list[str]:
+    """Return the settings that are to be trained too; raise OptionError for one that is none."""
+    asked = [name for name in (config.getoption("redl_settings") or "").split(",") if name]
+    for name in asked:
+        try:
+            compose(name)
+        except OptionError as error:
+            raise OptionError(f"--redl-settings: {error}") from None
+    return [name for name in dict.fromkeys(asked) if name not in list(Setting)]
 
 
 def _models(

@@ -67,6 +67,8 @@ def load_base(path: Path) -> Run:
     if path.parent.name == FOLDER:
         if not checksum.is_file():
             raise RecordError(f"{path}: has no checksum beside it; set it by `redl baseline set RUN`")
+        if not path.is_file():  # e.g. a pipe, which would be waited for
+            raise RecordError(f"{path}: not a file; set it by `redl baseline set RUN`")
         if checksum.read_text(encoding="utf-8").split()[:1] != [_sha256(path.read_bytes())]:
             raise RecordError(f"{path}: was changed since it was set; set it anew by `redl baseline set RUN`")
     return load_run(path)

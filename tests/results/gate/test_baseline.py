@@ -1,6 +1,7 @@
 """Baselines: set by a command, refused where they were changed otherwise, and found by name."""
 
 import json
+import os
 
 import pytest
 
@@ -46,6 +47,15 @@ def test_a_baseline_that_was_changed_is_refused(reports, run):
     path = set_baseline(run, reports).path
     path.write_bytes(path.read_bytes().replace(b"0.9", b"0.1"))
     with pytest.raises(RecordError, match=r"smoke.json: was changed since it was set; set it anew"):
+        load_base(path)
+
+
+def test_a_pipe_in_place_of_a_baseline_is_refused_and_not_waited_for(reports, run):
+    set_baseline(run, reports)
+    path = find_baseline("smoke", reports)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(RecordError, match=r"not a file; set it by `redl baseline set RUN`"):
         load_base(path)
 
 
