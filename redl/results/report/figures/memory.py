@@ -60,9 +60,12 @@ def _figure(pairs: Sequence[Pair]) -> Figure:
     axes = page.panels[0]
     for pair in pairs:
         axes.plot(pair.predicted, pair.measured, **shown[pair.cell.setting].dot())
-        if pair.cell.is_baseline:
-            place = (pair.predicted, pair.measured)
-            axes.annotate(pair.cell.model, place, (4, 4), textcoords="offset points", fontsize=SMALL)
+    baselines = sorted((pair for pair in pairs if pair.cell.is_baseline), key=lambda pair: pair.predicted)
+    for number, pair in enumerate(baselines):
+        # Above and below by turns, because models of like size would meet.
+        offset = (4, -9) if number % 2 else (4, 4)
+        place = (pair.predicted, pair.measured)
+        axes.annotate(pair.cell.model, place, offset, textcoords="offset points", fontsize=SMALL)
     values = [value for pair in pairs for value in (pair.predicted, pair.measured)]
     low, high = min(values) / 1.5, max(values) * 1.8
     axes.plot([low, high], [low, high], color=PALE, linewidth=0.8, zorder=0)
