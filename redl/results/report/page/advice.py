@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from redl.errors import RedlError
 from redl.record import Predictions
 from redl.results.aggregate import Aggregate, aggregated
-from redl.results.arms import arms_of, pairs_of
+from redl.results.arms import Arm, arms_of, pairs_of
 from redl.results.metric import Metric
 from redl.results.noninferiority.verdict import Verdict, verdicts
 from redl.results.report.page.groups import Group
@@ -26,6 +26,7 @@ class Advice:
     aggregates: tuple[Aggregate, ...]
     verdicts: Mapping[str, Verdict]
     tradeoff: Tradeoff | None
+    arms: tuple[Arm, ...]
 
 
 def advice_of(groups: Sequence[Group], predictions: Mapping[str, Predictions], margin: float) -> list[Advice]:
@@ -34,6 +35,7 @@ def advice_of(groups: Sequence[Group], predictions: Mapping[str, Predictions], m
 
 
 def _advice(group: Group, predictions: Mapping[str, Predictions], margin: float) -> Advice:
+    arms: list[Arm] = []
     judged: list[Verdict] = []
     found: Tradeoff | None = None
     try:
@@ -50,4 +52,5 @@ def _advice(group: Group, predictions: Mapping[str, Predictions], margin: float)
         aggregates=tuple(aggregated(group.records)),
         verdicts={verdict.setting: verdict for verdict in judged},
         tradeoff=found,
+        arms=tuple(arms),
     )

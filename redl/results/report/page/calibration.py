@@ -1,50 +1,32 @@
-"""Calibration curves: probabilities in bins of equal number, each beside its share of positives."""
+"""Calibration curves of the page, with the same bins as those of the figures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from redl.record import Predictions
-from redl.results.report.page.groups import Group
-
-BINS = 10
+from redl.results.report.figures.calibration import reliability
+from redl.results.report.page.advice import Advice
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CalibrationBin:
-    """Answers of one setting over its seeds whose probabilities are alike."""
+class CalibrationPoint:
+    """A bin of one setting's answers: their mean probability and their share of positives."""
 
     group: str
     setting: str
     predicted: float
     observed: float
-    answers: int
 
 
-def calibration_of(groups: Sequence[Group], predictions: Mapping[str, Predictions]) -> list[CalibrationBin]:
-    """Return the bins of each setting, its seeds together, without answers that are not finite."""
-    return [one for group in groups for one in _of_group(group, predictions)]
+def calibration_of(advice: Sequence[Advice]) -> list[CalibrationPoint]:
+    """Return the points of each setting, its seeds together; none for one with too few answers."""
+    return [point for one in advice for point in _of_group(one)]
 
 
-def _of_group(group: Group, predictions: Mapping[str, Predictions]) -> Iterator[CalibrationBin]:
-    answers: dict[str, list[tuple[float, int]]] = {}
-    for record in group.records:
-        found = predictions.get(record.case.id)
-        if found is not None:
-            pairs = zip(found.probabilities, found.labels, strict=True)
-            answers.setdefault(record.case.setting, []).extend(
-                (p, label) for p, label in pairs if p is not None
-            )
-    for setting, known in answers.items():
-        ranked = np.array(sorted(known)).reshape(-1, 2)
-        for part in np.array_split(ranked, min(BINS, len(ranked))) if len(ranked) else ():
-            yield CalibrationBin(
-                group=group.name,
-                setting=setting,
-                predicted=float(part[:, 0].mean()),
-                observed=float(part[:, 1].mean()),
-                answers=len(part),
+def _of_group(advice: Advice) -> Iterator[CalibrationPoint]:
+    for arm in advice.arms:
+        for predicted, observed in zip(*(reliability(arm) or ((), ())), strict=True):
+            yield CalibrationPoint(
+                group=advice.group, setting=arm.setting, predicted=float(predicted), observed=float(observed)
             )

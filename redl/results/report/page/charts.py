@@ -78,7 +78,7 @@ def _calibration(looks: Mapping[str, Look]) -> _Drawing:
             y=alt.Y("observed:Q", title="share of positive images", scale=share),
             color=_colour(looks),
             strokeDash=_dash(looks),
-            tooltip=["setting:N", "predicted:Q", "observed:Q", "answers:Q"],
+            tooltip=["setting:N", "predicted:Q", "observed:Q"],
         )
     )
     ideal = (

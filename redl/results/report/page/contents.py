@@ -68,7 +68,7 @@ def contents_of(
             "margin": margin,
             "looks": {name: asdict(look) for name, look in looks.items()},
             "cells": [asdict(cell) for cell in cells_of(records)],
-            "calibration": [asdict(one) for one in calibration_of(groups, predictions)],
+            "calibration": [asdict(one) for one in calibration_of(advice)],
             "decision": list(_decision(advice)),
             "history": list(_history(past, history)),
             "specifications": specifications(looks),
