@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,8 +30,8 @@ def illustrations_of(figures: Sequence[DrawnFigure]) -> tuple[list[Illustration]
     left_out: list[str] = []
     room = MOST_BYTES
     for figure in figures:
-        address = _address(figure)
-        if address is None or len(address) > room:
+        address = next((found for found in _addresses(figure) if len(found) <= room), None)
+        if address is None:
             left_out.append(figure.title)
             continue
         room -= len(address)
@@ -39,11 +39,9 @@ def illustrations_of(figures: Sequence[DrawnFigure]) -> tuple[list[Illustration]
     return shown, left_out
 
 
-def _address(figure: DrawnFigure) -> str | None:
-    """Return the smaller of a figure's SVG and PNG as a data URL; None if it has neither."""
-    found = [
-        f"data:{kind};base64,{base64.b64encode(figure.files[suffix].read_bytes()).decode()}"
-        for suffix, kind in _TYPES.items()
-        if suffix in figure.files
-    ]
-    return min(found, key=len, default=None)
+def _addresses(figure: DrawnFigure) -> Iterator[str]:
+    """Yield a figure as data URLs, that of its SVG, which is sharp at any size, before that of its PNG."""
+    for suffix, kind in _TYPES.items():
+        if suffix in figure.files:
+            text = base64.b64encode(figure.files[suffix].read_bytes()).decode()
+            yield f"data:{kind};base64,{text}"

@@ -19,8 +19,13 @@ def test_a_figure_holds_the_whole_file(tmp_path):
     assert b"xxx" == base64.b64decode(shown.address.removeprefix("data:image/svg+xml;base64,"))
 
 
-def test_the_smaller_of_two_formats_is_taken(tmp_path):
+def test_a_drawing_is_taken_before_an_image(tmp_path):
     (shown,), _ = illustrations_of([drawn(tmp_path, svg=3000, png=3)])
+    assert shown.address.startswith("data:image/svg+xml;base64,")
+
+
+def test_an_image_is_taken_where_a_drawing_is_too_large(tmp_path):
+    (shown,), _ = illustrations_of([drawn(tmp_path, svg=MOST_BYTES, png=3)])
     assert shown.address.startswith("data:image/png;base64,")
 
 
