@@ -7,9 +7,19 @@ from dataclasses import dataclass
 
 from redl.study.case import Setting
 
-# Okabe and Ito's colours without black and yellow, some darkened to show in both themes, and three more.
-_COLOURS = ("#767676", "#0077BB", "#D55E00", "#009970", "#BE6A9A", "#B87800", "#2E8FCC", "#B5653B", "#7F7FBF")
-_SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right")
+# As in the figures (Okabe and Ito's), but darker or lighter where one of the two themes would swallow them.
+_COLOURS = ("#767676", "#0077BB", "#B87800", "#009970", "#D55E00", "#BE6A9A", "#2E8FCC", "#0077BB", "#D55E00")
+_SHAPES = (
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "triangle-down",
+    "wedge",
+    "cross",
+    "triangle-left",
+    "triangle-right",
+)
 _DASHES = ((1, 0), (6, 2), (2, 2), (8, 2, 2, 2), (4, 4))
 
 
@@ -28,7 +38,7 @@ def looks_of(settings: Iterable[str]) -> dict[str, Look]:
     return {
         name: Look(
             colour=_COLOURS[place % len(_COLOURS)],
-            shape=_SHAPES[place % len(_SHAPES)],
+            shape=_SHAPES[(place + place // len(_COLOURS)) % len(_SHAPES)],
             dash=_DASHES[place % len(_DASHES)],
         )
         for place, name in enumerate(names)

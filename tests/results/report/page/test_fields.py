@@ -51,3 +51,7 @@ def test_a_path_ends_where_a_section_is_missing():
         value_at(Record(status="oom", reason=None, warnings=(), case=WHOLE.case), "memory.train_peak_bytes")
         is None
     )
+
+
+def test_a_mean_that_is_not_known_is_a_dash_and_never_0():
+    assert "\N{EN DASH}" == MEMORY.written(None)

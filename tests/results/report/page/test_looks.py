@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import pytest
 
+from redl.results.report.figures import style
 from redl.results.report.page.looks import looks_of
 from redl.study.case import Setting
 
@@ -49,3 +50,16 @@ def test_a_setting_looks_the_same_in_every_run():
 def test_a_mark_stands_out_in_both_themes(paper, setting):
     # WCAG 2.2, 1.4.11: a graphical object has a contrast of 3 to 1.
     assert contrast(looks_of([])[setting].colour, paper) >= 3
+
+
+@pytest.mark.parametrize("setting", list(Setting)[:5])
+def test_a_setting_has_the_shape_that_it_has_in_the_figures(setting):
+    shapes = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down"}
+    assert shapes[style.looks([setting])[setting].marker] == looks_of([])[setting].shape
+
+
+def test_a_legend_can_draw_every_shape():
+    script = files("redl.results.report.page").joinpath("template", "plots.js").read_text()
+    assert [] == [
+        look.shape for look in looks_of([]).values() if not re.search(rf'"?{look.shape}"?: "M', script)
+    ]

@@ -98,7 +98,7 @@ function decisions(group) {
 function legend(group) {
   const shapes = {
     circle: "M8 3a5 5 0 1 0 .01 0z", square: "M3 3h10v10h-10z", diamond: "M8 2l6 6-6 6-6-6z", cross: "M6 2h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
-    "triangle-up": "M8 2l6 11h-12z", "triangle-down": "M8 14l6-11h-12z", "triangle-right": "M14 8l-11 6v-12z",
+    "triangle-up": "M8 2l6 11h-12z", "triangle-down": "M8 14l6-11h-12z", "triangle-left": "M2 8l11-6v12z", "triangle-right": "M14 8l-11 6v-12z", wedge: "M8 2l3 12h-6z",
   };
   const svg = (tag, attributes) => {
     const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
