@@ -3,12 +3,16 @@
 import argparse
 import json
 import re
+import sys
 import tomllib
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
 
+from redl import load_run
 from redl.cli import main
 from redl.cli.parser import build_parser
 from redl.plugin.options import arguments
@@ -135,6 +139,53 @@ def test_examples_with_a_saved_run_work(code, tmp_path, monkeypatch):
     exec(compile(code, "example", "exec"), {})  # noqa: S102 - the project's own page
 
 
+class Tracker(ModuleType):
+    """What the examples use of MLflow and of Weights & Biases: it keeps what they log, run by run."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.logged, self._run = {}, None
+
+    @contextmanager
+    def start_run(self, *, run_name):
+        self._run = self.logged.setdefault(run_name, {})
+        yield self
+
+    @contextmanager
+    def init(self, *, project, name, config):
+        assert "redl" == project
+        with self.start_run(run_name=name):
+            self.log(config)
+            yield self
+
+    def log(self, values):
+        assert all(isinstance(value, int | float | str) for value in values.values())
+        self._run |= values
+
+    def log_metrics(self, values):
+        assert all(isinstance(value, float) for value in values.values())
+        self.log(values)
+
+    log_params = log
+
+
+@pytest.mark.parametrize("code", runnable("tracker"))
+def test_trackers_get_parameters_and_figures_of_every_case(code, tmp_path, monkeypatch):
+    records = run_of(baseline={}, amp={"wh": 3.0})
+    save(tmp_path / "run.json", *records)
+    monkeypatch.chdir(tmp_path)
+    (name,) = {"mlflow", "wandb"} & set(re.findall(r"\w+", code))
+    tracker = Tracker(name)
+    monkeypatch.setitem(sys.modules, name, tracker)
+    exec(compile(code, "example", "exec"), {})  # noqa: S102 - the project's own page
+    frame = load_run("run.json").to_frame()
+    assert list(frame.index) == list(tracker.logged)
+    for case, found in tracker.logged.items():
+        assert frame.loc[case, "setting"] == found["setting"]
+        assert frame.loc[case, "test_accuracy"] == found["test_accuracy"]
+        assert {"train_seconds", "train_energy_wh"} <= found.keys()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("code", runnable("carbon"))
 def test_examples_of_carbon_divide_by_the_images_that_were_processed(code, pytester):
@@ -161,6 +212,7 @@ class model:
 def test_there_are_examples_to_run():
     assert len(runnable("saved")) >= 2
     assert len(runnable("carbon")) >= 2
+    assert 2 == len(runnable("tracker"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -12,11 +12,13 @@ from redl.cli import (
     check,
     compare,
     describe,
+    export,
     history,
     pack,
     phantom,
     prepare,
     recover,
+    report,
     tradeoff,
     verdict,
 )
@@ -55,7 +57,7 @@ def build_parser() -> Parser:
     tasks = data.add_subparsers(metavar="TASK", required=True)
     for task in (phantom, prepare, pack, describe, check):
         task.add(tasks)
-    for command in (compare, verdict, tradeoff, history, baseline, recover):
+    for command in (compare, verdict, tradeoff, history, baseline, recover, report, export):
         command.add(commands)
     return parser
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,8 +111,12 @@ class RedlSession:
     def prove(self) -> None:
         """End the run with one line if it could not be saved, or if what it resumes cannot be read."""
         self.interruption.watch()
+        from redl.results.saving import prove_writable
+
         try:
             self.safekeeping.prove(self.options.resume)
+            if self.options.report is not None:
+                prove_writable(self.options.report, "--redl-report")
         except RedlError as error:
             raise pytest.UsageError(str(error)) from None
 
@@ -214,6 +219,22 @@ def _session_checks(session: RedlSession, *, width: int) -> Iterator[SessionChec
         yield _gate(session, width)
     if options.verdict is not None:
         yield _verdict(options.verdict, session, width)
+    if options.report is not None and session.records:
+        yield _report(session, options.report)
+
+
+def _report(session: RedlSession, folder: Path) -> SessionCheck:
+    """Write the report; where that fails the run keeps its status, because its results are saved."""
+    from redl.results.report.report import MARGIN, write_report
+
+    verdict = session.options.verdict
+    margin = MARGIN if verdict is None else verdict.margin
+    try:
+        words = write_report([session.run], folder, margin=margin).words
+    except Exception as error:  # a fault in a drawing is no fault of what was trained
+        line = next(iter(str(error).splitlines()), "")
+        words = f"--redl-report {folder}: not whole ({type(error).__name__}: {line}); try `redl report`"
+    return SessionCheck(text=f"{words}\n", status=pytest.ExitCode.OK)
 
 
 def _gate(session: RedlSession, width: int) -> SessionCheck:

@@ -42,7 +42,7 @@ def tables(checks: Sequence[CaseCheck], *, width: int, printed: Sequence[Printed
             records = [check.record for check in group]
             console.print(_per_seed(title, group))
             if len({record.case.seed for record in records}) > 1:
-                beside = printed if all(map(_as_printed, records)) else ()
+                beside = printed if all(map(as_printed, records)) else ()
                 if beside:
                     caption = ["printed P_T: the paper's, * where any seed diverged; ? puts it in doubt."]
                 console.print(_over_seeds(f"{title}, over {_seeds(records)}", aggregated(records), beside))
@@ -54,19 +54,20 @@ def tables(checks: Sequence[CaseCheck], *, width: int, printed: Sequence[Printed
 def _grouped(checks: Sequence[CaseCheck]) -> Iterator[tuple[str, list[CaseCheck]]]:
     """Yield each table's title and rows: the paper's two tables, and Figure 2C of downsampled cases."""
     groups: dict[str, list[CaseCheck]] = {}
+    records = [check.record for check in checks]
     for check in checks:
-        groups.setdefault(_title(_companion(check.record, checks)), []).append(check)
+        groups.setdefault(table_title(check.record, records), []).append(check)
     yield from sorted(groups.items(), key=lambda group: (group[0].startswith("Figure"), group[0]))
 
 
-def _companion(record: Record, checks: Sequence[CaseCheck]) -> Record:
+def _companion(record: Record, others: Sequence[Record]) -> Record:
     """Return a record with overrides and data: if it ended early, those of another of the same data.
 
     Failing that, it gets only the overrides of one of the same profile, whose images may differ.
     """
     if record.recipe is not None:
         return record
-    finished = [other.record for other in checks if other.record.recipe is not None]
+    finished = [other for other in others if other.recipe is not None]
     case = record.case
     fitting = [other for other in finished if other.case.profile == case.profile]
     same = [other for other in fitting if other.case.dataset == case.dataset]
@@ -75,14 +76,16 @@ def _companion(record: Record, checks: Sequence[CaseCheck]) -> Record:
     return replace(record, recipe=fitting[0].recipe) if fitting else record
 
 
-def _as_printed(record: Record) -> bool:
+def as_printed(record: Record) -> bool:
     """Return whether a case fits the paper's tables: its sizes and weights, real images in full size."""
     changed = set(record.recipe.overrides) - {"seeds", "scales"} if record.recipe else set()
     real = record.data is None or not record.data.synthetic
     return record.case.profile == PAPER.name and record.case.downsample == 1 and real and not changed
 
 
-def _title(record: Record) -> str:
+def table_title(record: Record, others: Sequence[Record]) -> str:
+    """Return the title of the table in which a record stands; `others` are all that are shown with it."""
+    record = _companion(record, others)
     case = record.case
     name = "Table 2" if case.model in _TABLE_2 else "Table 1"
     if case.downsample > 1:

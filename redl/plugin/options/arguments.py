@@ -201,6 +201,17 @@ _CHECKS: Arguments = (
     ),
 )
 
+_REPORT: Arguments = (
+    (
+        "--redl-report",
+        {
+            "metavar": "DIR",
+            "help": "at the end write tables, figures and a page into this folder, also of a run that was "
+            "interrupted",
+        },
+    ),
+)
+
 _RESUME: Arguments = (
     (
         "--redl-resume",
@@ -214,7 +225,7 @@ _RESUME: Arguments = (
     ),
 )
 
-_ALL = _STUDY + _DATA + _CASE + _ENERGY + _CHECKS + _RESUME
+_ALL = _STUDY + _DATA + _CASE + _ENERGY + _CHECKS + _REPORT + _RESUME
 
 
 def add_options(parser: pytest.Parser) -> None:

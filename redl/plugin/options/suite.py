@@ -37,6 +37,7 @@ class SuiteOptions:
     save_reference: Path | None
     gate: GateOptions | None
     verdict: VerdictOptions | None
+    report: Path | None
     resume: str | None
 
 
@@ -63,6 +64,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
         config, "settle", float, "give seconds of 0 or more, e.g. 30", lambda s: 0 <= s < math.inf
     )
     given, save_reference = config.getoption("redl_reference"), config.getoption("redl_save_reference")
+    report = config.getoption("redl_report")
     reports = config.rootpath / "reports"
     reference = find_reference(profile.name, reports) if given is None else Path(given)
     return SuiteOptions(
@@ -94,6 +96,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
         save_reference=None if save_reference is None else Path(save_reference),
         gate=gate_options(config, profile, reference),
         verdict=verdict_options(config),
+        report=None if report is None else Path(report),
         resume=config.getoption("redl_resume"),
     )
 
