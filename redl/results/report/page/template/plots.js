@@ -45,7 +45,7 @@ function against(path, group, score) {
 }
 
 // Cases of a group, of each setting so many that a browser draws them at once and a reader can tell them apart.
-const MOST_SEEDS = 20;
+const MOST_SEEDS = 10;
 
 function drawn(group) {
   const counts = new Map();
