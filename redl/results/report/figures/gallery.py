@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from redl.results.printed import printed_rows
 from redl.results.report.figures.acceptability import acceptability
 from redl.results.report.figures.calibration import calibration
+from redl.results.report.figures.caption import name_of
 from redl.results.report.figures.decision import decision
 from redl.results.report.figures.downsampling import downsampling
 from redl.results.report.figures.drawing import (
@@ -33,18 +36,18 @@ from redl.results.store import Run, without_collection
 
 Kind = Callable[[Matrix], Drawing | LeftOut]
 
-# In the order in which a reader asks: what is saved, at what cost, and why.
-_BY_PAGE: tuple[Kind, ...] = (
-    ratios,
-    resources,
-    radar,
-    downsampling,
-    learning,
-    calibration,
-    decision,
-    acceptability,
-)
-_WHOLE: tuple[Kind, ...] = (memory, parameters, scores)
+# By the beginning of their names, in the order in which a reader asks: what is saved, at what cost, and why.
+_BY_PAGE: dict[str, Kind] = {
+    "ratios": ratios,
+    "resources": resources,
+    "radar": radar,
+    "downsampling": downsampling,
+    "learning": learning,
+    "calibration": calibration,
+    "decision": decision,
+    "acceptability": acceptability,
+}
+_WHOLE: dict[str, Kind] = {"memory": memory, "parameters": parameters, "pepr": scores}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -66,8 +69,8 @@ def gallery(runs: Sequence[Run], descriptions: Sequence[Description] = ()) -> Ga
         for matrix in found:
             if matrix.dataset not in {described.dataset for described in descriptions}:
                 drawn.append(_without_samples(matrix))
-            drawn += [kind(page) for page in matrix.pages() for kind in _BY_PAGE]
-            drawn += [kind(matrix) for kind in _WHOLE]
+            drawn += [_drawn(name, kind, page) for page in matrix.pages() for name, kind in _BY_PAGE.items()]
+            drawn += [_drawn(name, kind, matrix) for name, kind in _WHOLE.items()]
     left_out = [one for one in drawn if isinstance(one, LeftOut)]
     left_out += [LeftOut(name="further data sets", reason=reason) for reason in more]
     drawings = _named_apart([one for one in drawn if isinstance(one, Drawing)])
@@ -101,6 +104,14 @@ def draw_figures(
     """
     check_formats(formats)
     return save_gallery(gallery(runs), folder, formats)
+
+
+def _drawn(name: str, kind: Kind, matrix: Matrix) -> Drawing | LeftOut:
+    try:
+        with np.errstate(all="ignore"):
+            return kind(matrix)
+    except (ValueError, OverflowError) as error:  # a stranger's record may hold 1e308, which no axis does
+        return LeftOut(name=name_of(name, matrix), reason=f"its figures are too large or too small ({error})")
 
 
 def _without_samples(matrix: Matrix) -> LeftOut:

@@ -8,6 +8,8 @@ import pytest
 from redl.errors import OptionError, RecordError
 from redl.results.report.figures import draw_figures, gallery, printed_gallery, save_gallery
 from redl.results.report.figures.gallery import Gallery
+from tests.helpers.changes import replace
+from tests.helpers.samples import WHOLE
 from tests.helpers.saved import finished, run_of
 from tests.results.report.figures.replayed import replayed
 
@@ -21,7 +23,7 @@ BY_PAGE = (
     "decision",
     "acceptability",
 )
-WHOLE = ("memory", "parameters", "pepr")
+OF_ALL = ("memory", "parameters", "pepr")
 
 
 def left_out(run):
@@ -34,7 +36,7 @@ def small():
 
 
 def test_a_whole_matrix_has_every_figure_of_both_data_sets(whole):
-    expected = {f"{kind}-{data}-smoke" for kind in BY_PAGE + WHOLE for data in ("rsna", "lidc")}
+    expected = {f"{kind}-{data}-smoke" for kind in BY_PAGE + OF_ALL for data in ("rsna", "lidc")}
     assert expected == set(whole)
 
 
@@ -60,14 +62,23 @@ def test_a_run_without_results_draws_nothing():
     assert () == gallery([run_of()]).drawings
 
 
+def test_a_figure_that_no_axis_holds_is_left_out_and_the_rest_drawn():
+    first = WHOLE.training.trace[0]
+    trace = tuple(replace(first, epoch=epoch, valid_loss=loss) for epoch, loss in ((1, 1e308), (2, -1e308)))
+    found = gallery([run_of(finished(training=replace(WHOLE.training, trace=trace)))])
+    assert ["learning-rsna-smoke"] == [one.name for one in found.left_out if "too large" in one.reason]
+    assert "radar-rsna-smoke" in {one.name for one in found.drawings}
+
+
 def test_files_are_named_by_figure_and_format(tmp_path):
     drawn = draw_figures([small()], tmp_path / "new", formats=("svg",))
     assert [{"svg": tmp_path / "new" / f"{one.name}.svg"} for one in drawn] == [one.files for one in drawn]
 
 
-def test_every_named_file_is_there(tmp_path):
-    drawn = draw_figures([small()], tmp_path)
-    assert {path for one in drawn for path in one.files.values()} == set(tmp_path.iterdir())
+def test_every_figure_is_written_in_each_format(tmp_path):
+    names = {one.name for one in draw_figures([small()], tmp_path)}
+    expected = {f"{name}.{suffix}" for name in names for suffix in ("png", "pdf", "svg")}
+    assert expected == {path.name for path in tmp_path.iterdir()}
 
 
 def test_an_unknown_format_is_refused_before_anything_is_drawn(tmp_path):

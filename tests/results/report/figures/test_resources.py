@@ -77,9 +77,11 @@ def test_one_seed_has_no_interval():
 
 def test_three_seeds_have_intervals_of_both():
     [matrix], _ = matrices([replayed(seeds=3, models=("mlp",), datasets=("rsna",))])
-    assert all(length > 0 for length in reach(matrix))
+    assert [True, True] == [length > 0 for length in reach(matrix)]
 
 
 def test_panels_of_one_model_share_the_scale_of_accuracy():
-    memory, time = resources(matrix_of(finished(), finished("amp", accuracy=0.5))).figure.axes
+    unmeasured = replace(WHOLE.memory, train_peak_bytes=None)
+    other = finished("amp", accuracy=0.5, memory=unmeasured)  # only in the panel of time
+    memory, time = resources(matrix_of(finished(), other)).figure.axes
     assert memory.get_ylim() == time.get_ylim()
