@@ -12,7 +12,7 @@ from tests.results.report.figures.made import made
 
 @pytest.fixture(scope="module")
 def matrix():
-    return made(baseline={}, amp={"lost": 3})
+    return made(baseline={}, amp={"apart": True})
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +21,9 @@ def panel(matrix):
 
 
 def test_a_curve_is_the_mean_net_benefit_over_seeds(matrix, panel):
-    units = units_of(matrix.models["densenet"][0].arm)
+    units = units_of(matrix.models["densenet"][1].arm)
     expected = [pytest.approx(net_benefit(units, threshold).mean()) for threshold in THRESHOLDS]
-    assert expected == panel.lines[2].get_ydata().tolist()
+    assert expected == panel.lines[3].get_ydata().tolist()
 
 
 def test_treating_all_at_the_prevalence_is_worth_nothing(panel):
