@@ -207,5 +207,7 @@ def _hint(terminalreporter: pytest.TerminalReporter, expression: str, ids: set[s
 
 
 def _width(config: pytest.Config) -> int:
+    """Return the columns of the terminal; a log, whose width nobody knows, is wide."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    return max(reporter._tw.fullwidth if reporter else 0, 120)  # noqa: SLF001 - pytest offers no public way
+    columns: int = reporter._tw.fullwidth if reporter else 0  # noqa: SLF001 - pytest offers no public way
+    return columns if reporter and reporter.isatty else max(columns, 120)

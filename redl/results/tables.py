@@ -14,15 +14,28 @@ from rich.console import Console
 from rich.table import Table
 
 from redl.printable import printable
-from redl.record import EnergyKind, Record
-from redl.results.aggregate import Aggregate, Spread, aggregated
+from redl.record import Record
+from redl.results.aggregate import Aggregate, aggregated
 from redl.results.checks import CaseCheck
 from redl.results.layout import named_table, uncut
+from redl.results.narrow import WIDE, narrow_cases, narrow_cells, problems_of
+from redl.results.notation import (
+    LOADED,
+    MISSING,
+    accuracy,
+    diverged,
+    energy,
+    megabytes,
+    millions,
+    model_words,
+    number,
+    printed_score,
+    spread,
+)
 from redl.results.printed import PrintedRow
 from redl.study.case import Model
 from redl.study.profile import PAPER
 
-_MISSING, _LOADED = "-", "!"
 _MEMORY = {"cpu": "resident growth of the case's process on the CPU", "cuda": "the allocator's on the GPU"}
 _TABLE_2 = (Model.MLP, Model.EFFICIENTNET)
 _FIGURES = ("|W| (M)", "P_T", "memory (MB)", "T_c (s)", "T (s)", "E (Wh)")
@@ -32,7 +45,7 @@ def tables(checks: Sequence[CaseCheck], *, width: int, printed: Sequence[Printed
     """Return a row for each case, with its score and its costs, and a legend of the columns.
 
     Cases with several seeds follow once more as means over them, beside the paper's figures if they have its
-    profile and real images.
+    profile and real images. Below 120 columns the tables are narrow, for 80.
     """
     # No markup: a reason may contain brackets.
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
@@ -40,12 +53,18 @@ def tables(checks: Sequence[CaseCheck], *, width: int, printed: Sequence[Printed
     with console.capture() as captured:
         for title, group in _grouped(checks):
             records = [check.record for check in group]
-            console.print(_per_seed(title, group))
-            if len({record.case.seed for record in records}) > 1:
+            wide, several = width >= WIDE, len({record.case.seed for record in records}) > 1
+            console.print(_per_seed(title, group) if wide else narrow_cases(title, group))
+            over_seeds = f"{title}, over {_seeds(records)}"
+            if several and not wide:
+                console.print(narrow_cells(over_seeds, aggregated(records)))
+            elif several:
                 beside = printed if all(map(as_printed, records)) else ()
                 if beside:
                     caption = ["printed P_T: the paper's, * where any seed diverged; ? puts it in doubt."]
-                console.print(_over_seeds(f"{title}, over {_seeds(records)}", aggregated(records), beside))
+                console.print(_over_seeds(over_seeds, aggregated(records), beside))
+            for line in () if wide else problems_of(group):
+                console.print(line)
         for line in _legend([check.record for check in checks]) + caption:
             console.print(line)
     return printable(captured.get())
@@ -106,20 +125,20 @@ def _per_seed(title: str, checks: Sequence[CaseCheck]) -> Table:
     for check in checks:
         record = check.record
         case, spent = record.case, record.energy.train if record.energy else None
-        loaded = _LOADED * record.under_load()
+        loaded = LOADED * record.under_load()
         table.add_row(
             case.dataset,
-            _model(record),
+            model_words(record),
             case.setting,
             str(case.seed),
             *([str(case.downsample)] * downsampled),
-            _millions(record),
-            _accuracy(record),
-            _megabytes(record.memory.train_peak_bytes if record.memory else None),
-            _number(record.training.seconds_to_stop if record.training else None, 1) + loaded,
-            _number(record.inference.seconds / record.inference.passes if record.inference else None, 2)
-            + _LOADED * record.under_load(inference=True),
-            (_energy(spent.energy_wh, spent.energy_wh_partial, spent.kind) if spent else _MISSING) + loaded,
+            millions(record),
+            accuracy(record),
+            megabytes(record.memory.train_peak_bytes if record.memory else None),
+            number(record.training.seconds_to_stop if record.training else None, 1) + loaded,
+            number(record.inference.seconds / record.inference.passes if record.inference else None, 2)
+            + LOADED * record.under_load(inference=True),
+            (energy(spent.energy_wh, spent.energy_wh_partial, spent.kind) if spent else MISSING) + loaded,
             check.problems[0] if check.problems else check.comparison,
         )
     return uncut(table)
@@ -133,77 +152,27 @@ def _over_seeds(title: str, aggregates: Sequence[Aggregate], printed: Sequence[P
     table = named_table(title, ("data", "model", "setting"), head)
     rows = {(row.dataset, row.model, row.setting): row for row in printed}
     for found in aggregates:
-        case, loaded = found.record.case, _LOADED * found.train_under_load
+        case, loaded = found.record.case, LOADED * found.train_under_load
         table.add_row(
             case.dataset,
-            _model(found.record),
+            model_words(found.record),
             case.setting,
             *([str(case.downsample)] * downsampled),
-            _millions(found.record),
-            _spread(found.accuracy) + ("*" if found.diverged else ""),
-            _megabytes(found.train_peak_bytes),
-            _number(found.train_seconds, 1) + loaded,
-            _number(found.inference_seconds, 2) + _LOADED * found.inference_under_load,
-            _energy(found.energy_wh, found.energy_wh_partial, found.energy_kind) + loaded,
-            _diverged(found),
-            *([_spread(found.converged) if found.diverged else _MISSING] * starred),
-            *([_printed(rows.get((case.dataset, case.model, case.setting)))] if printed else []),
+            millions(found.record),
+            spread(found.accuracy) + ("*" if found.diverged else ""),
+            megabytes(found.train_peak_bytes),
+            number(found.train_seconds, 1) + loaded,
+            number(found.inference_seconds, 2) + LOADED * found.inference_under_load,
+            energy(found.energy_wh, found.energy_wh_partial, found.energy_kind) + loaded,
+            diverged(found),
+            *([spread(found.converged) if found.diverged else MISSING] * starred),
+            *([printed_score(rows.get((case.dataset, case.model, case.setting)))] if printed else []),
         )
     return uncut(table)
 
 
-def _model(record: Record) -> str:
-    return f"{record.case.model} (reduced)" if record.recipe and record.recipe.reduced else record.case.model
-
-
-def _millions(record: Record) -> str:
-    return _MISSING if record.parameters is None else f"{record.parameters / 1e6:.1f}"
-
-
-def _accuracy(record: Record) -> str:
-    star = "*" if record.divergence and record.divergence.ever else ""
-    return _number(record.metrics.test.accuracy if record.metrics else None, 3) + star
-
-
-def _spread(found: Spread | None) -> str:
-    if found is None:
-        return _MISSING
-    return f"{found.mean:.3f}" if found.sd is None else f"{found.mean:.3f} ± {found.sd:.3f}"
-
-
-def _printed(row: PrintedRow | None) -> str:
-    if row is None:
-        return _MISSING
-    doubt = "?" if "accuracy_mean" in row.doubtful else ""
-    return f"{row.accuracy_mean:.3f} ± {row.accuracy_sd:.3f}{'*' if row.diverged else ''}{doubt}"
-
-
 def _seeds(records: Iterable[Record]) -> str:
     return f"seeds {', '.join(_unique(str(record.case.seed) for record in records))}"
-
-
-def _diverged(found: Aggregate) -> str:
-    """Return k of S, the exact interval of the share if any diverged, and how many did not finish."""
-    words = f"{found.diverged}/{len(found.seeds) - found.broken}"
-    if found.diverged and found.diverged_interval:
-        low, high = found.diverged_interval
-        words += f" ({low:.2f} to {high:.2f})"
-    return words + (f", {found.broken} broken" if found.broken else "")
-
-
-def _megabytes(found: int | None) -> str:
-    return _MISSING if found is None else f"{found / 1e6:.0f}"
-
-
-def _number(found: float | None, digits: int) -> str:
-    return _MISSING if found is None else f"{found:.{digits}f}"
-
-
-def _energy(whole_wh: float | None, partial_wh: float | None, kind: EnergyKind | None) -> str:
-    if whole_wh is None:
-        # "+" marks a partial figure: that of only the GPU must not pass for the whole machine's.
-        return _MISSING if partial_wh is None else f"{partial_wh:.2f}+"
-    return f"{'~' if kind is EnergyKind.ESTIMATED else ''}{whole_wh:.2f}"
 
 
 def _legend(records: Sequence[Record]) -> list[str]:
@@ -220,10 +189,10 @@ def _legend(records: Sequence[Record]) -> list[str]:
         for part in record.energy.train.components
     )
     kinds_seen = _unique(kind for r in records if r.divergence for kind in r.divergence.kinds)
-    diverged = f" ({', '.join(kinds_seen)})" if kinds_seen else ""
+    kinds_of = f" ({', '.join(kinds_seen)})" if kinds_seen else ""
     legend = [
-        f"P_T: test accuracy per image (majority class: {', '.join(majority) or _MISSING}). "
-        f"* diverged{diverged}.",
+        f"P_T: test accuracy per image (majority class: {', '.join(majority) or MISSING}). "
+        f"* diverged{kinds_of}.",
         f"memory: peak of training, {' or '.join(_MEMORY[device] for device in devices) or 'not measured'}.",
         "T_c: training until it stopped, evaluation left out. T: a pass over the test images, their mean.",
         f"E: of training, {', '.join(kinds) or 'not available'}; ~ marks an estimate, + a part of the whole.",

@@ -196,7 +196,10 @@ DOCUMENT = (
 
 def has_booktabs():
     find = shutil.which("kpsewhich")
-    return find is not None and 0 == subprocess.run([find, "-q", "booktabs.sty"], check=False).returncode
+    return (
+        find is not None
+        and 0 == subprocess.run([find, "booktabs.sty"], capture_output=True, check=False).returncode
+    )
 
 
 @pytest.mark.slow
