@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -197,9 +198,13 @@ def test_print_is_light_whatever_the_theme(opened):
         opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
-def test_the_page_prints_to_a_file(opened):
-    printed = base64.b64decode(opened.execute_cdp_cmd("Page.printToPDF", {})["data"])
-    assert b"%PDF" == printed[:4]
+def test_print_from_dark_is_that_from_light_to_the_byte(opened):
+    printed = []
+    for theme in ("light", "dark"):
+        choose(opened, "#theme", theme)
+        pdf = base64.b64decode(opened.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"])
+        printed.append(re.sub(rb"Date \(D:[^)]*\)", b"", pdf))
+    assert printed[0] == printed[1]
 
 
 def test_print_has_a_row_for_every_case(opened):

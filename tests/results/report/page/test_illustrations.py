@@ -38,3 +38,9 @@ def test_what_would_make_the_page_large_is_left_out(tmp_path):
         [drawn(tmp_path, "large", svg=MOST_BYTES), drawn(tmp_path, "b", svg=3)]
     )
     assert (["b"], ["large"]) == ([one.title for one in shown], left_out)
+
+
+def test_what_no_longer_fits_beside_others_is_left_out(tmp_path):
+    half = MOST_BYTES * 3 // 9  # as it is embedded, which takes a third more, four ninths
+    shown, left_out = illustrations_of([drawn(tmp_path, name, svg=half) for name in ("a", "b", "c")])
+    assert (["a", "b"], ["c"]) == ([one.title for one in shown], left_out)
