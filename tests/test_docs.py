@@ -16,6 +16,7 @@ from redl import load_run
 from redl.cli import main
 from redl.cli.parser import build_parser
 from redl.plugin.options import arguments
+from redl.results.aggregate import aggregated
 from tests.helpers.savings import run_of, save
 
 ROOT = Path(__file__).parents[1]
@@ -97,6 +98,24 @@ def test_the_readme_is_short():
     lines = README.read_text().splitlines()
     assert len(lines) <= 120
     assert [] == [line for line in lines if len(line) > 100]
+
+
+def test_the_readme_shows_what_the_example_run_found():
+    run = load_run(ROOT / "reports" / "example" / "run.json")
+    verdicts = {verdict.setting: verdict for verdict in run.verdicts(margin=0.02)}
+    text = README.read_text()
+    for found in aggregated(run.records.values()):
+        words = [f"`{found.record.case.setting}`", f"{found.accuracy.mean:.3f}"]
+        if verdict := verdicts.get(found.record.case.setting):
+            words.append(f"{verdict.difference:+.3f} ({verdict.low:+.3f} to {verdict.high:+.3f})")
+            words.append(str(verdict.outcome))
+        else:
+            words += ["", ""]
+        row = " | ".join([*words, f"{found.train_peak_bytes / 1e6:.0f} MB"]).replace("|  |", "| |")
+        assert f"| {row} |" in text
+    (sentence,) = run.tradeoff(margin=0.02).recommendations
+    quoted = " ".join(line.removeprefix("> ") for line in text.splitlines() if line.startswith("> "))
+    assert sentence == quoted
 
 
 def test_the_readme_names_the_line_that_ci_runs():
