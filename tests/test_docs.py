@@ -111,8 +111,8 @@ def test_the_readme_shows_what_the_example_run_found():
             words.append(str(verdict.outcome))
         else:
             words += ["", ""]
-        row = " | ".join([*words, f"{found.train_peak_bytes / 1e6:.0f} MB"]).replace("|  |", "| |")
-        assert f"| {row} |" in text
+        row = f"| {' | '.join([*words, f'{found.train_peak_bytes / 1e6:.0f} MB'])} |"
+        assert re.sub(" +", " ", row) in text
     (sentence,) = run.tradeoff(margin=0.02).recommendations
     quoted = " ".join(line.removeprefix("> ") for line in text.splitlines() if line.startswith("> "))
     assert sentence == quoted
