@@ -52,6 +52,13 @@ def test_the_package_is_the_wheels(python, tmp_path):
     assert str(python.parents[1]) in found.stdout, found.stderr
 
 
+def test_the_page_has_its_template_and_scripts(python, tmp_path):
+    saved = ROOT / "reports" / "example" / "run.json"
+    found = run(python, "-m", "redl", "report", saved, "-o", "out", cwd=tmp_path)
+    assert 0 == found.returncode, found.stderr
+    assert (tmp_path / "out" / "report.html").stat().st_size > 1_000_000
+
+
 def test_the_suite_runs_in_an_empty_folder_and_saves_below_it(python, tmp_path):
     chosen = ["-k", "mlp and rsna and baseline", "--redl-profile=tiny", f"--redl-cache={tmp_path / 'cache'}"]
     folder = tmp_path / "empty"
