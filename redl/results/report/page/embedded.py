@@ -42,9 +42,8 @@ def _case(record: Record, sections: dict[str, dict[bytes, int]]) -> dict[str, An
     if plain["training"]:
         plain["training"]["trace"] = _columns(plain["training"]["trace"])
     if plain["data"] and plain["data"].get("duplicates"):
-        del plain["data"]["duplicates"][
-            "rows"
-        ]  # names of images, which a page that is passed on must not have
+        # Names of images, which a page that is passed on must not have.
+        del plain["data"]["duplicates"]["rows"]
     for name, known in sections.items():
         if plain[name] is not None:
             plain[name] = known.setdefault(msgspec.json.encode(plain[name]), len(known))
