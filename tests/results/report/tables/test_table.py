@@ -5,6 +5,7 @@ import io
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from statistics import fmean, stdev
 
 import pytest
@@ -17,6 +18,8 @@ from redl.results.report.tables.files import as_csv, as_latex, as_markdown
 from tests.helpers.changes import replace
 from tests.helpers.samples import broken, energy
 from tests.helpers.saved import finished
+
+PAPER = Path(__file__).parents[4] / "reports" / "paper"
 
 
 def markdown_rows(table):
@@ -68,6 +71,14 @@ def test_every_printed_figure_is_there_digit_for_digit(number):
         assert dict(figures) == {name: float(found[name]) for name, _ in figures}
         doubt = "?" if "accuracy_mean" in row.doubtful else ""
         assert ("*" if row.diverged else "") + doubt == found["accuracy_mark"]
+
+
+def test_the_committed_tables_are_those_that_the_code_writes(tmp_path):
+    written = write_tables(printed_tables(printed_rows()), tmp_path)
+    committed = sorted(PAPER.iterdir())
+    assert {path.name: path.read_text() for path in written} == {
+        path.name: path.read_text() for path in committed
+    }
 
 
 # Of records
