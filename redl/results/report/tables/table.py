@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -49,7 +50,8 @@ class Row:
 
 COSTS = ("memory_gb", "train_s", "inference_s", "energy_wh")
 
-_DIGITS, _PRINTED_DIGITS = (3, 1, 2, 2), (1, 1, 1, 1)  # of the costs
+_DIGITS, _PRINTED_DIGITS = (3, 1, 2, 2), (1, 1, 1, 1)  # of the costs; the first, at least
+_MOST_DIGITS = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,14 +83,7 @@ def tables_of(records: Iterable[Record], printed: Sequence[PrintedRow] = ()) -> 
     for record in all_records:
         groups.setdefault(table_title(record, all_records), []).append(record)
     titles = sorted(groups, key=lambda title: (title.startswith("Figure"), title))
-    return [
-        PaperTable(
-            title=title,
-            rows=_best_marked([_row(found, printed) for found in aggregated(groups[title])], _DIGITS),
-            digits=_DIGITS,
-        )
-        for title in titles
-    ]
+    return [_table(title, [_row(found, printed) for found in aggregated(groups[title])]) for title in titles]
 
 
 def printed_tables(printed: Sequence[PrintedRow]) -> list[PaperTable]:
@@ -101,6 +96,16 @@ def printed_tables(printed: Sequence[PrintedRow]) -> list[PaperTable]:
         )
         for number in sorted({row.table for row in printed})
     ]
+
+
+def _table(title: str, rows: Sequence[Row]) -> PaperTable:
+    """Return a table of rows, with as many decimals as the least cost of a column needs for two digits."""
+    digits = []
+    for name, least in zip(COSTS, _DIGITS, strict=True):
+        known = [value for row in rows if (value := getattr(row, name).value)]
+        needed = 1 - math.floor(math.log10(min(known))) if known else least
+        digits.append(max(least, min(needed, _MOST_DIGITS)))
+    return PaperTable(title=title, rows=_best_marked(rows, tuple(digits)), digits=tuple(digits))
 
 
 def _row(found: Aggregate, printed: Sequence[PrintedRow]) -> Row:

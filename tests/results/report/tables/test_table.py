@@ -109,6 +109,18 @@ def test_energy_is_marked_by_how_it_was_obtained():
     assert {"baseline": "2.00", "amp": "~1.00", "8bit": "0.50+", "half": "-"} == words
 
 
+def test_small_costs_have_the_decimals_that_they_need():
+    small = finished(energy=energy(energy_wh=0.0042))
+    small = replace(small, training=replace(small.training, seconds_to_stop=0.037))
+    (table,) = tables_of([small, finished("amp", energy=energy(energy_wh=1.25))])
+    assert [("0.037", "0.0042"), ("12.300", "1.2500")] == [(row[6], row[8]) for row in markdown_rows(table)]
+
+
+def test_a_cost_of_nothing_needs_no_decimals():
+    (table,) = tables_of([finished(energy=energy(energy_wh=0.0))])
+    assert "0.00" == markdown_rows(table)[0][8]
+
+
 def test_a_case_that_did_not_finish_has_dashes():
     (table,) = tables_of([finished(), broken("amp")])
     assert [["-"] * 5] == [row[4:] for row in markdown_rows(table) if row[2] == "amp"]
