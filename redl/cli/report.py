@@ -35,6 +35,12 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="LOSS",
         help="the loss that would be acceptable, on which recommendations rest (default: 0.02)",
     )
+    parser.add_argument(
+        "--formats",
+        metavar="NAMES",
+        default="png,pdf,svg",
+        help="of the figures, separated by commas (default: png,pdf,svg); svg takes the least time",
+    )
     parser.set_defaults(run=run, again="what is in the folder may be a part; run it again")
 
 
@@ -51,7 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
     for fault in faults:
         print_note(fault)
     try:
-        report = write_report(runs, arguments.output, other=other, history=history, margin=margin)
+        report = write_report(
+            runs,
+            arguments.output,
+            other=other,
+            history=history,
+            margin=margin,
+            formats=arguments.formats.split(","),
+        )
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
         raise OptionError(f"-o {arguments.output}: {why}; name a folder that can be written") from error

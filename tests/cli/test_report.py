@@ -27,6 +27,11 @@ def test_a_report_has_tables_figures_and_a_page(saved, tmp_path, capsys):
     assert "left out, because " in printed.err
 
 
+def test_figures_have_the_formats_that_were_asked_for(saved, tmp_path):
+    assert 0 == main(["report", str(saved), "-o", str(tmp_path), "--formats=svg"])
+    assert {".svg"} == {path.suffix for path in (tmp_path / "figures").iterdir()}
+
+
 def test_several_runs_make_one_report(saved, tmp_path):
     other = save(tmp_path / "other.json", finished("8bit"))
     assert 0 == main(["report", str(saved), str(other), "-o", str(tmp_path / "r")])
@@ -44,6 +49,7 @@ def test_differing_records_of_a_case_are_refused(saved, tmp_path, capsys):
     ("words", "message"),
     [
         (["--margin=2"], "--margin 2: "),
+        (["--formats=svg,gif"], "figure format gif: unknown; "),
         (["--other=gone.json"], "gone.json: cannot be read"),
         (["--history=gone"], "gone: has no saved run"),
     ],

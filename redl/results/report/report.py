@@ -9,6 +9,7 @@ from pathlib import Path
 from redl.record import Record
 from redl.results.printed import printed_rows
 from redl.results.report.figures import LeftOut, gallery, save_gallery
+from redl.results.report.figures.drawing import FORMATS, check_formats
 from redl.results.report.page import write_page
 from redl.results.report.page.groups import merged
 from redl.results.report.tables import tables_of, write_tables
@@ -44,18 +45,21 @@ def write_report(
     other: Run | None = None,
     history: Sequence[Run] = (),
     margin: float,
+    formats: Sequence[str] = FORMATS,
 ) -> Report:
     """Write tables, figures and the page of some runs into a folder, which is made if need be.
 
     `other` is an earlier run to compare with, `history` are saved runs, the oldest first. Recommendations
     rest on a loss of `margin` that would be acceptable. Raise RecordError if two runs have differing records
-    of one case, OptionError for a margin that cannot be used, OSError for a folder that cannot be written.
+    of one case, OptionError for a margin or a format of figures that cannot be used, OSError for a folder
+    that cannot be written.
     """
+    check_formats(formats)
     records: list[Record] = list(merged(runs)[0].values())
     folder.mkdir(parents=True, exist_ok=True)
     tables = write_tables(tables_of(records, printed_rows()), folder / TABLES)
     found = gallery(runs)
-    drawn = save_gallery(found, folder / FIGURES)
+    drawn = save_gallery(found, folder / FIGURES, formats)
     page = folder / PAGE
     write_page(runs, page, figures=drawn, other=other, history=history, margin=margin)
     return Report(
