@@ -118,12 +118,11 @@ def open_epochs(folder: Path | None) -> Iterator[KeptEpochs]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
-    except (Timeout, OSError, NotImplementedError) as error:
-        kept = KeptEpochs(None)
-        if not isinstance(error, Timeout):
-            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            kept.faults.append(f"no epoch can be kept: {why}")
-        yield kept
+    except Timeout:
+        yield _without("another process trains the same case")
+        return
+    except (OSError, NotImplementedError) as error:  # the latter where a file system has no locks
+        yield _without((error.strerror if isinstance(error, OSError) else None) or str(error))
         return
     try:
         for draft in folder.glob(".epoch-*.draft"):  # of a process that was killed
@@ -131,6 +130,12 @@ def open_epochs(folder: Path | None) -> Iterator[KeptEpochs]:
         yield KeptEpochs(folder)
     finally:
         lock.release()
+
+
+def _without(why: str) -> KeptEpochs:
+    kept = KeptEpochs(None)
+    kept.faults.append(f"no epoch can be kept: {why}")
+    return kept
 
 
 def _read(kept: _Kept) -> State:

@@ -238,6 +238,7 @@ def test_a_second_process_trains_without(run, undisturbed, epochs):
     with open_epochs(epochs):
         record, _ = run(epochs)
     assert ((), learned(undisturbed[0])) == (record.training.resumed_after, learned(record))
+    assert "training: no epoch can be kept: another process trains the same case" in record.warnings
     assert before == files(epochs)
 
 

@@ -41,13 +41,45 @@ def test_it_goes_after_an_error(tmp_path):
     assert [] == names(tmp_path)
 
 
-@pytest.mark.parametrize("other", ["entry", "another"])
-def test_what_a_killed_process_left_goes_with_the_next(tmp_path, other):
+@pytest.fixture
+def left(tmp_path):
+    """Let a process be killed at work, and return the folder that it leaves."""
     subprocess.run([sys.executable, "-c", CODE, str(tmp_path / "entry")], check=False)
     (left,) = tmp_path.iterdir()
     assert (left / "images").exists()
-    with scratch(tmp_path / other) as folder:
+    return left
+
+
+def test_what_a_killed_process_left_goes_with_the_next(tmp_path, left):
+    with scratch(tmp_path / "entry") as folder:
         assert [folder.name] == names(tmp_path)
+
+
+def test_what_a_killed_process_left_goes_from_a_cache(tmp_path, left):
+    remove_left(tmp_path)
+    assert [] == names(tmp_path)
+
+
+def test_making_one_thing_touches_nothing_of_others(tmp_path, left):
+    """An archive may be packed into the user's own folder."""
+    for name in ("novel.draft", ".notes.scratch", ".another-x.scratch"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lock").touch()
+        (tmp_path / name / "text").touch()
+        make_old(tmp_path / name, 99)
+    before = names(tmp_path)
+    with scratch(tmp_path / "another.zip"):
+        pass
+    assert before == names(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["novel.draft", ".notes.scratch"])
+def test_a_folder_without_a_lock_that_holds_something_is_not_redls(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "text").touch()
+    make_old(tmp_path / name, 99)
+    remove_left(tmp_path)
+    assert [name] == names(tmp_path)
 
 
 def test_one_at_work_is_left_alone(tmp_path):
