@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -77,6 +77,23 @@ def load_run(path: Path) -> Run:
         reused=chosen.reused,
         read_predictions=lambda: _predictions(answers, path),
     )
+
+
+def merged(runs: Sequence[Run]) -> tuple[dict[str, Record], dict[str, Predictions]]:
+    """Return records and predictions of several runs by the cases' ids.
+
+    Raise RecordError if two runs have differing records of one case.
+    """
+    records: dict[str, Record] = {}
+    predictions: dict[str, Predictions] = {}
+    for run in runs:
+        for name, record in run.records.items():
+            if records.setdefault(name, record) != record:
+                raise RecordError(
+                    f"{run.name}: has another record of {name} than the runs before it; leave one out"
+                )
+        predictions |= run.predictions
+    return records, predictions
 
 
 def _records(found: Iterable[Record], path: Path) -> dict[str, Record]:

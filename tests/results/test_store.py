@@ -7,10 +7,10 @@ import pytest
 
 from redl.errors import RecordError
 from redl.record import Predictions, Record, Status
-from redl.results.store import load_run
+from redl.results.store import load_run, merged
 from redl.study.case import Setting
 from tests.helpers.samples import WHOLE, record
-from tests.helpers.saved import save
+from tests.helpers.saved import finished, run_of, save
 
 
 def saved(path, *entries):
@@ -171,3 +171,21 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "run.json")
     with pytest.raises(RecordError, match=r"run\.json: cannot be read"):
         load_run(tmp_path / "run.json")
+
+
+# Several runs
+
+
+def test_runs_are_merged_by_cases():
+    records, _ = merged([run_of(finished(seed=1)), run_of(finished(seed=2))])
+    assert ["rsna-densenet-baseline-seed1", "rsna-densenet-baseline-seed2"] == list(records)
+
+
+def test_the_same_record_in_two_runs_is_one():
+    records, _ = merged([run_of(finished()), run_of(finished())])
+    assert 1 == len(records)
+
+
+def test_differing_records_in_two_runs_are_refused():
+    with pytest.raises(RecordError, match=r"b\.json: has another record of"):
+        merged([run_of(finished()), run_of(finished(accuracy=0.1), name="b.json")])

@@ -11,9 +11,8 @@ from redl.results.printed import printed_rows
 from redl.results.report.figures import LeftOut, gallery, save_gallery
 from redl.results.report.figures.drawing import FORMATS, check_formats
 from redl.results.report.page import write_page
-from redl.results.report.page.groups import merged
 from redl.results.report.tables import tables_of, write_tables
-from redl.results.store import Run
+from redl.results.store import Run, merged
 
 MARGIN = 0.02  # a loss that many would accept, where none was named
 

@@ -14,12 +14,12 @@ from redl.results.report.page.cells import cells_of, costs_of
 from redl.results.report.page.charts import specifications
 from redl.results.report.page.embedded import records_of
 from redl.results.report.page.fields import COSTS, FIELDS, MISSING, SCORES, TABLE, Field
-from redl.results.report.page.groups import groups_of, merged
+from redl.results.report.page.groups import groups_of
 from redl.results.report.page.looks import looks_of
 from redl.results.report.page.past import Past, groups_by_cell, past_of
 from redl.results.report.page.provenance import provenance_of
 from redl.results.report.page.second import second_of
-from redl.results.store import Run
+from redl.results.store import Run, merged
 
 _REPORTS = Path("reports")  # whose reference knows what equal runs differ by
 _NAMES = {

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from redl.errors import RecordError
-from redl.record import Predictions, Record
-from redl.results.store import Run
+from redl.record import Record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,20 +29,3 @@ def groups_of(records: Iterable[Record]) -> list[Group]:
     for record in records:
         found.setdefault(group_name(record), []).append(record)
     return [Group(name=name, records=tuple(group)) for name, group in found.items()]
-
-
-def merged(runs: Sequence[Run]) -> tuple[dict[str, Record], dict[str, Predictions]]:
-    """Return records and predictions of several runs by the cases' ids.
-
-    Raise RecordError if two runs have differing records of one case.
-    """
-    records: dict[str, Record] = {}
-    predictions: dict[str, Predictions] = {}
-    for run in runs:
-        for name, record in run.records.items():
-            if records.setdefault(name, record) != record:
-                raise RecordError(
-                    f"{run.name}: has another record of {name} than the runs before it; leave one out"
-                )
-        predictions |= run.predictions
-    return records, predictions
