@@ -79,12 +79,11 @@ def fit(course: Course, train: Part, valid: Part, hooks: Hooks) -> Fit:
         total, seen = torch.zeros((), device=precision.device), 0
         with hooks.window():
             for images, labels in batches(train, order, batch_size):
-                for number, (few, truth) in enumerate(pieces(images, labels, micro_batch)):
+                optimizer.zero_grad(set_to_none=True)  # before the activations, which need the room
+                for few, truth in pieces(images, labels, micro_batch):
                     with precision.autocast():
                         logits = model(precision.inputs(few))
                     loss = binary_cross_entropy_with_logits(logits.float(), truth)
-                    if number == 0:
-                        optimizer.zero_grad(set_to_none=True)
                     share = len(truth) / len(labels)
                     scaler.scale(loss if share == 1 else loss * share).backward()
                     watch.look(loss, logits)
