@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -18,7 +17,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.noted_case import start_noted
-from redl.execution.worker import fork_server
+from benchmarks.turns import in_child
 from redl.study.case import Case, Dataset, Model, Setting
 from redl.study.profile import TINY
 
@@ -68,21 +67,22 @@ def test_a_case_costs_little_beside_its_work(
 @pytest.mark.benchmark(group="harness")
 def test_fit_takes_hardly_longer_than_a_bare_loop(benchmark: BenchmarkFixture, report: Report) -> None:
     """Redl's loop does the same work as plain PyTorch, to the last bit of the loss, in the same time."""
-    seconds, losses = benchmark.pedantic(_in_child, args=("time_fit", FIT_PAIRS, 2), rounds=1)
-    ratio = _ratio(seconds["fit"], seconds["bare"])
-    report(fit_over_bare=ratio, bare_s=seconds["bare"], fit_s=seconds["fit"])
-    assert len(losses["bare"]) == 1
-    assert losses["fit"] == losses["bare"]
+    turns = benchmark.pedantic(in_child, args=("time_fit", FIT_PAIRS, 2), rounds=1)
+    ratio = turns.ratio("fit", "bare")
+    report(fit_over_bare=ratio, bare_s=turns.seconds["bare"], fit_s=turns.seconds["fit"])
+    assert all(turns.same.values())
+    assert turns.losses["fit"] == turns.losses["bare"]
     assert ratio <= MOST_FIT
 
 
 @pytest.mark.benchmark(group="harness")
 def test_meters_take_hardly_any_time(benchmark: BenchmarkFixture, report: Report) -> None:
     """Training takes as long with every meter of a case as with none."""
-    seconds, losses = benchmark.pedantic(_in_child, args=("time_meters", METER_PAIRS, 1), rounds=1)
-    ratio = _ratio(seconds["metered"], seconds["unmetered"])
+    turns = benchmark.pedantic(in_child, args=("time_meters", METER_PAIRS, 1), rounds=1)
+    ratio = turns.ratio("metered", "unmetered")
+    seconds = turns.seconds
     report(metered_over_unmetered=ratio, unmetered_s=seconds["unmetered"], metered_s=seconds["metered"])
-    assert losses["metered"] == losses["unmetered"]
+    assert turns.losses["metered"] == turns.losses["unmetered"]
     assert ratio <= MOST_METERS
 
 
@@ -99,30 +99,13 @@ def test_collecting_the_paper_matrix_takes_hardly_longer_than_an_empty_suite(
         return [ours for ours, _ in times], [theirs for _, theirs in times]
 
     ours, theirs = benchmark.pedantic(in_turns, rounds=1)
-    ratio = _ratio(ours, theirs)
+    ratio = min(ours) / min(theirs)
     report(collecting_over_empty=ratio, matrix_s=ours, empty_s=theirs)
     assert ratio <= MOST_COLLECTING
 
 
-def _ratio(ours: list[float], theirs: list[float]) -> float:
-    return min(ours) / min(theirs)
-
-
 def _rounded(figure: float | list[float]) -> str:
     return ", ".join(f"{one:.3f}" for one in (figure if isinstance(figure, list) else [figure]))
-
-
-def _in_child(name: str, pairs: int, epochs: int) -> tuple[dict[str, list[float]], dict[str, set[float]]]:
-    """Measure in a process like a case's: from the same fork server, with torch and nothing of pytest's."""
-    with ProcessPoolExecutor(1, mp_context=fork_server()) as pool:
-        return pool.submit(_measure, name, pairs, epochs).result()
-
-
-def _measure(name: str, pairs: int, epochs: int) -> tuple[dict[str, list[float]], dict[str, set[float]]]:
-    from benchmarks import bare_loop  # torch comes with it
-
-    measure: Callable[[int, int], Any] = getattr(bare_loop, name)
-    return measure(pairs, epochs)
 
 
 def _fixed_s(setting: Setting, prepared: Path, notes: Path) -> float:

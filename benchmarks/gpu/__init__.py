@@ -1,0 +1,1 @@
+"""What only a GPU can show; without one it runs in small, so that nothing else is untried."""

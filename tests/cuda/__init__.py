@@ -1,0 +1,1 @@
+"""What a GPU must show of redl; skipped where there is none."""
