@@ -65,6 +65,11 @@ class CaseProcess:
         self.finish()
         self._do("infer")
 
+    def export(self) -> None:
+        """Write the trained weights into the folder that the job names, once; nothing if the case broke."""
+        self.finish()
+        self._once("export")
+
     def close(self) -> None:
         """End the child process."""
         if self._worker is not None:

@@ -42,10 +42,11 @@ class Job:
     """A case, the folder of its prepared images, and the options of its run.
 
     Its epochs are kept in the folder `epochs`, and it goes on after the last of those that are there; None
-    keeps nothing.
+    keeps nothing. Its trained weights can be exported to the folder `exports`.
     """
 
     case: Case
     prepared: Path
     options: RunOptions
     epochs: Path | None = None
+    exports: Path | None = None

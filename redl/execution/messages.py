@@ -17,7 +17,7 @@ from redl.errors import RecordError
 from redl.record import Epoch, Predictions, Record
 from redl.record.strict import Section, decode, encode
 
-Step = Literal["warm_up", "train", "finish", "predictions", "infer"]
+Step = Literal["warm_up", "train", "finish", "predictions", "infer", "export"]
 
 _MOST_BYTES = 2**26  # of one line: the answers for two million images
 _AT_ONCE = 2**16

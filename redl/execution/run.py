@@ -28,6 +28,7 @@ from redl.training.models import build
 from redl.training.optimizers import import_library, state_bits, state_width
 from redl.training.precision import synchronize
 from redl.training.settings import needs_bitsandbytes
+from redl.training.trained import save_trained
 
 OnEpoch = Callable[[Epoch], None]
 
@@ -181,6 +182,12 @@ class CaseRun:
         synchronize(self._plan.device)
 
     def _end_stretch(self) -> Stretch:
+    def export(self) -> None:
+        """Write the trained weights into the folder that the job names."""
+        folder = self._plan.job.exports
+        assert folder is not None, "a case is exported where its job names a folder"
+        save_trained(self._model, folder, self._plan.network.name)
+
         """Return what training took, and let go of its optimizer, whose state inference does not need."""
         measured, self._measured = self._measured, None
         assert measured is not None, "a case is finished once"

@@ -39,7 +39,7 @@ _COPY = "a copy of the process answered: end what your code forks by os._exit"
 
 
 class Steps(Protocol):
-    """The work of one case in the child, in this order; the last two steps may be repeated."""
+    """The work of one case in the child, in this order; the last three steps may be repeated."""
 
     def warm_up(self) -> None:
         """Warm up device and libraries, without any change that training would see."""
@@ -55,6 +55,9 @@ class Steps(Protocol):
 
     def infer(self) -> None:
         """Pass once over the test images."""
+
+    def export(self) -> None:
+        """Write the trained weights into the folder that the job names."""
 
 
 Start = Callable[[OnEpoch], AbstractContextManager[Steps]]

@@ -39,6 +39,9 @@ class TakenOver:
     def infer(self) -> None:
         """Do nothing."""
 
+    def export(self) -> None:
+        """Do nothing."""
+
     def finish(self) -> Record:
         """Return the record."""
         return self._record

@@ -41,6 +41,9 @@ class Steps:
     def infer(self):
         self.calls.append("infer")
 
+    def export(self):
+        self.calls.append("export")
+
 
 @contextmanager
 def steps(fate, on_epoch):
