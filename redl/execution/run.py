@@ -181,13 +181,13 @@ class CaseRun:
         self._predict(self._test_part.images)
         synchronize(self._plan.device)
 
-    def _end_stretch(self) -> Stretch:
     def export(self) -> None:
         """Write the trained weights into the folder that the job names."""
         folder = self._plan.job.exports
         assert folder is not None, "a case is exported where its job names a folder"
         save_trained(self._model, folder, self._plan.network.name)
 
+    def _end_stretch(self) -> Stretch:
         """Return what training took, and let go of its optimizer, whose state inference does not need."""
         measured, self._measured = self._measured, None
         assert measured is not None, "a case is finished once"
