@@ -23,6 +23,7 @@ FLOORS = {
     "training": 3,
     "metering": 3,
     "execution": 4,
+    "deployment": 5,
     "results": 5,
     "plugin": 6,
     "cli": 6,
@@ -42,6 +43,7 @@ ROOMS = {
         "metering/memory.py",
     },
     "zeus": {"metering/counters/zeus.py"},
+    "onnxruntime": {"deployment/onnx_serving.py", "deployment/quantising.py"},
     "altair": {"results/report/page/charts.py"},
     "jinja2": {"results/report/page/page.py"},
     "psutil": {"metering/family.py", "metering/conditions/cpu.py"},
@@ -60,7 +62,10 @@ ROOMS = {
             "session",
         )
     }
-    | {f"plugin/options/{name}.py" for name in ("arguments", "gate", "sizes", "suite", "values")},
+    | {
+        f"plugin/options/{name}.py"
+        for name in ("arguments", "deployment", "gate", "sizes", "suite", "values")
+    },
 }
 FACES = {"__init__.py", "__main__.py"}  # name what is below, and hold no logic
 MODULES = sorted({path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py")} - FACES)
