@@ -42,17 +42,24 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a verdict on each setting; return 0 if every one is non-inferior, else 1."""
-    from redl.results.arms import arms_of, pairs_of
+    """Print a verdict on each setting and runtime; return 0 if every one is non-inferior, else 1."""
+    from redl.results.deployments import judged
     from redl.results.noninferiority.table import verdict_table
-    from redl.results.noninferiority.verdict import Outcome, to_json, verdicts
+    from redl.results.noninferiority.verdict import Outcome, to_json
     from redl.results.store import load_run
 
     margin = read_margin(arguments.margin, option="--margin")
     metric = metric_named(arguments.metric, option="--metric")
     saved = load_run(arguments.saved)
-    arms = arms_of(saved.records.values(), saved.predictions)
-    found = verdicts(pairs_of(arms), margin=margin, metric=metric, pool_seeds=arguments.pool_seeds)
+    settings, runtimes = judged(
+        saved.records,
+        saved.predictions,
+        saved.deployments,
+        margin=margin,
+        metric=metric,
+        pool_seeds=arguments.pool_seeds,
+    )
+    found = [*settings, *runtimes]
     if arguments.format == "json":
         sys.stdout.write(f"{to_json(found)}\n")
     else:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from redl.errors import OptionError, RedlError
+from redl.errors import ModelError, OptionError, RedlError
 from redl.plugin.session import SESSION, RedlSession
 from redl.study.case import Case
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
+    from redl.deployment.runtime import Serving
     from redl.execution.case_process import CaseProcess
     from redl.plugin.carbon import Carbon
     from redl.plugin.options.suite import SuiteOptions
     from redl.plugin.progress import Progress
     from redl.plugin.resume import TakenOver
     from redl.record import Record
+    from redl.record.deployment import Deployment
     from redl.results.checks import CaseCheck
 
 
@@ -80,12 +83,30 @@ def redl_resumed(
 
 
 @pytest.fixture(scope="session")
+def redl_exports(
+    redl_options: SuiteOptions, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Case], AbstractContextManager[Path]]:
+    """Return a function whose context is the folder of a case's exported files, which it may delete."""
+
+    @contextmanager
+    def folder(case: Case) -> Iterator[Path]:
+        kept = redl_options.deployment.exports
+        found = (kept or tmp_path_factory.getbasetemp() / "redl-exports") / case.id
+        yield found
+        if kept is None:
+            shutil.rmtree(found, ignore_errors=True)
+
+    return folder
+
+
+@pytest.fixture(scope="session")
 def redl_case_process(
     redl_case: Case,
     redl_session: RedlSession,
     redl_options: SuiteOptions,
     redl_prepared: Callable[[str], Path],
     redl_resumed: Mapping[str, TakenOver],
+    redl_exports: Callable[[Case], AbstractContextManager[Path]],
     redl_progress: Progress,
 ) -> Iterator[CaseProcess | TakenOver]:
     """Run one case in a process of its own, which ends with the last test of the case.
@@ -106,16 +127,18 @@ def redl_case_process(
         stamp = stamp_of(redl_case, run, _fingerprint(prepared))
     redl_session.stamps[redl_case.id] = stamp
     epochs = redl_session.safekeeping.epochs_of(redl_case.id, stamp)
-    job = Job(case=redl_case, prepared=prepared, options=run, epochs=epochs)
-    case_process = CaseProcess(
-        redl_case,
-        start_case(job),
-        timeout_s=run.timeout_s,
-        retries=run.retries,
-        on_epoch=redl_progress.epochs(redl_case.id, run.profile.of(redl_case.model)),
-    )
-    yield case_process
-    case_process.close()
+    with redl_exports(redl_case) as exports:
+        job = Job(case=redl_case, prepared=prepared, options=run, epochs=epochs, exports=exports)
+        redl_session.jobs[redl_case.id] = job
+        case_process = CaseProcess(
+            redl_case,
+            start_case(job),
+            timeout_s=run.timeout_s,
+            retries=run.retries,
+            on_epoch=redl_progress.epochs(redl_case.id, run.profile.of(redl_case.model)),
+        )
+        yield case_process
+        case_process.close()
     kept = redl_session.records.get(redl_case.id)
     if epochs is not None and kept is not None and kept.metrics is not None:
         remove_epochs(epochs)
@@ -165,6 +188,47 @@ def redl_keep(
     if kept:  # the test may have said more since
         with redl_session.interruption.shield():
             redl_session.safekeeping.commit(benchmark, kept[-1])
+
+
+@pytest.fixture
+def redl_deploy(
+    request: pytest.FixtureRequest, redl_serving: Serving, redl_session: RedlSession
+) -> Callable[[CaseProcess | TakenOver], Deployment]:
+    """Return a function that measures the trained network of a case in the runtime of this test.
+
+    What it finds goes into the benchmark's `extra_info`. The test is skipped if a package is not installed.
+    """
+    from redl.deployment.deploying import Deployed
+    from redl.deployment.runtime import check_installed
+    from redl.plugin.resume import TakenOver
+    from redl.record.deployment import Deployment
+    from redl.results.store import DEPLOYMENT_KEY
+
+    try:
+        check_installed(redl_serving.runtime)
+    except OptionError as error:
+        pytest.skip(str(error))
+    benchmark: BenchmarkFixture = request.getfixturevalue("benchmark")
+
+    def deploy(case_process: CaseProcess | TakenOver) -> Deployment:
+        case = case_process.case.id
+        if isinstance(case_process, TakenOver):
+            found = Deployment.from_json(case_process.extra_info(benchmark.fullname)[DEPLOYMENT_KEY])
+        else:
+            case_process.export()
+            predictions, record = case_process.predictions(), case_process.finish()
+            if predictions is None or record.metrics is None:
+                pytest.fail(f"{case}: there is no trained network ({record.reason})", pytrace=False)
+            try:
+                job = redl_session.jobs[case]
+                found = Deployed(job=job, record=record, answered=predictions).measure(redl_serving)
+            except ModelError as error:
+                pytest.fail(str(error), pytrace=False)
+        benchmark.extra_info[DEPLOYMENT_KEY] = found.to_json()
+        redl_session.deployments[f"{case}-{redl_serving.name}"] = found
+        return found
+
+    return deploy
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     session = metafunc.config.stash[SESSION]
     session.open()
-    if "redl_case" in metafunc.fixturenames:
+    if "redl_serving" in metafunc.fixturenames:
+        both = "redl_case, redl_serving"
+        if refuses_workers(metafunc.config):
+            metafunc.parametrize(both, [(None, None)], ids=[NEEDS_ONE_PROCESS], scope="session")
+            return
+        pairs = session.deployed()
+        ids = [f"{case.id}-{serving.name}" for case, serving in pairs]
+        metafunc.parametrize(both, pairs, ids=ids, scope="session")
+    elif "redl_case" in metafunc.fixturenames:
         if refuses_workers(metafunc.config):
             metafunc.parametrize("redl_case", [None], ids=[NEEDS_ONE_PROCESS], scope="session")
             return
@@ -177,6 +185,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("redl")
         checks = list(session.checks.values())
         terminalreporter.write(tables(checks, width=_width(config), printed=printed_rows()))
+    if session.deployments:
+        from redl.results.deployment_table import deployment_table
+
+        found = deployment_table(
+            session.deployments.values(),
+            session.records,
+            width=_width(config),
+            verdicts=session.runtime_verdicts,
+        )
+        terminalreporter.section("redl deployment")
+        terminalreporter.write(found)
     if session.safekeeping.words:
         terminalreporter.write_line(session.safekeeping.words)
     for check in session.session_checks:

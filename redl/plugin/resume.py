@@ -42,6 +42,11 @@ class TakenOver:
     def export(self) -> None:
         """Do nothing."""
 
+    def extra_info(self, test: str) -> Mapping[str, Any]:
+        """Return all that a test of the case said."""
+        found: Mapping[str, Any] = self.entries[test].benchmark["extra_info"]
+        return found
+
     def finish(self) -> Record:
         """Return the record."""
         return self._record

@@ -8,10 +8,10 @@ redl's are selected as if redl were not installed, and keep their places.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -82,18 +82,39 @@ class Selection:
         Downsampled cases come last. Each case follows what it is compared with, whatever shuffles tests.
         """
         places = [place for place, item in enumerate(items) if case_of(item)]
-        ordered = sorted((items[place] for place in places), key=_rank)
+        numbers = _numbers([items[place] for place in places])
+        ordered = sorted((items[place] for place in places), key=lambda item: _rank(item, numbers))
         for place, item in zip(places, ordered, strict=True):
             items[place] = item
 
 
-def _rank(item: pytest.Item) -> tuple[bool, int, str, int]:
-    """Rank one of redl's tests by its case's place in the study, then by where it is written."""
-    callspec = getattr(item, "callspec", None)
+def _numbers(items: Iterable[pytest.Item]) -> dict[str, int]:
+    """Return the place of each case in the study, as tests that train it are numbered."""
+    found: dict[str, int] = {}
+    for item in sorted(items, key=_deploys):
+        if case := case_of(item):
+            found.setdefault(case.id, _params(item).indices["redl_case"])
+    return found
+
+
+def _rank(item: pytest.Item, numbers: Mapping[str, int]) -> tuple[bool, int, str, bool, int, str, int]:
+    """Rank one of redl's tests by its case's place in the study, then by where it is written.
+
+    A trained network is deployed after the tests that train it.
+    """
     case = case_of(item)
-    assert callspec is not None
     assert case is not None
-    return case.downsample > 1, callspec.indices["redl_case"], str(item.path), item.location[1] or 0
+    place = case.downsample > 1, numbers[case.id], case.id
+    serving = _params(item).indices.get("redl_serving", 0)
+    return *place, _deploys(item), serving, str(item.path), item.location[1] or 0
+
+
+def _deploys(item: pytest.Item) -> bool:
+    return "redl_serving" in _params(item).params
+
+
+def _params(item: pytest.Item) -> Any:  # noqa: ANN401 - pytest's own class is private
+    return item.callspec  # type: ignore[attr-defined] # of a test that has parameters
 
 
 def _add_keywords(item: pytest.Item) -> None:

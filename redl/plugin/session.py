@@ -19,12 +19,16 @@ from redl.plugin.interruption import Interruption
 from redl.plugin.safekeeping import Safekeeping
 
 if TYPE_CHECKING:
+    from redl.deployment.runtime import Serving
+    from redl.execution.job import Job
     from redl.execution.stamp import Stamp
     from redl.metering.assumptions import Assumptions
     from redl.plugin.options.gate import VerdictOptions
     from redl.plugin.options.suite import SuiteOptions
     from redl.record import Predictions, Record
+    from redl.record.deployment import Deployment
     from redl.results.checks import CaseCheck
+    from redl.results.noninferiority.verdict import Verdict
     from redl.results.store import Run
     from redl.study.case import Case
 
@@ -48,6 +52,9 @@ class RedlSession:
         self.predictions: dict[str, Predictions] = {}
         self.checks: dict[str, CaseCheck] = {}
         self.stamps: dict[str, Stamp] = {}
+        self.jobs: dict[str, Job] = {}
+        self.deployments: dict[str, Deployment] = {}  # by the ends of their tests' ids, case and serving
+        self.runtime_verdicts: list[Verdict] = []
         self.tests: dict[str, list[str]] = {}  # the full names of each case's tests
         self.left_out: set[str] = set()
         self.session_checks: list[SessionCheck] = []
@@ -97,6 +104,13 @@ class RedlSession:
             return []
         study = self.options.study
         return study.downsampled_cases() if downsampled else study.cases()
+
+    def deployed(self) -> list[tuple[Case, Serving]]:
+        """Return the cases whose trained networks are deployed, each with all that it is run by."""
+        from redl.deployment.runtime import with_servings
+
+        cases = self.cases(downsampled=False)
+        return with_servings(cases, *self.options.deployment.chosen) if cases else []
 
     def preflight(self, cases: Sequence[Case]) -> None:
         """End the run with one line if a model of these cases could not be trained as the options ask."""
@@ -178,6 +192,7 @@ class RedlSession:
             deselected=self.deselected,
             reused=frozenset(self.safekeeping.taken),
             read_predictions=lambda: self.predictions,
+            read_deployments=lambda: tuple(self.deployments.values()),
         )
 
     def finish(self, *, width: int) -> int:
@@ -255,13 +270,20 @@ def _gate(session: RedlSession, width: int) -> SessionCheck:
 
 
 def _verdict(asked: VerdictOptions, session: RedlSession, width: int) -> SessionCheck:
-    from redl.results.arms import arms_of, pairs_of
+    from redl.results.deployments import judged
     from redl.results.noninferiority.table import verdict_table
-    from redl.results.noninferiority.verdict import Outcome, verdicts
+    from redl.results.noninferiority.verdict import Outcome
 
     try:
-        pairs = pairs_of(arms_of(session.records.values(), session.predictions))
-        found = verdicts(pairs, margin=asked.margin, metric=asked.metric, pool_seeds=asked.pool_seeds)
+        settings, session.runtime_verdicts = judged(
+            session.records,
+            session.predictions,
+            session.run.deployments,
+            margin=asked.margin,
+            metric=asked.metric,
+            pool_seeds=asked.pool_seeds,
+        )
+        found = [*settings, *session.runtime_verdicts]
     except RedlError as error:
         words = f"--redl-verdict: {error}"
         return SessionCheck(

@@ -14,11 +14,15 @@ import msgspec
 
 from redl.errors import RecordError
 from redl.record import Predictions, Record
+from redl.record.deployment import Deployment
 from redl.record.strict import parse, read_bytes
 
 # What redl adds to the JSON: to the `extra_info` of a benchmark a record under KEY and the answers for each
 # test image under PREDICTIONS_KEY; to the whole, under KEY too, which cases were to run and which were not.
 KEY, PREDICTIONS_KEY = "redl", "redl_predictions"
+DEPLOYMENT_KEY = (
+    "redl_deployment"  # in the same place: what a runtime took and answered, and nothing of others
+)
 
 T = TypeVar("T")
 
@@ -39,6 +43,12 @@ class Run:
     deselected: frozenset[str] = field(default_factory=frozenset)
     reused: frozenset[str] = field(default_factory=frozenset)
     read_predictions: Callable[[], Mapping[str, Predictions]] = dict
+    read_deployments: Callable[[], tuple[Deployment, ...]] = tuple
+
+    @cached_property
+    def deployments(self) -> tuple[Deployment, ...]:
+        """Return what was measured of trained networks in other runtimes."""
+        return self.read_deployments()
 
     @cached_property
     def predictions(self) -> Mapping[str, Predictions]:
@@ -76,6 +86,7 @@ def load_run(path: Path) -> Run:
         deselected=chosen.deselected,
         reused=chosen.reused,
         read_predictions=lambda: _predictions(answers, path),
+        read_deployments=lambda: _deployments(saved, path),
     )
 
 
@@ -146,6 +157,7 @@ class _ExtraInfo(msgspec.Struct, frozen=True):
 
     redl: msgspec.Raw = msgspec.Raw()
     redl_predictions: msgspec.Raw = msgspec.Raw()
+    redl_deployment: msgspec.Raw = msgspec.Raw()
 
 
 class _Benchmark(msgspec.Struct, frozen=True):
@@ -188,7 +200,14 @@ def _says_each_once(text: bytes, saved: _Saved) -> bool:
     """
     records = sum(one.extra_info.redl != msgspec.Raw() for one in saved.benchmarks) + (saved.redl is not None)
     answers = sum(one.extra_info.redl_predictions != msgspec.Raw() for one in saved.benchmarks)
-    expected = {"benchmarks": 1, "extra_info": len(saved.benchmarks), KEY: records, PREDICTIONS_KEY: answers}
+    deployments = sum(one.extra_info.redl_deployment != msgspec.Raw() for one in saved.benchmarks)
+    expected = {
+        "benchmarks": 1,
+        "extra_info": len(saved.benchmarks),
+        KEY: records,
+        PREDICTIONS_KEY: answers,
+        DEPLOYMENT_KEY: deployments,
+    }
     return b"\\" not in text and all(
         text.count(f'"{key}"'.encode()) == count for key, count in expected.items()
     )
@@ -197,6 +216,12 @@ def _says_each_once(text: bytes, saved: _Saved) -> bool:
 def _predictions(answers: Mapping[str, msgspec.Raw], path: Path) -> dict[str, Predictions]:
     with _naming(path):
         return {case: Predictions.from_json(text) for case, text in answers.items()}
+
+
+def _deployments(saved: _Saved, path: Path) -> tuple[Deployment, ...]:
+    found = (one.extra_info.redl_deployment for one in saved.benchmarks)
+    with _naming(path):
+        return tuple(Deployment.from_json(text) for text in found if text not in _NOTHING)
 
 
 @contextmanager

@@ -109,6 +109,28 @@ _CASE: Arguments = (
     ),
 )
 
+_DEPLOYMENT: Arguments = (
+    (
+        "--redl-deploy",
+        {
+            "metavar": "NAMES",
+            "help": "settings whose trained networks are measured in other runtimes, e.g. baseline,amp "
+            "(default: baseline)",
+        },
+    ),
+    (
+        "--redl-threads",
+        {"metavar": "N", "help": "threads of each deployed network, e.g. 1,2,4 (default: 1)"},
+    ),
+    (
+        "--redl-exports",
+        {
+            "metavar": "DIR",
+            "help": "keep the files of deployed networks in this folder (default: they are deleted)",
+        },
+    ),
+)
+
 _ENERGY: Arguments = (
     (
         "--redl-country",
@@ -225,7 +247,7 @@ _RESUME: Arguments = (
     ),
 )
 
-_ALL = _STUDY + _DATA + _CASE + _ENERGY + _CHECKS + _REPORT + _RESUME
+_ALL = _STUDY + _DATA + _CASE + _DEPLOYMENT + _ENERGY + _CHECKS + _REPORT + _RESUME
 
 
 def add_options(parser: pytest.Parser) -> None:

@@ -15,6 +15,7 @@ from redl.execution.declared import Declared, declared_in
 from redl.execution.job import RunOptions
 from redl.metering.assumptions import Assumptions
 from redl.metering.gpus import computes_bfloat16
+from redl.plugin.options.deployment import DeploymentOptions, deployment_options
 from redl.plugin.options.gate import GateOptions, VerdictOptions, gate_options, verdict_options
 from redl.plugin.options.sizes import sized_profile, with_weights
 from redl.plugin.options.values import choice, pyproject_of, value_or_none
@@ -33,6 +34,7 @@ class SuiteOptions:
     study: Study
     data: DataOptions
     run: RunOptions
+    deployment: DeploymentOptions
     reference: Path | None
     save_reference: Path | None
     gate: GateOptions | None
@@ -67,6 +69,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
     report = config.getoption("redl_report")
     reports = config.rootpath / "reports"
     reference = find_reference(profile.name, reports) if given is None else Path(given)
+    custom_settings = (*(setting.name for setting in own.settings), *_composed(config))
     return SuiteOptions(
         study=Study(
             profile=profile.name,
@@ -75,7 +78,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
             datasets=data.datasets,
             models=named or (*Model, *custom_models),
             named=bool(named),
-            custom_settings=(*(setting.name for setting in own.settings), *_composed(config)),
+            custom_settings=custom_settings,
             bfloat16=computes_bfloat16(),
         ),
         data=data,
@@ -92,6 +95,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
             tf32=config.getoption("redl_tf32"),
             assumptions=read_assumptions(config),
         ),
+        deployment=deployment_options(config, (*Setting, *custom_settings)),
         reference=reference,
         save_reference=None if save_reference is None else Path(save_reference),
         gate=gate_options(config, profile, reference),

@@ -1,0 +1,46 @@
+"""A fresh process for one of this package's modules, and one line for how it failed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from redl.errors import ModelError
+
+# What decides on threads where it is read, and what hides GPUs, because deployment is on the CPU.
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def run_module(module: str, *arguments: Path | str, what: str, threads: int, timeout_s: float) -> None:
+    """Run a module of this package in a fresh interpreter.
+
+    Raise ModelError, which names `what`, if it does not end well within the time.
+    """
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", **dict.fromkeys(_THREADS, str(threads))}
+    try:
+        done = subprocess.run(  # noqa: S603 - this interpreter and our own module
+            [sys.executable, "-m", f"redl.deployment.{module}", *map(str, arguments)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ModelError(f"{what}: no end within {timeout_s:g} s; allow more by --redl-timeout") from None
+    if done.returncode:
+        raise ModelError(f"{what}: {_why(done)}")
+
+
+def _why(done: subprocess.CompletedProcess[str]) -> str:
+    if done.returncode == -signal.SIGKILL:
+        return "its process got SIGKILL: often the system ran out of memory"
+    if done.returncode < 0:
+        return f"its process died of {signal.Signals(-done.returncode).name}"
+    lines = done.stderr.strip().splitlines()
+    return lines[-1] if lines else f"its process ended with status {done.returncode}"
