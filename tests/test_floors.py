@@ -34,7 +34,7 @@ ROOMS = {
     "pydicom": {f"data/dicom/{name}.py" for name in ("damage", "display", "pixels", "reading", "writing")}
     | {"data/lidc/files.py", "data/lidc/writing.py"},
     "bitsandbytes": {"training/optimizers.py"},
-    "timm": {"training/models.py", "training/networks.py"},
+    "timm": {f"training/{name}.py" for name in ("freezing", "models", "networks", "optimizers")},
     "huggingface_hub": {"training/weights.py"},
     "pynvml": {
         "metering/gpus.py",

@@ -72,6 +72,11 @@ class CasePlan:
             widened=needs_widening(precision.half_dtypes, device),
         )
 
+    @property
+    def learning_rate(self) -> float:
+        """Return the rate at which the setting's optimizer learns."""
+        return self.setup.rate * self.profile.learning_rate
+
     def load_parts(self) -> tuple[Part, Part, Part]:
         """Return the parts to train, validate and test on.
 

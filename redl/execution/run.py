@@ -25,7 +25,7 @@ from redl.training.course import Course, Plan
 from redl.training.first_pass import check_batch_size, first_pass
 from redl.training.loop import Hooks, Part, fit, predict
 from redl.training.models import build
-from redl.training.optimizers import import_library, state_bits, state_width
+from redl.training.optimizers import import_library, state_bits, state_elements, state_width
 from redl.training.precision import synchronize
 from redl.training.settings import needs_bitsandbytes
 from redl.training.trained import save_trained
@@ -62,7 +62,7 @@ def open_case(job: Job, on_epoch: OnEpoch = lambda _: None) -> Iterator[CaseRun]
             weights=job.options.weights,
         )
         check_batch_size(plan.network.name, module, plan.setup.micro_batch or plan.profile.batch_size)
-        model = plan.precision.place(plan.setup.change(module))
+        model = plan.precision.place(plan.setup.prepare(module))
         yield CaseRun(plan, parts, model, pretrained, flags, energy, memory, on_epoch)
 
 
@@ -110,7 +110,7 @@ class CaseRun:
         the sum of what was measured in each process.
         """
         plan, profile = self._plan, self._plan.profile
-        optimizer = plan.setup.optimizer(self._model, profile.learning_rate)
+        optimizer = plan.setup.optimizer(self._model, plan.learning_rate)
         course = Course(
             self._model,
             optimizer,
@@ -150,6 +150,7 @@ class CaseRun:
             optimizer=type(optimizer).__name__,
             optimizer_state_bits=state_bits(optimizer),
             state_width=state_width(optimizer),
+            state_elements=state_elements(optimizer),
         )
         self._model.zero_grad(set_to_none=True)  # inference needs no gradients
 

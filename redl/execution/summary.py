@@ -12,6 +12,7 @@ from torch import nn
 
 from redl.data.cache.entry import Prepared
 from redl.execution.plan import CasePlan
+from redl.execution.recipe_warnings import recipe_warnings
 from redl.metering.environment import describe_environment
 from redl.metering.memory import Peak
 from redl.metering.predicted_memory import explanation, predicted_memory
@@ -34,11 +35,9 @@ from redl.record import (
     Training,
 )
 from redl.training.chance import entropy
-from redl.training.first_pass import has_batch_norm
 from redl.training.loop import Fit
 from redl.training.metrics import Floats, score, threshold_at_specificity
-from redl.training.models import parameter_count
-from redl.training.recomputing import recomputing
+from redl.training.models import parameter_count, trained_count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +45,7 @@ class Trained:
     """What training found.
 
     `faults` say which epochs could not be kept. `state_width` returns in how many bits the optimizer keeps
-    the state of a parameter; None if that is not known.
+    the state of a parameter; None if that is not known. `state_elements` returns how many elements it has.
     """
 
     fit: Fit
@@ -54,6 +53,7 @@ class Trained:
     optimizer: str
     optimizer_state_bits: dict[str, int]
     state_width: Callable[[nn.Parameter], int] | None
+    state_elements: Callable[[nn.Parameter], int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +132,7 @@ def _recipe(found: Findings) -> Recipe:
         epochs=profile.epochs,
         patience=profile.patience,
         batch_size=profile.batch_size,
-        learning_rate=profile.learning_rate,
+        learning_rate=plan.learning_rate,
         image_size=profile.image_size,
         weights_dtype=_name(precision.weights_dtype),
         autocast_dtype=None if precision.autocast_dtype is None else _name(precision.autocast_dtype),
@@ -142,8 +142,10 @@ def _recipe(found: Findings) -> Recipe:
         pretrained=found.pretrained,
         flags=found.flags,
         fast_path=plan.fast_path,
-        recomputing=plan.setup.change is recomputing,
+        recomputing=plan.setup.recomputing,
         micro_batch=plan.setup.micro_batch,
+        trained_part=plan.setup.trained,
+        trained_parameters=trained_count(found.model),
     )
 
 
@@ -196,12 +198,15 @@ def _memory(found: Findings) -> Memory:
         inference_reserved_peak_bytes=inference.reserved_bytes,
         process_peak_bytes=train.process_bytes,
         inference_process_peak_bytes=inference.process_bytes,
-        predicted=predicted_memory(parameters, state_width=trained.state_width),
+        predicted=predicted_memory(
+            parameters, state_width=trained.state_width, state_elements=trained.state_elements
+        ),
         explanation=explanation(
             parameters,
             half=precision.weights_dtype != torch.float32,
             autocast=precision.autocast_dtype is not None,
             state_width=trained.state_width,
+            state_elements=trained.state_elements,
             train_peak_bytes=train.allocated_bytes,
         ),
         paper_compatible_bytes=stretch.paper_compatible_bytes,
@@ -236,18 +241,7 @@ def fit_warnings(fit: Fit, positive: float | None) -> Iterator[str]:
 def _warnings(found: Findings) -> Iterator[str]:
     """Yield a reason for each missing figure, and what a reader must know of the others."""
     plan, trained, inferred, origin = found.plan, found.trained, found.inferred, found.plan.data.origin
-    if plan.widened:
-        dtype = _name(*plan.precision.half_dtypes)
-        yield (
-            f"recipe: this CPU has no {dtype} instructions; convolutions ran in float32 and were rounded, so "
-            "time and energy say nothing about hardware that has them"
-        )
-    pieces, batch = plan.setup.micro_batch, plan.profile.batch_size
-    if pieces is not None and pieces < batch and has_batch_norm(found.model):
-        yield (
-            f"recipe: batch norm saw pieces of {pieces} images and not batches of {batch}, which is another "
-            "training than the baseline's"
-        )
+    yield from recipe_warnings(plan, found.model, found.pretrained)
     if origin.ideal_accuracy is None:
         yield "data.ideal_accuracy: the best possible accuracy on these images is not known"
     yield from _data_warnings(plan.data)
@@ -266,14 +260,9 @@ def _warnings(found: Findings) -> Iterator[str]:
         yield "metrics: some answers of the trained network are not finite, so there are no scores"
     if ties := int((inferred.logits == 0).sum()):
         yield f"metrics: {ties} of {len(inferred.logits)} answers are exactly 0.5, which counts as negative"
-    if found.pretrained.requested and not found.pretrained.loaded:
-        name = plan.network.name
-        yield f"recipe: no pretrained weights of {name} could be loaded, so it was trained from scratch"
     yield from (f"training: {fault}" for fault in trained.faults)
     if trained.state_width is None:
         yield "memory.predicted: the size of a custom optimizer's state is not known"
-    if found.pretrained.loaded and found.pretrained.sha256 is None:
-        yield "recipe.pretrained.sha256: the file of the loaded weights is not in the hub's cache"
 
 
 def _labels_by_subject(data: Prepared) -> bool:

@@ -38,17 +38,27 @@ class Parameter(Protocol):
 P = TypeVar("P", bound=Parameter)
 
 
-def predicted_memory(parameters: Iterable[P], *, state_width: Callable[[P], int] | None) -> PredictedMemory:
-    """Predict the bytes of weights, gradients and Adam's two moments.
+def two_moments(parameter: Parameter) -> int:
+    """Return how many elements Adam's state of a parameter has."""
+    return 2 * parameter.numel()
 
-    `state_width` returns in how many bits the state of a parameter is kept; it is None for an unknown
-    optimizer. bitsandbytes adds to 8 bits a 32-bit scale for each started block of 256 elements
-    (Dettmers et al. 2022, arXiv 2110.02861).
+
+def predicted_memory(
+    parameters: Iterable[P],
+    *,
+    state_width: Callable[[P], int] | None,
+    state_elements: Callable[[P], int] = two_moments,
+) -> PredictedMemory:
+    """Predict the bytes of weights, gradients and the optimizer's state.
+
+    `state_width` returns in how many bits the state of a parameter is kept, and `state_elements` how many
+    elements it has; the former is None for an unknown optimizer. bitsandbytes adds to 8 bits a 32-bit scale
+    for each started block of 256 elements of each moment (Dettmers et al. 2022, arXiv 2110.02861).
     """
     held = list(parameters)
     trained = [parameter for parameter in held if parameter.requires_grad]
     weights, gradients = _bytes(held), _bytes(trained)
-    state = None if state_width is None else _state_bytes(trained, state_width)
+    state = None if state_width is None else _state_bytes(trained, state_width, state_elements)
     return PredictedMemory(
         weights=weights,
         gradients=gradients,
@@ -64,6 +74,7 @@ def explanation(
     autocast: bool,
     state_width: Callable[[P], int] | None,
     train_peak_bytes: int | None,
+    state_elements: Callable[[P], int] = two_moments,
 ) -> str | None:
     """Return one line that says where the memory is, if a setting should save little of the training peak.
 
@@ -73,7 +84,7 @@ def explanation(
     """
     held = list(parameters)
     baseline = sum((16 if parameter.requires_grad else 4) * parameter.numel() for parameter in held)
-    predicted = predicted_memory(held, state_width=state_width).total
+    predicted = predicted_memory(held, state_width=state_width, state_elements=state_elements).total
     if state_width is None or predicted is None or not train_peak_bytes:
         return None
     trained = [parameter for parameter in held if parameter.requires_grad]
@@ -100,12 +111,14 @@ def _bytes(parameters: Iterable[Parameter]) -> int:
     return sum(parameter.numel() * parameter.element_size() for parameter in parameters)
 
 
-def _state_bytes(trained: Sequence[P], state_width: Callable[[P], int]) -> int:
+def _state_bytes(
+    trained: Sequence[P], state_width: Callable[[P], int], state_elements: Callable[[P], int]
+) -> int:
     total = 0
     for parameter in trained:
-        count, width = parameter.numel(), state_width(parameter)
-        started_blocks = -(-count // _BLOCK) if width == 8 else 0
-        total += 2 * (count * width // 8 + 4 * started_blocks)
+        count, elements, width = parameter.numel(), state_elements(parameter), state_width(parameter)
+        scales = elements // count * -(-count // _BLOCK) if width == 8 else 0
+        total += elements * width // 8 + 4 * scales
     return total
 
 

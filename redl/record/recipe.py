@@ -41,7 +41,8 @@ class Recipe(Section, frozen=True, kw_only=True):
     `overrides` are the sizes that differ from the profile's. Images of `image_size` were downsampled, then
     enlarged again to `input_size` for a network that accepts no smaller ones. `recomputing` says that
     activations were computed again in the backward pass. A batch went through the network in pieces of
-    `micro_batch` images; None: whole, as in older records.
+    `micro_batch` images; None: whole, as in older records. `trained_part` was trained, None: the whole
+    network; `trained_parameters` counts what was trained, None in older records.
     """
 
     network: Word
@@ -63,3 +64,5 @@ class Recipe(Section, frozen=True, kw_only=True):
     fast_path: FastPath
     recomputing: bool = False
     micro_batch: Count | None = None
+    trained_part: Word | None = None
+    trained_parameters: Count | None = None

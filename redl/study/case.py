@@ -52,9 +52,20 @@ class Setting(StrEnum):
     HALF_BF16 = "half_bf16"
 
 
+class TrainedPart(StrEnum):
+    """What is trained of a network that starts from pretrained weights, where that is not all of it."""
+
+    HEAD = "head"
+    LAST_BLOCK = "lastblock"
+    LORA = "lora"
+
+
 TRANSFORMERS = (Model.SWIN, Model.VIT)
 
-RECOMPUTING = "ckpt"  # the technique, in a setting's name, that the two layers of the MLP have no use for
+RECOMPUTING = "ckpt"  # the technique, in a setting's name
+
+# The MLP has two layers and no pretrained weights.
+_NOT_OF_THE_MLP = {RECOMPUTING, *TrainedPart}
 
 # The three settings of the paper's Figure 2C, and the network that it downsamples images for.
 DOWNSAMPLED_SETTINGS = (Setting.BASELINE, Setting.AMP_EIGHT_BIT, Setting.HALF_EIGHT_BIT)
@@ -147,8 +158,16 @@ class Study:
         return [
             setting
             for setting in (*Setting, *self.custom_settings)
-            if setting not in left_out and not (model == Model.MLP and RECOMPUTING in setting.split("+"))
+            if setting not in left_out and not _is_useless(setting, model)
         ]
+
+
+def _is_useless(setting: str, model: str) -> bool:
+    """Return whether a model of the study has no use for a technique in a setting's name."""
+    parts = set(setting.split("+"))
+    if model == Model.MLP:
+        return bool(parts & _NOT_OF_THE_MLP)
+    return TrainedPart.LORA in parts and model in list(Model) and model not in TRANSFORMERS
 
 
 def check_name(name: str, what: str, taken: type[StrEnum]) -> None:

@@ -41,7 +41,12 @@ def build(
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Count the trainable parameters."""
+    """Count the parameters, frozen or not."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def trained_count(module: nn.Module) -> int:
+    """Count the parameters that are trained."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 

@@ -44,7 +44,8 @@ class _Momentum:
 
     def forget(self, module: Any, _inputs: object) -> None:  # noqa: ANN401 - a batch norm of any dimension
         # Within a backward pass, a forward pass is one that is done again.
-        self._again = torch._C._current_graph_task_id() != -1  # noqa: SLF001 - there is no public way to ask
+        again = torch._C._current_graph_task_id() != -1  # noqa: SLF001 - there is no public way to ask
+        self._again = again and module.training
         if self._again:
             self._momentum, module.momentum = module.momentum, 0.0
 

@@ -32,6 +32,7 @@ NEW = {
     "6-attempts": [("earlier_attempts", ())],
     "7-resumed": [("training.resumed_after", ())],
     "8-techniques": [("recipe.recomputing", False), ("recipe.micro_batch", None)],
+    "9-parts": [("recipe.trained_part", None), ("recipe.trained_parameters", None)],
 }
 
 
