@@ -1,0 +1,61 @@
+"""A fresh process for a module: how it ends is one line."""
+
+import signal
+import subprocess
+
+import pytest
+
+from redl.deployment import child
+from redl.deployment.child import run_module
+from redl.errors import ModelError
+
+
+def ended(returncode, stderr=""):
+    return subprocess.CompletedProcess([], returncode, "", stderr)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Let no process start; return how each would have been."""
+    seen = []
+
+    def run(command, **options):
+        seen.append((command, options))
+        return ended(0)
+
+    monkeypatch.setattr(child.subprocess, "run", run)
+    return seen
+
+
+def test_a_process_gets_its_threads_and_sees_no_gpu(calls):
+    run_module("measuring", "task", what="case", threads=3, timeout_s=5.0)
+    ((command, options),) = calls
+    assert ["-m", "redl.deployment.measuring", "task"] == command[1:]
+    assert ("3", "") == (options["env"]["OMP_NUM_THREADS"], options["env"]["CUDA_VISIBLE_DEVICES"])
+    assert 5.0 == options["timeout"]
+
+
+@pytest.mark.parametrize(
+    ("done", "message"),
+    [
+        (ended(1, "Traceback\n  line\nValueError: no such layer\n"), "case: ValueError: no such layer"),
+        (ended(3), "case: its process ended with status 3"),
+        (ended(-signal.SIGKILL), "case: its process got SIGKILL: often the system ran out of memory"),
+        (ended(-signal.SIGILL), "case: its process died of SIGILL"),
+    ],
+)
+def test_a_process_that_fails_is_one_line(done, message, monkeypatch):
+    monkeypatch.setattr(child.subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(ModelError) as failed:
+        run_module("measuring", what="case", threads=1, timeout_s=5.0)
+    assert message == str(failed.value)
+
+
+def test_a_process_that_takes_too_long_is_ended():
+    with pytest.raises(ModelError, match="^case: no end within 0.01 s; allow more by --redl-timeout$"):
+        run_module("measuring", what="case", threads=1, timeout_s=0.01)
+
+
+def test_a_real_process_says_why_it_failed():
+    with pytest.raises(ModelError, match="^case: FileNotFoundError: .*absent"):
+        run_module("measuring", "absent", what="case", threads=1, timeout_s=60.0)
