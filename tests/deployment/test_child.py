@@ -52,10 +52,10 @@ def test_a_process_that_fails_is_one_line(done, message, monkeypatch):
 
 
 def test_a_process_that_takes_too_long_is_ended():
-    with pytest.raises(ModelError, match="^case: no end within 0.01 s; allow more by --redl-timeout$"):
+    with pytest.raises(ModelError, match=r"^case: no end within 0.01 s; allow more by --redl-timeout$"):
         run_module("measuring", what="case", threads=1, timeout_s=0.01)
 
 
 def test_a_real_process_says_why_it_failed():
-    with pytest.raises(ModelError, match="^case: FileNotFoundError: .*absent"):
+    with pytest.raises(ModelError, match=r"^case: FileNotFoundError: .*absent"):
         run_module("measuring", "absent", what="case", threads=1, timeout_s=60.0)
