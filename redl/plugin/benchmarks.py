@@ -52,10 +52,16 @@ def folder_of_runs(config: pytest.Config) -> tuple[str, Path] | None:
 
 def json_folder(config: pytest.Config) -> tuple[str, Path] | None:
     """Return the folder of --benchmark-json, and the option; None without one, or for what is no file."""
-    path = benchmark_session(config).json
+    path = _json_path(benchmark_session(config))
     if path is None or (path.exists() and not path.is_file()):
         return None
     return "--benchmark-json", path.resolve().parent
+
+
+def _json_path(session: BenchmarkSession) -> Path | None:
+    """Return the file of --benchmark-json, which pytest-benchmark before 5.3 opens as it reads its options."""
+    asked: Any = session.json
+    return None if asked is None else Path(asked.name if hasattr(asked, "write") else asked)
 
 
 def replace_saving(
@@ -78,7 +84,8 @@ def replace_saving(
 
     if isinstance(session.storage, FileStorage):
         session.storage.save = save  # type: ignore[method-assign]
-    session.save_json = lambda output: whole(session.json, _text(output, kept()))  # type: ignore[method-assign]
+    if json_path := _json_path(session):
+        session.save_json = lambda output: whole(json_path, _text(output, kept()))  # type: ignore[method-assign]
 
 
 def drop_untimed(config: pytest.Config) -> None:
