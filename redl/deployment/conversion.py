@@ -8,6 +8,7 @@ them, and with `onnx` the network as an ONNX file.
 from __future__ import annotations
 
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,9 @@ def convert(folder: Path, *, onnx: bool) -> None:
         np.save(files.images, test.images.numpy())
         np.save(files.calibration, calibration_images(train))
         np.save(files.reference, reference(model, plan, test.images))
-    if onnx:
+        save_trained(deepcopy(model).to(torch.bfloat16), folder, files.half.stem)
+    if onnx:  # last, because torch's runtimes can do without
         export(model, test.images, files.onnx)
-    if not files.half.exists():
-        save_trained(model.to(torch.bfloat16), folder, files.half.stem)
 
 
 def calibration_images(train: Part) -> np.ndarray:

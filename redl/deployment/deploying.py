@@ -15,7 +15,8 @@ from redl.deployment.child import run_module
 from redl.deployment.files import Files, described
 from redl.deployment.instructions import lacking_instructions
 from redl.deployment.measuring import Assumed, Measured, Sizes, Task
-from redl.deployment.runtime import Runtime, Serving, check_installed
+from redl.deployment.runtime import Runtime, Serving, check_installed, missing_packages
+from redl.errors import ModelError
 from redl.execution.job import Job
 from redl.record import Predictions, Record
 from redl.record.deployment import Agreement, Deployment, agreement_of
@@ -78,12 +79,16 @@ class Deployed:
     def _convert(self, runtime: Runtime) -> None:
         """Make the file of a runtime, once."""
         files, name = self._files, self.job.case.id
-        wanted = files.reference if runtime.needs_torch else files.onnx
+        wanted = files.half if runtime.needs_torch else files.onnx
         if not wanted.exists():
             files.job.write_bytes(pickle.dumps(self.job))
-            extra = () if runtime.needs_torch else ("onnx",)
+            extra = () if missing_packages() else ("onnx",)  # at once, because torch takes seconds to import
             what = f"{name}: cannot be converted"
-            run_module("conversion", files.folder, *extra, what=what, threads=1, timeout_s=self._limit_s)
+            try:
+                run_module("conversion", files.folder, *extra, what=what, threads=1, timeout_s=self._limit_s)
+            except ModelError:
+                if not wanted.exists():
+                    raise
         if runtime in (Runtime.ONNX_INT8, Runtime.ONNX_DYNAMIC) and not files.of(runtime).exists():
             images = (files.calibration,) if runtime is Runtime.ONNX_INT8 else ()
             run_module(

@@ -69,8 +69,12 @@ def with_servings(
     ]
 
 
+def missing_packages() -> list[str]:
+    """Return the packages of `redl[deploy]` that are not installed."""
+    return [name for name in PACKAGES if package_version(name) is None]
+
+
 def check_installed(runtime: Runtime) -> None:
     """Raise OptionError, which says what to install, if a package that a runtime needs is not there."""
-    missing = [] if runtime.needs_torch else [name for name in PACKAGES if package_version(name) is None]
-    if missing:
+    if (missing := missing_packages()) and not runtime.needs_torch:
         raise OptionError(f"{runtime}: {', '.join(missing)} not installed; run pip install 'redl[deploy]'")

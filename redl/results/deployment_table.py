@@ -26,7 +26,7 @@ _LEGEND = (
     "MB: resident peak of the whole process, with its libraries, one image at a time. file: what it loads.",
     "max |dp|, flips: the largest difference to the probability that torch gives an image in float32, and "
     "images that get another class.",
-    "verdict: on the accuracy that is lost against torch in float32, over the same trained networks.",
+    "verdict: on what is lost against torch in float32, over the same trained networks.",
 )
 _SEVERAL = "over seeds: mean times, the largest memory, file and |dp|, all flips."
 _UNDER_LOAD = "! taken while others used the machine: no figure of this work by itself."
@@ -45,8 +45,10 @@ def deployment_table(
     deployments = list(deployments)
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
     with console.capture() as captured:
-        console.print(_table(_groups(deployments, records), verdicts))
-        for line in (*_LEGEND, *_notes(deployments, verdicts)):
+        groups = _groups(deployments, records)
+        several = max(len(group) for *_, group in groups) > 1
+        console.print(_table(groups, verdicts))
+        for line in (*_LEGEND, *_notes(deployments, verdicts, several=several)):
             console.print(line)
     return printable(captured.get())
 
@@ -96,7 +98,7 @@ def _figures(group: Sequence[Deployment]) -> tuple[str, ...]:
         MISSING if None in peaks else megabytes(max(peak for peak in peaks if peak is not None)),
         f"{max(one.file.bytes for one in group) / 1e6:.1f}",
         f"{max(one.max_abs_dp for one in agreements):.1g}" if agreements else MISSING,
-        f"{sum(one.flips for one in agreements)} of {images}" if agreements else MISSING,
+        f"{sum(one.flips for one in agreements)}/{images}" if agreements else MISSING,
     )
 
 
@@ -115,8 +117,8 @@ def _verdict(record: Record, runtime: str, verdicts: Sequence[Verdict]) -> str:
     return "not judged"
 
 
-def _notes(deployments: Sequence[Deployment], verdicts: Sequence[Verdict]) -> list[str]:
-    notes = [_SEVERAL] if len({one.case for one in deployments}) > 1 else []
+def _notes(deployments: Sequence[Deployment], verdicts: Sequence[Verdict], *, several: bool) -> list[str]:
+    notes = [_SEVERAL] if several else []
     notes += [_UNDER_LOAD] if any(one.conditions.foreign_load for one in deployments) else []
     notes += [] if verdicts else [_NO_MARGIN]
     for one in deployments:

@@ -7,9 +7,10 @@ import pytest
 
 from redl.cli import main
 from redl.record import Predictions
-from redl.results.store import KEY, PREDICTIONS_KEY
+from redl.results.store import DEPLOYMENT_KEY, KEY, PREDICTIONS_KEY
 from redl.study.case import Setting
 from tests.helpers.changes import replace
+from tests.helpers.deployments import deployment
 from tests.helpers.samples import broken, record
 
 LABELS = tuple(number % 2 for number in range(200))
@@ -45,6 +46,19 @@ def test_a_run_whose_savings_are_all_non_inferior_passes(saved, capsys):
     out = capsys.readouterr().out
     assert "accuracy, margin 0.05" in out
     assert "non-inferior" in out
+
+
+@pytest.mark.parametrize(
+    ("lost", "outcome", "status"), [((), "non-inferior", 0), (range(100), "degraded", 1)]
+)
+def test_runtimes_of_a_run_without_other_settings_are_judged(saved, capsys, lost, outcome, status):
+    entries = [
+        entry(Setting.BASELINE, seed) | {DEPLOYMENT_KEY: deployment(seed=seed, lost=lost).to_json()}
+        for seed in (1, 2, 3)
+    ]
+    assert status == main(["verdict", saved(*entries), "--margin=0.05", "--format=json"])
+    (found,) = json.loads(capsys.readouterr().out)
+    assert ("onnx", outcome) == (found["setting"], found["outcome"])
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 
 from redl.errors import RecordError
 from redl.record import Predictions, Record, Status
-from redl.results.store import load_run, merged
+from redl.results.store import DEPLOYMENT_KEY, load_run, merged
 from redl.study.case import Setting
+from tests.helpers.deployments import deployment
 from tests.helpers.samples import WHOLE, record
 from tests.helpers.saved import finished, run_of, save
 
@@ -27,6 +28,27 @@ def test_each_case_comes_back_once(path):
     amp = record(Setting.AMP)
     entries = [{"redl": found.to_json()} for found in (WHOLE, WHOLE, amp)]
     assert [WHOLE, amp] == list(load_run(saved(path, *entries)).records.values())
+
+
+def test_deployments_come_back_in_their_order(path):
+    given = [deployment("torch"), deployment("onnx")]
+    entries = [{"redl": WHOLE.to_json(), DEPLOYMENT_KEY: one.to_json()} for one in given]
+    assert tuple(given) == load_run(saved(path, {"redl": WHOLE.to_json()}, *entries)).deployments
+
+
+def test_a_deployment_that_breaks_its_schema_is_refused_where_it_is_read(path):
+    broken = deployment().to_json() | {"threads": 0}
+    run = load_run(saved(path, {"redl": WHOLE.to_json(), DEPLOYMENT_KEY: broken}))
+    with pytest.raises(RecordError, match=r"run.json: deployment.threads: "):
+        _ = run.deployments
+
+
+def test_a_deployment_that_is_there_twice_is_refused(path):
+    text = json.dumps({"redl": WHOLE.to_json(), DEPLOYMENT_KEY: deployment().to_json()})
+    twice = f'{text[:-1]}, "{DEPLOYMENT_KEY}": {json.dumps(deployment("torch").to_json())}}}'
+    path.write_text(f'{{"benchmarks": [{{"extra_info": {twice}}}]}}')
+    with pytest.raises(RecordError, match="redl_deployment occurs twice"):
+        load_run(path)
 
 
 def test_benchmarks_of_others_are_passed_over(path):
