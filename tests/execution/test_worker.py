@@ -105,6 +105,38 @@ def test_steps_come_in_order_and_once_but_for_inference():
     run.close()
 
 
+class Exporting(Steps):
+    """Note in a file what was done before the export."""
+
+    def __init__(self, file, on_epoch):
+        super().__init__(live, on_epoch)
+        self.file = file
+
+    def export(self):
+        with self.file.open("a") as file:
+            file.write(f"{' '.join(self.calls)}\n")
+
+
+@contextmanager
+def exporting(file, on_epoch):
+    yield Exporting(file, on_epoch)
+
+
+def test_a_case_is_exported_once_and_after_it_was_finished(tmp_path):
+    run = CaseProcess(CASE, partial(exporting, tmp_path / "calls"), timeout_s=60.0, on_epoch=lambda _: None)
+    run.export()
+    run.export()
+    run.close()
+    assert "warm_up train finish\n" == (tmp_path / "calls").read_text()
+
+
+def test_a_broken_case_exports_nothing():
+    run = case_process(get_killed)
+    run.export()
+    assert Status.KILLED is run.finish().status
+    run.close()
+
+
 def test_a_case_returns_its_answers_and_keeps_its_record():
     run = case_process(live)
     assert ANSWERS == run.predictions()
