@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,7 +69,16 @@ def export(model: nn.Module, images: torch.Tensor, file: Path) -> None:
         verbose=False,
     )
     assert program is not None, "the exporter by dynamo returns a program"
+    _forget_origin(program.model)
     program.save(file)
+
+
+def _forget_origin(model: Any) -> None:  # noqa: ANN401 - the library is not one of training's
+    """Remove where in which file each node comes from, because a path may name a user."""
+    for node in model.graph.all_nodes():
+        for part in (node, *node.outputs):
+            part.metadata_props.clear()
+    model.graph.metadata_props.clear()
 
 
 if __name__ == "__main__":

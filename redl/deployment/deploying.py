@@ -81,6 +81,7 @@ class Deployed:
         files, name = self._files, self.job.case.id
         wanted = files.half if runtime.needs_torch else files.onnx
         if not wanted.exists():
+            files.work.mkdir(exist_ok=True)
             files.job.write_bytes(pickle.dumps(self.job))
             extra = () if missing_packages() else ("onnx",)  # at once, because torch takes seconds to import
             what = f"{name}: cannot be converted"
@@ -116,7 +117,7 @@ class Deployed:
             ),
             assumed=Assumed(**asdict(self.job.options.assumptions)),
         )
-        given, found = files.folder / "task.json", files.folder / "measured.json"
+        given, found = files.work / "task.json", files.work / "measured.json"
         given.write_bytes(msgspec.json.encode(task))
         found.unlink(missing_ok=True)
         what = f"{self.job.case.id}: cannot be run by {serving.runtime}"

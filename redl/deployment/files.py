@@ -12,7 +12,10 @@ from redl.record.deployment import ServedFile
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Files:
-    """Files in the folder of a case; `weights` are as trained, and lie there first."""
+    """Files in the folder of a case; `weights` are as trained, and lie there first.
+
+    What is of patients, or of this machine, lies in a folder below it, `work`, which is not to be kept.
+    """
 
     folder: Path
 
@@ -33,24 +36,29 @@ class Files:
         return self.folder / "model.onnx"
 
     @property
+    def work(self) -> Path:
+        """Return the folder of images and answers, and of what processes hand to each other."""
+        return self.folder / "work"
+
+    @property
     def job(self) -> Path:
         """Return the job of the case."""
-        return self.folder / "job.pickle"
+        return self.work / "job.pickle"
 
     @property
     def images(self) -> Path:
         """Return the test images, uint8 (N, 1, H, W)."""
-        return self.folder / "images.npy"
+        return self.work / "images.npy"
 
     @property
     def calibration(self) -> Path:
         """Return the training images that set ranges, uint8 (M, 1, H, W)."""
-        return self.folder / "calibration.npy"
+        return self.work / "calibration.npy"
 
     @property
     def reference(self) -> Path:
         """Return torch's float32 logits of the test images, float64 (N,)."""
-        return self.folder / "reference.npy"
+        return self.work / "reference.npy"
 
     def of(self, runtime: Runtime) -> Path:
         """Return the file that a runtime loads."""

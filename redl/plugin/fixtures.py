@@ -86,15 +86,18 @@ def redl_resumed(
 def redl_exports(
     redl_options: SuiteOptions, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Case], AbstractContextManager[Path]]:
-    """Return a function whose context is the folder of a case's exported files, which it may delete."""
+    """Return a function whose context is the folder of a case's exported files.
+
+    At its end all of them are deleted, or only those of patients and of this machine.
+    """
+    from redl.deployment.files import Files
 
     @contextmanager
     def folder(case: Case) -> Iterator[Path]:
         kept = redl_options.deployment.exports
         found = (kept or tmp_path_factory.getbasetemp() / "redl-exports") / case.id
         yield found
-        if kept is None:
-            shutil.rmtree(found, ignore_errors=True)
+        shutil.rmtree(Files(folder=found).work if kept else found, ignore_errors=True)
 
     return folder
 

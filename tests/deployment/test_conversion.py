@@ -50,6 +50,14 @@ def test_onnx_answers_as_torch_does_for_any_number_of_images(family, tmp_path):
     assert np.ptp(answer(IMAGES.numpy())) > 0  # it tells images apart, so that they could differ
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_file_does_not_say_on_which_machine_it_was_made(tmp_path):
+    export(network("densenet"), IMAGES, tmp_path / "model.onnx")
+    content = (tmp_path / "model.onnx").read_bytes()
+    assert b"densenet.py" not in content
+    assert b"site-packages" not in content
+
+
 def part(count):
     images = torch.arange(count, dtype=torch.uint8).reshape(count, 1, 1, 1)
     return Part(images=images, labels=torch.zeros(count, 1), subjects=np.zeros(count, np.int32))

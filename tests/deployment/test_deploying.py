@@ -1,6 +1,7 @@
 """Deploying: one trained case, run by torch and by ONNX Runtime in real processes."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -112,8 +113,7 @@ def test_a_network_that_learned_has_one(deployed, monkeypatch):
 
 
 def test_a_file_that_cannot_be_run_is_one_line(deployed, tmp_path):
-    for file in deployed.job.exports.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(deployed.job.exports, tmp_path, dirs_exist_ok=True)
     (tmp_path / "model.onnx").write_bytes(b"no network")
     broken = replace(deployed, job=replace(deployed.job, exports=tmp_path))
     with pytest.raises(ModelError, match=r"^rsna-mlp-baseline-seed1: cannot be run by onnx: "):

@@ -29,6 +29,13 @@ def test_each_runtime_has_its_file(runtime, name, files):
     assert files.folder / name == files.of(runtime)
 
 
+def test_what_is_of_patients_or_of_this_machine_lies_apart(files):
+    apart = {files.images, files.calibration, files.reference, files.job}
+    assert {files.work} == {path.parent for path in apart}
+    assert files.work.parent == files.folder
+    assert files.work not in {files.of(runtime).parent for runtime in Runtime}
+
+
 def test_a_file_is_described_by_size_and_checksum(files):
     found, content = described(files.half), b"model-bf16.safetensors"
     assert ("model-bf16.safetensors", len(content)) == (found.name, found.bytes)

@@ -1,6 +1,7 @@
 """Deployment in the plugin: which tests there are, in which order, and what of them is kept."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -112,6 +113,10 @@ HERE = Path(__file__).parent
 def made(monkeypatch):
     def measure(self, serving):
         note("measured.txt", f"{self.job.case.id}-{serving.name}")
+        note("exports.txt", self.job.exports)
+        (self.job.exports / "work").mkdir(parents=True, exist_ok=True)
+        for name in ("model.onnx", "work/images.npy"):
+            (self.job.exports / name).touch()
         if (HERE / "broken.txt").exists():
             raise redl.deployment.deploying.ModelError("cannot be run")
         found = Deployment.from_json(json.loads((HERE / "deployment.json").read_text()))
@@ -152,6 +157,19 @@ def test_figures_are_saved_and_shown(suite):
     assert RUNTIMES == [one["runtime"] for one in saved(suite)]
     assert "Deployment on the CPU" in printed
     assert "not judged" in printed
+
+
+def test_exported_files_are_deleted(suite):
+    assert 0 == suite.run(chosen=CHOSEN)[0]
+    (folder,) = {Path(line) for line in suite.lines("exports.txt")}
+    assert "rsna-mlp-baseline-seed1" == folder.name
+    assert not folder.exists()
+
+
+def test_files_are_kept_where_that_is_asked_for_but_no_image_of_a_patient(suite):
+    assert 0 == suite.run("--redl-exports=kept", chosen=CHOSEN)[0]
+    kept = suite.folder / "kept" / "rsna-mlp-baseline-seed1"
+    assert ["model.onnx"] == [path.name for path in kept.iterdir()]
 
 
 def test_what_was_measured_is_taken_over_by_a_run_that_resumes(suite):
