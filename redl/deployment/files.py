@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,12 @@ class Files:
     def reference(self) -> Path:
         """Return torch's float32 logits of the test images, float64 (N,)."""
         return self.work / "reference.npy"
+
+    def clear(self) -> None:
+        """Remove what an earlier training has left, so that none of it is taken for this one's."""
+        for old in (*self.folder.glob("*.safetensors"), *self.folder.glob("*.onnx")):
+            old.unlink()
+        shutil.rmtree(self.work, ignore_errors=True)
 
     def of(self, runtime: Runtime) -> Path:
         """Return the file that a runtime loads."""

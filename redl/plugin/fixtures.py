@@ -96,6 +96,7 @@ def redl_exports(
     def folder(case: Case) -> Iterator[Path]:
         kept = redl_options.deployment.exports
         found = (kept or tmp_path_factory.getbasetemp() / "redl-exports") / case.id
+        Files(folder=found).clear()
         yield found
         shutil.rmtree(Files(folder=found).work if kept else found, ignore_errors=True)
 

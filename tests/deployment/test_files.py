@@ -36,6 +36,16 @@ def test_what_is_of_patients_or_of_this_machine_lies_apart(files):
     assert files.work not in {files.of(runtime).parent for runtime in Runtime}
 
 
+def test_nothing_of_an_earlier_training_is_left(files):
+    for runtime in Runtime:
+        files.of(runtime).touch()
+    files.work.mkdir()
+    files.images.touch()
+    (files.folder / "notes.txt").touch()
+    files.clear()
+    assert ["notes.txt"] == [path.name for path in files.folder.iterdir()]
+
+
 def test_a_file_is_described_by_size_and_checksum(files):
     found, content = described(files.half), b"model-bf16.safetensors"
     assert ("model-bf16.safetensors", len(content)) == (found.name, found.bytes)

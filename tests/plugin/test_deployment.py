@@ -172,6 +172,14 @@ def test_files_are_kept_where_that_is_asked_for_but_no_image_of_a_patient(suite)
     assert ["model.onnx"] == [path.name for path in kept.iterdir()]
 
 
+def test_files_of_an_earlier_run_are_not_taken_for_those_of_this_one(suite):
+    old = suite.folder / "kept" / "rsna-mlp-baseline-seed1" / "model-int8.onnx"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    assert 0 == suite.run("--redl-exports=kept", chosen=CHOSEN)[0]
+    assert not old.exists()
+
+
 def test_what_was_measured_is_taken_over_by_a_run_that_resumes(suite):
     assert 0 == suite.run(chosen=CHOSEN)[0]
     before = saved(suite)
