@@ -78,13 +78,17 @@ def _freeze_but(model: nn.Module, trained: Parameters) -> None:
 
 
 def _evaluate_what_is_frozen(module: nn.Module) -> None:
-    """Keep each largest module without trained parameters in evaluation, whatever mode it is put into."""
+    """Keep modules without trained parameters in evaluation, whatever mode the network is put into.
+
+    Each module by itself: activation checkpointing calls those in a stage and not the stage.
+    """
     for child in module.children():
         if any(parameter.requires_grad for parameter in child.parameters()):
             _evaluate_what_is_frozen(child)
         else:
-            child.register_forward_pre_hook(_evaluate)
+            for frozen in child.modules():
+                frozen.register_forward_pre_hook(_evaluate)
 
 
 def _evaluate(module: nn.Module, _inputs: object) -> None:
-    module.eval()
+    module.training = False

@@ -9,8 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redl.metering.predicted_memory import explanation, predicted_memory
-from redl.study.case import Setting
-from redl.training.optimizers import adam, adam_8bit, state_width
+from redl.study.case import TRANSFORMERS, Model, Setting
+from redl.study.profile import Pretraining
+from redl.training.models import build
+from redl.training.networks import network_of
+from redl.training.optimizers import (
+    adafactor,
+    adam,
+    adam_8bit,
+    lion_8bit,
+    sgd_8bit,
+    state_elements,
+    state_width,
+)
 from redl.training.settings import needs_bitsandbytes, setup_of
 
 LARGE = 4096 * 256  # elements in whole blocks
@@ -38,9 +49,9 @@ def width(*, eight_bit):
     return lambda parameter: 8 * parameter.element_size()
 
 
-def stepped(shapes, *, eight_bit, dtype=torch.float32):
+def stepped(shapes, *, make, dtype=torch.float32):
     model = torch.nn.ParameterList(torch.nn.Parameter(torch.ones(shape, dtype=dtype)) for shape in shapes)
-    optimizer = (adam_8bit if eight_bit else adam)(model, 0.1)
+    optimizer = make(model, 0.1)
     for parameter in model:
         parameter.grad = torch.full_like(parameter, 0.5)
     optimizer.step()
@@ -48,8 +59,9 @@ def stepped(shapes, *, eight_bit, dtype=torch.float32):
 
 
 def allocated(optimizer):
-    """Count the bytes of all of its own state; `qmap` is one table shared by all tensors."""
-    moments = {"exp_avg", "exp_avg_sq", "state1", "state2", "absmax1", "absmax2"}
+    """Count the bytes of its own tensors; `qmap` is one table shared by all, the rest one number each."""
+    moments = {"exp_avg", "exp_avg_sq", "exp_avg_sq_row", "exp_avg_sq_col"}
+    moments |= {"state1", "state2", "absmax1", "absmax2"}
     return sum(state[name].nbytes for state in optimizer.state.values() for name in moments & state.keys())
 
 
@@ -95,25 +107,64 @@ def test_small_half_tensors_have_32_bit_state_under_8_bit_adam():
     assert 8 * 100 == predicted_memory([Sized(100, 2)], state_width=width(eight_bit=True)).optimizer_state
 
 
+def predicted_of(parameters, optimizer):
+    return predicted_memory(
+        parameters, state_width=state_width(optimizer), state_elements=state_elements(optimizer)
+    )
+
+
 @settings(deadline=None, max_examples=25)
 @given(
     shapes=st.lists(
         st.one_of(
-            st.lists(st.integers(1, 24), min_size=1, max_size=3),
+            st.lists(st.integers(1, 24), min_size=1, max_size=4),
             st.integers(4000, 9000).map(lambda count: [count]),
         ),
         min_size=1,
         max_size=4,
     ),
-    eight_bit=st.booleans(),
+    make=st.sampled_from([adam, adam_8bit, lion_8bit, sgd_8bit, adafactor]),
     dtype=st.sampled_from([torch.float32, torch.bfloat16]),
 )
-def test_predicted_state_is_what_the_optimizer_allocates(shapes, eight_bit, dtype):
-    parameters, optimizer = stepped(shapes, eight_bit=eight_bit, dtype=dtype)
-    predicted = predicted_memory(parameters, state_width=state_width(optimizer))
+def test_predicted_state_is_what_the_optimizer_allocates(shapes, make, dtype):
+    parameters, optimizer = stepped(shapes, make=make, dtype=dtype)
+    predicted = predicted_of(parameters, optimizer)
     assert allocated(optimizer) == predicted.optimizer_state
     assert sum(parameter.nbytes for parameter in parameters) == predicted.weights
     assert sum(parameter.grad.nbytes for parameter in parameters) == predicted.gradients
+
+
+TECHNIQUES = [
+    "head",
+    "lastblock",
+    "lora",
+    "lion8bit",
+    "adafactor",
+    "sgd8bit",
+    "half+lion8bit+lora",
+    "8bit+lastblock",
+]
+
+
+@pytest.mark.parametrize("setting", TECHNIQUES)
+@pytest.mark.parametrize("model", [model for model in Model if model is not Model.MLP])
+def test_of_each_technique_and_network_it_is_what_is_really_held(model, setting):
+    if "lora" in setting and model not in TRANSFORMERS:
+        pytest.skip("it has no attention")
+    module, _ = build(
+        network_of(model, None, image_size=32, reduced=True), image_size=32, pretraining=Pretraining.NO
+    )
+    setup = setup_of(setting, torch.device("cpu"))
+    module = setup.prepare(module).to(setup.weights_dtype)
+    optimizer = setup.optimizer(module, 1e-3)
+    module.train()
+    module(torch.rand(4, 1, 32, 32, dtype=setup.weights_dtype)).sum().backward()
+    optimizer.step()
+    held = list(module.parameters())
+    predicted = predicted_of(held, optimizer)
+    assert allocated(optimizer) == predicted.optimizer_state
+    assert sum(parameter.nbytes for parameter in held) == predicted.weights
+    assert sum(one.grad.nbytes for one in held if one.grad is not None) == predicted.gradients
 
 
 @pytest.mark.parametrize(

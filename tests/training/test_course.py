@@ -1,6 +1,7 @@
 """The course of a training: one that was interrupted and resumed ends as an undisturbed one does."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -39,7 +40,34 @@ class Momentum(torch.optim.Optimizer):
                 parameter -= (group["rate"] * held["momentum"]).to(parameter.dtype)
 
 
-SETUPS = {str(setting): setup_of(setting, CPU) for setting in Setting} | {
+class Attentive(nn.Module):
+    """A network with a layer that LoRA adapts."""
+
+    def __init__(self):
+        super().__init__()
+        self.attn = nn.ModuleDict({"qkv": nn.Linear(64, 4096)})
+        self.head = nn.Linear(4096, 1)
+
+    def forward(self, images):
+        return self.head(torch.tanh(self.attn["qkv"](images.flatten(1))))
+
+
+def attentive(_model):
+    torch.manual_seed(0)
+    return Attentive()
+
+
+TECHNIQUES = (
+    "lion8bit",
+    "adafactor",
+    "amp+sgd8bit",
+    "half+adafactor",
+    "head",
+    "8bit+head",
+    "lion8bit+head+micro4",
+)
+LORA = ("lora", "8bit+lora", "half+lion8bit+lora", "adafactor+lora", "sgd8bit+lora")
+SETUPS = {str(setting): setup_of(setting, CPU) for setting in (*Setting, *TECHNIQUES)} | {
     "own optimizer": TrainingSetup(
         weights_dtype=torch.bfloat16, optimizer=lambda model, rate: Momentum(model.parameters(), rate)
     ),
@@ -50,6 +78,7 @@ SETUPS = {str(setting): setup_of(setting, CPU) for setting in Setting} | {
     ),
     "8 bits of small tensors": TrainingSetup(optimizer=adam_8bit),
 }
+SETUPS |= {setting: replace(setup_of(setting, CPU), change=attentive) for setting in LORA}
 
 
 def network(width=64):
@@ -76,8 +105,15 @@ def part(count, seed=0):
 
 def start(setup, *, patience=EPOCHS, channels_last=False, width=64, rate=1e-2):
     precision = Precision.of(setup, CPU, channels_last=channels_last)
-    model = precision.place(network(width))
-    plan = Plan(precision=precision, epochs=EPOCHS, patience=patience, batch_size=16, seed=1)
+    model = precision.place(setup.prepare(network(width)))
+    plan = Plan(
+        precision=precision,
+        epochs=EPOCHS,
+        patience=patience,
+        batch_size=16,
+        micro_batch=setup.micro_batch,
+        seed=1,
+    )
     return Course(model, setup.optimizer(model, rate), plan)
 
 

@@ -12,12 +12,18 @@ from torch import nn
 
 from redl.training.optimizers import (
     _without_hub,
+    adafactor,
     adam,
     adam_8bit,
     adam_8bit_stable,
+    lion_8bit,
+    sgd_8bit,
     state_bits,
+    state_elements,
     state_width,
 )
+
+MOMENTS = ("exp_avg", "exp_avg_sq", "exp_avg_sq_row", "exp_avg_sq_col", "state1", "state2")
 
 
 class Sizes(nn.Module):
@@ -68,6 +74,81 @@ def test_the_first_step_of_8_bit_adam_is_adams():
     assert not torch.equal(ordinary, torch.ones(8192))
 
 
+@pytest.mark.parametrize("make", [lion_8bit, sgd_8bit])
+def test_one_moment_is_kept_in_8_bits_and_of_small_tensors_in_32(make):
+    assert {"32": 4095, "8": 4096} == state_bits(step(Sizes(4095, 4096, dtype=torch.float32), make))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_adafactor_keeps_32_bit_state_whatever_the_weights_are(dtype):
+    assert {"32": 5000 + 64 * 64} == state_bits(step(Sizes(5000, (64, 64), dtype=dtype), adafactor))
+
+
+@pytest.mark.parametrize("make", [lion_8bit, sgd_8bit])
+@pytest.mark.parametrize("size", [100, 8192])
+def test_a_first_step_is_the_sign_for_lion_and_the_gradient_for_sgd(make, size):
+    model = Sizes(size, dtype=torch.float32)
+    step(model, make)  # a gradient of 0.5 at a rate of 0.1
+    assert torch.allclose(torch.full((size,), 0.9 if make is lion_8bit else 0.95), model.all[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [100, 8192])
+def test_sgd_has_a_momentum_of_nine_tenths(size):
+    model = Sizes(size, dtype=torch.float32)
+    optimizer = step(model, sgd_8bit)
+    optimizer.step()
+    assert torch.allclose(torch.full((size,), 1 - 0.1 * 0.5 * (1 + 1.9)), model.all[0], atol=2e-3)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_a_first_step_of_adafactor_is_as_long_as_adams_whatever_weights_and_gradients_are(scale):
+    parameter = nn.Parameter(torch.full((64, 64), scale))
+    model = nn.ParameterList([parameter])
+    optimizer = adafactor(model, 0.1 * scale)
+    parameter.grad = torch.full_like(parameter, 0.5 * scale)
+    optimizer.step()
+    assert torch.allclose(torch.full((64, 64), 0.9 * scale), parameter, rtol=1e-5)
+
+
+def test_adafactor_factors_a_convolution_by_its_channels():
+    count = state_elements(adafactor(nn.Conv2d(32, 64, 3, bias=False), 0.1))
+    assert (32 + 64) * 9 == count(nn.Conv2d(32, 64, 3).weight)
+
+
+OTHERS = [lion_8bit, sgd_8bit, adafactor]
+
+
+@pytest.mark.parametrize("make", [adam, adam_8bit, *OTHERS])
+def test_a_gradient_that_was_scaled_makes_the_same_step(make):
+    plain, scaled = (Sizes(100, 8192, (64, 64), dtype=torch.float32) for _ in range(2))
+    step(plain, make)
+    optimizer, scaler = make(scaled, 0.1), torch.amp.GradScaler("cpu", init_scale=1024.0)
+    scaler.scale(sum(0.5 * parameter.sum() for parameter in scaled.parameters())).backward()
+    scaler.step(optimizer)
+    assert all(map(torch.equal, plain.parameters(), scaled.parameters()))
+
+
+@pytest.mark.parametrize("make", [adam, adam_8bit, *OTHERS])
+def test_a_step_is_skipped_whose_gradients_overflow(make):
+    model = Sizes(100, 8192, dtype=torch.float32)
+    optimizer, scaler = make(model, 0.1), torch.amp.GradScaler("cpu", init_scale=1024.0)
+    scaler.scale(sum(float("inf") * parameter.sum() for parameter in model.parameters())).backward()
+    scaler.step(optimizer)
+    scaler.update()
+    assert 512.0 == scaler.get_scale()
+    assert all(torch.equal(torch.ones_like(parameter), parameter) for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("make", [adam, adam_8bit, *OTHERS])
+def test_what_is_frozen_has_no_state(make):
+    model = Sizes(8192, 8192, dtype=torch.float32)
+    model.all[0].requires_grad = False
+    optimizer = make(model, 0.1)
+    model.all[1].grad = torch.ones(8192)
+    optimizer.step()
+    assert [model.all[1]] == list(optimizer.state)
+
+
 class Small(nn.Module):
     """The parts of a transformer, each large enough for 8-bit state."""
 
@@ -108,15 +189,17 @@ def test_a_later_optimizer_inherits_nothing():
     }
 
 
-@pytest.mark.parametrize("make", [adam, adam_8bit, adam_8bit_stable])
+@pytest.mark.parametrize("make", [adam, adam_8bit, adam_8bit_stable, *OTHERS])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
-def test_the_width_of_each_state_is_the_true_one(make, dtype):
+def test_width_and_number_of_each_state_are_the_true_ones(make, dtype):
     model = Small().to(dtype)
     optimizer = step(model, make)
     width = state_width(optimizer)
     for parameter in model.parameters():
         state = optimizer.state[parameter]
-        assert 8 * state.get("exp_avg", state.get("state1")).element_size() == width(parameter)
+        moments = [state[name] for name in MOMENTS if name in state]
+        assert {width(parameter)} == {8 * moment.element_size() for moment in moments}
+        assert sum(moment.numel() for moment in moments) == state_elements(optimizer)(parameter)
 
 
 def test_the_width_of_another_optimizers_state_is_not_known():

@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils.checkpoint import checkpoint
 
 from redl.errors import ModelError
-from redl.study.case import TRANSFORMERS, Model
+from redl.study.case import TRANSFORMERS, Model, TrainedPart
 from redl.study.profile import Pretraining
+from redl.training.freezing import training_only
 from redl.training.models import build
 from redl.training.networks import network_of
 from redl.training.recomputing import recomputing
@@ -54,6 +56,28 @@ def test_losses_gradients_statistics_and_answers_are_the_baselines(model):
     expected, found = trained(plain), trained(again)
     assert len(expected) == len(found)
     assert all(map(torch.equal, expected, found))
+
+
+@pytest.mark.parametrize("part", [TrainedPart.LAST_BLOCK, TrainedPart.LORA])
+@pytest.mark.parametrize("model", FAMILIES)
+def test_they_are_where_only_a_part_is_trained(model, part):
+    if part is TrainedPart.LORA and model not in TRANSFORMERS:
+        pytest.skip("it has no attention")
+    plain = training_only(network(model), part)
+    again = recomputing(copy.deepcopy(plain))
+    expected, found = trained(plain), trained(again)
+    assert len(expected) == len(found)
+    assert all(one is other or torch.equal(one, other) for one, other in zip(expected, found, strict=True))
+
+
+def test_a_batch_norm_in_evaluation_is_left_alone_while_it_is_computed_again():
+    norm = nn.BatchNorm1d(4).eval()
+    module = nn.Sequential(nn.Linear(4, 4), norm)
+    module.set_grad_checkpointing = lambda: None
+    recomputing(module)
+    norm.eval()
+    checkpoint(module, torch.rand(3, 4), use_reentrant=False).sum().backward()
+    assert 0 == norm.num_batches_tracked
 
 
 @pytest.mark.parametrize("model", FAMILIES)
