@@ -18,7 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from benchmarks.turns import Turns
-from redl.execution.run import set_flags
+from redl.execution.approach import set_flags
 from redl.metering.memory import MemoryMeter, release_freed_memory
 from redl.metering.meter import EnergyMeter
 from redl.metering.stopwatch import Stopwatch

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from redl.execution.job import Job
 from redl.execution.messages import Step
-from redl.execution.worker import CaseBrokeError, OnEpoch, Start, Steps, Worker
+from redl.execution.worker import CaseBrokeError, OnEpoch, Result, Start, Steps, Worker
 from redl.record import Attempt, Predictions, Record, Status
 from redl.study.case import Case
 
@@ -100,7 +100,7 @@ class CaseProcess:
         for each in steps:
             self._keep(self._worker.call(each))
 
-    def _keep(self, result: Record | Predictions | None) -> None:
+    def _keep(self, result: Result) -> None:
         match result:
             case Record() as record:
                 if record.case != self.case:

@@ -50,3 +50,14 @@ class Job:
     options: RunOptions
     epochs: Path | None = None
     exports: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProbeJob:
+    """A batch of noise that is to be trained on for some steps, under a cap if there is one."""
+
+    model: str
+    setting: str
+    batch_size: int
+    cap_bytes: int | None
+    options: RunOptions

@@ -15,9 +15,10 @@ import msgspec
 
 from redl.errors import RecordError
 from redl.record import Epoch, Predictions, Record
+from redl.record.budget import Probe
 from redl.record.strict import Section, decode, encode
 
-Step = Literal["warm_up", "train", "finish", "predictions", "infer", "export"]
+Step = Literal["warm_up", "train", "finish", "predictions", "infer", "export", "probe"]
 
 _MOST_BYTES = 2**26  # of one line: the answers for two million images
 _AT_ONCE = 2**16
@@ -36,26 +37,37 @@ class EpochEnded(Message, frozen=True, kw_only=True, tag="epoch"):
 
 
 class StepDone(Message, frozen=True, kw_only=True, tag="done"):
-    """A step is done, with what it brought."""
+    """A step is done, with what it brought; `start_bytes` is what is resident before anything counts."""
 
     step: Step
     record: Record | None = None
     predictions: Predictions | None = None
+    probe: Probe | None = None
+    start_bytes: int | None = None
 
     def answers(self, step: Step) -> bool:
         """Return whether this step was done and brought what it has to."""
-        brought = {"finish": self.record, "predictions": self.predictions}
+        brought = {"finish": self.record, "predictions": self.predictions, "probe": self.probe}
         return self.step == step and brought.get(step, self) is not None
 
 
 class Broke(Message, frozen=True, kw_only=True, tag="broke"):
-    """The case raised an error."""
+    """The case raised an error; `over_bytes` is how far it was over its cap."""
 
     status: Literal["oom", "failed"]
     reason: str
+    over_bytes: int | None = None
 
 
 _ANY: Any = EpochEnded | StepDone | Broke
+
+
+class OverCapError(MemoryError):
+    """A process took more memory than its cap allows."""
+
+    def __init__(self, over_bytes: int) -> None:
+        super().__init__(f"{over_bytes / 1e6:.1f} MB over the cap")
+        self.over_bytes = over_bytes
 
 
 class GarbledError(Exception):

@@ -7,27 +7,23 @@ from contextlib import contextmanager
 from functools import partial
 
 import torch
-from torch import nn
 
+from redl.execution.approach import OpenModel, energy_meter, open_model
 from redl.execution.epochs import open_epochs
 from redl.execution.inference import repeat, time_latency
 from redl.execution.job import Job
 from redl.execution.plan import CasePlan
 from redl.execution.stretch_meter import StretchMeter
 from redl.execution.summary import Findings, Inferred, Trained, predictions_of, summarise
-from redl.metering.memory import MemoryMeter, Peak, Phase, release_freed_memory
-from redl.metering.meter import EnergyMeter
+from redl.metering.memory import Peak, Phase, release_freed_memory
 from redl.metering.stopwatch import Stopwatch
 from redl.metering.stretch import Stretch
-from redl.record import Epoch, Flags, Predictions, Pretrained, Record
-from redl.training import convolution
+from redl.record import Epoch, Predictions, Record
 from redl.training.course import Course, Plan
-from redl.training.first_pass import check_batch_size, first_pass
+from redl.training.first_pass import first_pass
 from redl.training.loop import Hooks, Part, fit, predict
-from redl.training.models import build
-from redl.training.optimizers import import_library, state_bits, state_elements, state_width
+from redl.training.optimizers import state_bits, state_elements, state_width
 from redl.training.precision import synchronize
-from redl.training.settings import needs_bitsandbytes
 from redl.training.trained import save_trained
 
 OnEpoch = Callable[[Epoch], None]
@@ -50,20 +46,8 @@ def open_case(job: Job, on_epoch: OnEpoch = lambda _: None) -> Iterator[CaseRun]
     """
     plan = CasePlan.of(job)
     parts = plan.load_parts()
-    flags = set_flags(tf32=job.options.tf32)
-    import_library(eight_bit=needs_bitsandbytes(plan.setup))
-    with convolution.widened(needed=plan.widened), _energy_meter(plan) as energy:
-        memory = MemoryMeter(plan.device)
-        torch.manual_seed(job.case.seed)
-        module, pretrained = build(
-            plan.network,
-            image_size=plan.profile.image_size,
-            pretraining=plan.profile.pretraining,
-            weights=job.options.weights,
-        )
-        check_batch_size(plan.network.name, module, plan.setup.micro_batch or plan.profile.batch_size)
-        model = plan.precision.place(plan.setup.prepare(module))
-        yield CaseRun(plan, parts, model, pretrained, flags, energy, memory, on_epoch)
+    with open_model(plan, seed=job.case.seed) as opened:
+        yield CaseRun(plan, parts, opened, on_epoch)
 
 
 class CaseRun:
@@ -73,20 +57,13 @@ class CaseRun:
         self,
         plan: CasePlan,
         parts: tuple[Part, Part, Part],
-        model: nn.Module,
-        pretrained: Pretrained,
-        flags: Flags,
-        energy: EnergyMeter,
-        memory: MemoryMeter,
+        opened: OpenModel,
         on_epoch: OnEpoch,
     ) -> None:
         self._plan = plan
         self._train_part, self._valid_part, self._test_part = parts
-        self._model = model
-        self._pretrained = pretrained
-        self._flags = flags
-        self._energy = energy
-        self._memory = memory
+        self._opened = opened
+        self._model, self._energy, self._memory = opened.model, opened.energy, opened.memory
         self._on_epoch = on_epoch
         self._trained: Trained | None = None
         self._measured: Callable[[], Stretch] | None = None
@@ -162,8 +139,8 @@ class CaseRun:
         inferred = self._measure_inference()
         self._findings = Findings(
             plan=self._plan,
-            flags=self._flags,
-            pretrained=self._pretrained,
+            flags=self._opened.flags,
+            pretrained=self._opened.pretrained,
             model=self._model,
             trained=self._trained,
             inferred=inferred,
@@ -197,7 +174,7 @@ class CaseRun:
 
     def _measure_inference(self) -> Inferred:
         images, profile, stopwatch = self._test_part.images, self._plan.profile, self._new_stopwatch()
-        with _energy_meter(self._plan) as energy, self._memory.phase() as memory:
+        with energy_meter(self._plan) as energy, self._memory.phase() as memory:
             energy.settle(self._plan.job.options.settle_s)
             logits, passes = repeat(
                 lambda: self._predict(images),
@@ -225,22 +202,6 @@ class CaseRun:
 
     def _new_stopwatch(self) -> Stopwatch:
         return Stopwatch(synchronize=partial(synchronize, self._plan.device))
-
-
-def set_flags(*, tf32: bool = False) -> Flags:
-    """Set the numerical switches explicitly: full float32, and kernels chosen the same way every time."""
-    precision = "tf32" if tf32 else "ieee"
-    torch.backends.cuda.matmul.fp32_precision = precision
-    torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined] # set up at import
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
-    return Flags(tf32=tf32, cudnn_benchmark=False, deterministic=True)
-
-
-def _energy_meter(plan: CasePlan) -> EnergyMeter:
-    on_cuda = plan.device.type == "cuda"
-    gpus = [str(torch.cuda.get_device_properties(plan.device).uuid)] if on_cuda else []
-    return EnergyMeter(gpus, plan.job.options.assumptions, synchronize=partial(synchronize, plan.device))
 
 
 def _peak(phase: Phase) -> Peak:

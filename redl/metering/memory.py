@@ -65,6 +65,11 @@ class MemoryMeter:
         release_freed_memory()
         self._start_bytes = _resident("VmRSS")
 
+    @property
+    def start_bytes(self) -> int | None:
+        """Return the resident size when the meter was made; None on a GPU, and where it cannot be read."""
+        return self._start_bytes if self._device.type == "cpu" else None
+
     @contextmanager
     def phase(self) -> Iterator[Phase]:
         """Measure one phase; its `peak` is set when it ends, also by an exception.
@@ -92,11 +97,11 @@ class MemoryMeter:
             torch.cuda.synchronize(self._device)
         except RuntimeError as error:  # must not hide what broke the phase
             return _unmeasured(f"the device failed: {type(error).__name__}")
-        process_bytes, reason = _process_bytes(self._device)
+        counted, reason = process_bytes(self._device)
         return Peak(
             allocated_bytes=torch.cuda.max_memory_allocated(self._device),
             reserved_bytes=torch.cuda.max_memory_reserved(self._device),
-            process_bytes=process_bytes,
+            process_bytes=counted,
             reason=reason,
         )
 
@@ -129,6 +134,18 @@ def paper_compatible_bytes(device: torch.device) -> int | None:
     return torch.cuda.memory_reserved(device) + torch.cuda.memory_allocated(device)
 
 
+def process_bytes(device: torch.device) -> tuple[int | None, str | None]:
+    """Return the GPU memory that the driver counts for this process, or None with the reason.
+
+    It includes the context, the kernels and everything that the caching allocator reserved. None of it is
+    returned before the process ends or empties the cache, so the value after a phase is the peak so far.
+    """
+    try:
+        return _driver_bytes(device), None
+    except (SensorError, RuntimeError) as error:  # must not hide what broke the phase
+        return None, f"no process bytes: {error}"
+
+
 def release_freed_memory() -> None:
     """Collect garbage and return the C allocator's free pages, so that they count as freed."""
     gc.collect()
@@ -139,18 +156,6 @@ def release_freed_memory() -> None:
 def _map_large_blocks() -> None:
     with suppress(AttributeError, OSError, TypeError):  # only glibc's mallopt is known to do it
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
-
-
-def _process_bytes(device: torch.device) -> tuple[int | None, str | None]:
-    """Return the GPU memory that the driver counts for this process, or None with the reason.
-
-    It includes the context, the kernels and everything that the caching allocator reserved. None of it is
-    returned before the process ends or empties the cache, so the value after a phase is the peak so far.
-    """
-    try:
-        return _driver_bytes(device), None
-    except (SensorError, RuntimeError) as error:  # must not hide what broke the phase
-        return None, f"no process bytes: {error}"
 
 
 def _driver_bytes(device: torch.device) -> int:

@@ -59,7 +59,7 @@ def json_folder(config: pytest.Config) -> tuple[str, Path] | None:
 
 
 def _json_path(session: BenchmarkSession) -> Path | None:
-    """Return the file of --benchmark-json, which pytest-benchmark before 5.3 opens as it reads its options."""
+    """Return the file of --benchmark-json, which pytest-benchmark before 5.3 opens with its options."""
     asked: Any = session.json
     return None if asked is None else Path(asked.name if hasattr(asked, "write") else asked)
 

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from redl.execution.run import set_flags
+from redl.execution.approach import set_flags
 from redl.metering.gpus import gpu_of, visible_gpus
 from redl.metering.memory import MemoryMeter
 from redl.metering.meter import EnergyMeter

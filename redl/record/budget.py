@@ -1,0 +1,96 @@
+"""Budgets: what a setting takes of a limited memory, found by trials that a cap ends.
+
+A figure that was not measured is None, with its reason beside it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from redl.record.sections import EnergyReading
+from redl.record.strict import Amount, Count, Divisor, Line, Section, Word, decode, encode
+
+
+class Cap(StrEnum):
+    """What of a process is held below the cap.
+
+    GROWTH: resident memory above the meter's start, which is what the study counts as the model's, on a CPU.
+    PROCESS: all that the driver counts for the process, as on a card of that size, on a GPU.
+    """
+
+    GROWTH = "growth"
+    PROCESS = "process"
+
+
+class Probe(Section, frozen=True, kw_only=True):
+    """What some training steps took: the first warms up, the last is timed.
+
+    `peak_bytes` is the growth by the model and `process_bytes` the peak of the whole process, which the
+    driver does not tell in every container. `static_bytes` are weights, gradients and optimizer state, as
+    predicted; None for an unknown optimizer.
+    """
+
+    network: Word
+    device: Word
+    steps: Divisor
+    peak_bytes: Count | None
+    process_bytes: Count | None
+    static_bytes: Count | None
+    step_seconds: Amount
+    energy: EnergyReading
+    reason: Line | None
+
+
+class Trial(Section, frozen=True, kw_only=True):
+    """A batch that was tried under a cap.
+
+    One that did not fit was `over_bytes` above the cap when it was ended, if that is known. `probe` is None
+    then, unless the peak was only read at the end.
+    """
+
+    batch_size: Divisor
+    fits: bool
+    probe: Probe | None
+    over_bytes: Count | None
+    reason: Line | None
+
+
+class Fit(Section, frozen=True, kw_only=True):
+    """The largest batch with which a network trains under a cap.
+
+    `batch_size` is None where not even the smallest batch fits, which `smallest` is. `refused` is the
+    smallest batch that was tried and did not fit; None where the search ended at the largest batch it was to
+    try. `emulated_on` names a larger card that was limited to the cap.
+    """
+
+    model: Word
+    network: Word
+    setting: Word
+    image_size: Divisor
+    cap_bytes: Divisor
+    held: Cap
+    emulated_on: Line | None
+    smallest: Divisor
+    batch_size: Count | None
+    refused: Count | None
+    trials: tuple[Trial, ...]
+
+    @property
+    def best(self) -> Probe | None:
+        """Return what the largest batch took; None where none fits."""
+        return next((trial.probe for trial in self.trials if trial.batch_size == self.batch_size), None)
+
+    @property
+    def is_proven(self) -> bool:
+        """Return whether one image more was refused."""
+        return self.batch_size is not None and self.refused == self.batch_size + 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values; raise RecordError for a figure out of range."""
+        return encode(self, "fit")
+
+    @classmethod
+    def from_json(cls, plain: object, where: str = "fit") -> Fit:
+        """Read what `to_json` gave; raise RecordError for anything else."""
+        return decode(plain, cls, where)
