@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np  # noqa: F401 - here, because inner runs in this process could not import it again
 import pytest
 
 from redl.results.store import DEPLOYMENT_KEY
@@ -101,6 +102,7 @@ def test_cases_are_not_spread_over_processes(pytester):
 SUITE = """
 import json, os
 from pathlib import Path
+import numpy as np  # noqa: F401 - here, because inner runs in this process could not import it again
 import pytest
 import redl.deployment.deploying, redl.deployment.runtime
 from conftest import note
