@@ -91,6 +91,13 @@ def test_pieces_of_a_batch_are_another_training_with_batch_norm_which_is_said(ba
     assert not any("batch norm" in one for one in baseline.warnings)
 
 
+def test_a_part_that_alone_was_trained_is_recorded_with_its_rate(baseline, record_of):
+    recipe = record_of("lion8bit+head").recipe
+    assert ("head", 1025, "Lion8bit") == (recipe.trained_part, recipe.trained_parameters, recipe.optimizer)
+    assert pytest.approx(2e-3) == recipe.learning_rate
+    assert (None, 6_948_609) == (baseline.recipe.trained_part, baseline.recipe.trained_parameters)
+
+
 def test_the_record_says_what_really_ran(baseline):
     recipe = baseline.recipe
     assert ("float32", None, "Adam") == (recipe.weights_dtype, recipe.autocast_dtype, recipe.optimizer)

@@ -22,6 +22,25 @@ def test_the_mlp_has_no_activations_worth_computing_again():
     assert set(Model) == {case.model for case in study.cases() if case.setting == "micro2"}
 
 
+@pytest.mark.parametrize(
+    ("setting", "models"),
+    [
+        ("amp+head", set(Model) - {Model.MLP}),
+        ("lastblock", set(Model) - {Model.MLP}),
+        ("8bit+lora", {Model.SWIN, Model.VIT}),
+        ("lion8bit", set(Model)),
+    ],
+)
+def test_a_part_is_trained_of_networks_that_have_it(setting, models):
+    study = Study(profile="smoke", seeds=(1,), datasets=("rsna",), custom_settings=(setting,))
+    assert models == {case.model for case in study.cases() if case.setting == setting}
+
+
+def test_whether_a_custom_network_has_it_is_seen_when_it_is_built():
+    study = Study(profile="smoke", seeds=(1,), models=("mine",), custom_settings=("lora",))
+    assert "rsna-mine-lora-seed1" in ids(study.cases())
+
+
 def test_an_id_names_data_model_setting_and_seed():
     assert "rsna-densenet-amp+8bit-seed1" == case().id
 
