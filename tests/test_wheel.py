@@ -60,7 +60,7 @@ def test_the_page_has_its_template_and_scripts(python, tmp_path):
 
 
 def test_the_suite_runs_in_an_empty_folder_and_saves_below_it(python, tmp_path):
-    chosen = ["-k", "mlp and rsna and baseline", "--redl-profile=tiny", f"--redl-cache={tmp_path / 'cache'}"]
+    chosen = ["-k", "mlp and rsna and baseline and not deployment", "--redl-profile=tiny", f"--redl-cache={tmp_path / 'cache'}"]
     folder = tmp_path / "empty"
     folder.mkdir()
     result = run(python, "-m", "pytest", "--pyargs", "redl.suite", *chosen, cwd=folder)
@@ -91,6 +91,7 @@ def test_cases_of_an_installed_suite_are_selected_as_in_a_checkout(python, tmp_p
         return [line.partition("::")[2] for line in lines if "::" in line]
 
     installed = cases("--pyargs", "redl.suite", cwd=tmp_path)
-    assert 2 * 6 + 3 == len(installed)  # training and inference of each setting, three downsampled ones
-    names = ["test_training", "test_downsampling", "test_fast_path"]
+    # Training and inference of each setting, four runtimes of the baseline, three downsampled ones.
+    assert 2 * 6 + 4 + 3 == len(installed)
+    names = ["test_training", "test_deployment", "test_downsampling", "test_fast_path"]
     assert installed == cases(*(f"benchmarks/{name}.py" for name in names), cwd=ROOT)

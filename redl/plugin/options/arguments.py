@@ -203,8 +203,8 @@ _CHECKS: Arguments = (
         "--redl-verdict",
         {
             "metavar": "MARGIN",
-            "help": "fail where a setting is not shown to be within this margin of its baseline, over seeds "
-            "and patients, e.g. 0.02 or 2%%",
+            "help": "fail where a setting is not shown to be within this margin of its baseline, or a runtime "
+            "of torch, over seeds and patients, e.g. 0.02 or 2%%",
         },
     ),
     (
