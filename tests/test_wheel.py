@@ -60,7 +60,8 @@ def test_the_page_has_its_template_and_scripts(python, tmp_path):
 
 
 def test_the_suite_runs_in_an_empty_folder_and_saves_below_it(python, tmp_path):
-    chosen = ["-k", "mlp and rsna and baseline and not deployment", "--redl-profile=tiny", f"--redl-cache={tmp_path / 'cache'}"]
+    words = "mlp and rsna and baseline and not deployment"
+    chosen = ["-k", words, "--redl-profile=tiny", f"--redl-cache={tmp_path / 'cache'}"]
     folder = tmp_path / "empty"
     folder.mkdir()
     result = run(python, "-m", "pytest", "--pyargs", "redl.suite", *chosen, cwd=folder)

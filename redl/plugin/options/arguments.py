@@ -109,6 +109,17 @@ _CASE: Arguments = (
     ),
 )
 
+_BUDGETS: Arguments = (
+    (
+        "--redl-budgets",
+        {
+            "metavar": "SIZES",
+            "help": "find the largest batch that trains within each of these, e.g. 4GB,512MB "
+            "(benchmarks/test_budget.py)",
+        },
+    ),
+)
+
 _DEPLOYMENT: Arguments = (
     (
         "--redl-deploy",
@@ -203,8 +214,8 @@ _CHECKS: Arguments = (
         "--redl-verdict",
         {
             "metavar": "MARGIN",
-            "help": "fail where a setting is not shown to be within this margin of its baseline, or a runtime "
-            "of torch, over seeds and patients, e.g. 0.02 or 2%%",
+            "help": "fail where a setting is not shown to be within this margin of its baseline, or a "
+            "runtime of torch, over seeds and patients, e.g. 0.02 or 2%%",
         },
     ),
     (
@@ -247,7 +258,7 @@ _RESUME: Arguments = (
     ),
 )
 
-_ALL = _STUDY + _DATA + _CASE + _DEPLOYMENT + _ENERGY + _CHECKS + _REPORT + _RESUME
+_ALL = _STUDY + _DATA + _CASE + _BUDGETS + _DEPLOYMENT + _ENERGY + _CHECKS + _REPORT + _RESUME
 
 
 def add_options(parser: pytest.Parser) -> None:
