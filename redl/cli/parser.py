@@ -13,6 +13,7 @@ from redl.cli import (
     compare,
     describe,
     export,
+    fit,
     history,
     pack,
     phantom,
@@ -57,7 +58,7 @@ def build_parser() -> Parser:
     tasks = data.add_subparsers(metavar="TASK", required=True)
     for task in (phantom, prepare, pack, describe, check):
         task.add(tasks)
-    for command in (compare, verdict, tradeoff, history, baseline, recover, report, export):
+    for command in (compare, verdict, tradeoff, history, baseline, recover, report, export, fit):
         command.add(commands)
     return parser
 

@@ -22,7 +22,7 @@ from redl.metering.predicted_memory import predicted_memory
 from redl.metering.stopwatch import Stopwatch
 from redl.record.budget import Probe
 from redl.training.course import Course, Plan
-from redl.training.first_pass import first_pass
+from redl.training.first_pass import first_pass, has_batch_norm
 from redl.training.loop import Hooks, Part, fit
 from redl.training.optimizers import state_width
 from redl.training.precision import synchronize
@@ -107,6 +107,7 @@ class ProbeRun:
         parameters = list(self._opened.model.parameters())
         return Probe(
             network=self._plan.network.name,
+            batch_norm=has_batch_norm(self._opened.model),
             device=self._plan.device.type,
             steps=_STEPS,
             peak_bytes=peak.allocated_bytes,

@@ -20,6 +20,9 @@ from redl.plugin.session import SESSION, RedlSession
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
+_NO_BUDGET = pytest.param(
+    None, id="none", marks=pytest.mark.skip(reason="no budget to fit into: name some, --redl-budgets=4GB,8GB")
+)
 _SUITE = "redl.suite"  # as an installed suite is named behind --pyargs
 
 
@@ -64,6 +67,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         pairs = session.deployed()
         ids = [f"{case.id}-{serving.name}" for case, serving in pairs]
         metafunc.parametrize(both, pairs, ids=ids, scope="session")
+    elif "redl_budgeted" in metafunc.fixturenames:
+        if refuses_workers(metafunc.config):
+            metafunc.parametrize("redl_budgeted", [None], ids=[NEEDS_ONE_PROCESS], scope="session")
+            return
+        budgeted = [pytest.param(one, id=one.id) for one in session.budgeted()]
+        metafunc.parametrize("redl_budgeted", budgeted or [_NO_BUDGET], scope="session")
     elif "redl_case" in metafunc.fixturenames:
         if refuses_workers(metafunc.config):
             metafunc.parametrize("redl_case", [None], ids=[NEEDS_ONE_PROCESS], scope="session")
@@ -130,7 +139,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Keep the host's name out of reports that hold redl's cases."""
     session = config.stash[SESSION]
-    if session.collected:
+    if session.collected or session.fits:
         machine_info["node"] = ""
 
 
@@ -185,6 +194,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("redl")
         checks = list(session.checks.values())
         terminalreporter.write(tables(checks, width=_width(config), printed=printed_rows()))
+    if session.fits:
+        from redl.results.fits_table import fits_table
+
+        terminalreporter.section("redl budgets")
+        batch_size = session.options.run.profile.batch_size
+        fits = list(session.fits.values())
+        terminalreporter.write(
+            fits_table(fits, batch_size=batch_size, width=_width(config), judged=session.cost_of)
+        )
     if session.deployments:
         from redl.results.deployment_table import deployment_table
 

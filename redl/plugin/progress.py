@@ -10,6 +10,7 @@ import pytest
 
 from redl.pace import LINE_EVERY_S, Pace
 from redl.record import Epoch
+from redl.record.budget import Trial
 from redl.study.profile import Profile
 
 _LEAST_GAP_S = 0.2  # between two updates of the live line
@@ -36,6 +37,10 @@ class Progress:
             self._write(line, last=left == 0)
 
         return show
+
+    def trials(self, name: str) -> Callable[[Trial], None]:
+        """Return a function to call after each trial of a search for the largest batch."""
+        return lambda trial: self._write(f"{name}  {trial.words}", last=True)
 
     def say(self, words: str) -> None:
         """Print lines that stay."""

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from redl.plugin.options.gate import VerdictOptions
     from redl.plugin.options.suite import SuiteOptions
     from redl.record import Predictions, Record
+    from redl.record.budget import Fit
     from redl.record.deployment import Deployment
     from redl.results.checks import CaseCheck
     from redl.results.noninferiority.verdict import Verdict
     from redl.results.store import Run
+    from redl.study.budgeted import Budgeted
     from redl.study.case import Case
 
 
@@ -53,7 +55,9 @@ class RedlSession:
         self.checks: dict[str, CaseCheck] = {}
         self.stamps: dict[str, Stamp] = {}
         self.jobs: dict[str, Job] = {}
+        self.fits: dict[str, Fit] = {}  # by the ends of their tests' ids
         self.deployments: dict[str, Deployment] = {}  # by the ends of their tests' ids, case and serving
+        self.verdicts: list[Verdict] = []
         self.runtime_verdicts: list[Verdict] = []
         self.tests: dict[str, list[str]] = {}  # the full names of each case's tests
         self.left_out: set[str] = set()
@@ -105,6 +109,13 @@ class RedlSession:
         study = self.options.study
         return study.downsampled_cases() if downsampled else study.cases()
 
+    def budgeted(self) -> list[Budgeted]:
+        """Return each model and setting of the study under each of the caps; none if the run is refused."""
+        from redl.study.budgeted import budgeted
+
+        cases = self.cases(downsampled=False)
+        return budgeted(cases, self.options.budgets) if cases else []
+
     def deployed(self) -> list[tuple[Case, Serving]]:
         """Return the cases whose trained networks are deployed, each with all that it is run by."""
         from redl.deployment.runtime import with_servings
@@ -150,6 +161,17 @@ class RedlSession:
             return decide(earlier, self.tests, now)
 
         self.safekeeping.begin(self.selection, None if fingerprint is None else decision)
+
+    def cost_of(self, model: str, setting: str) -> str:
+        """Return what a setting costs in performance, as this run judged it."""
+        from redl.results.fits_table import NOT_JUDGED
+
+        words = [
+            f"{one.dataset} {one.difference:+.3f} {one.outcome}"
+            for one in self.verdicts
+            if (one.model, one.setting, one.downsample) == (model, setting, 1) and one.difference is not None
+        ]
+        return ", ".join(words) or NOT_JUDGED
 
     def check_complete(self, flag: str) -> None:
         """Raise OptionError if a case of this run has no record, e.g. because the run was interrupted."""
@@ -275,7 +297,7 @@ def _verdict(asked: VerdictOptions, session: RedlSession, width: int) -> Session
     from redl.results.noninferiority.verdict import Outcome
 
     try:
-        settings, session.runtime_verdicts = judged(
+        session.verdicts, session.runtime_verdicts = judged(
             session.records,
             session.predictions,
             session.run.deployments,
@@ -283,7 +305,7 @@ def _verdict(asked: VerdictOptions, session: RedlSession, width: int) -> Session
             metric=asked.metric,
             pool_seeds=asked.pool_seeds,
         )
-        found = [*settings, *session.runtime_verdicts]
+        found = [*session.verdicts, *session.runtime_verdicts]
     except RedlError as error:
         words = f"--redl-verdict: {error}"
         return SessionCheck(

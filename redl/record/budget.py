@@ -32,6 +32,7 @@ class Probe(Section, frozen=True, kw_only=True):
     """
 
     network: Word
+    batch_norm: bool
     device: Word
     steps: Divisor
     peak_bytes: Count | None
@@ -54,6 +55,15 @@ class Trial(Section, frozen=True, kw_only=True):
     probe: Probe | None
     over_bytes: Count | None
     reason: Line | None
+
+    @property
+    def words(self) -> str:
+        """Return how it went, in a few words."""
+        if self.fits:
+            peak = None if self.probe is None else self.probe.peak_bytes
+            return f"batch {self.batch_size} fits" + ("" if peak is None else f", {peak / 1e6:.0f} MB")
+        ended = self.reason if self.over_bytes is None else f"ended {self.over_bytes / 1e6:.1f} MB over"
+        return f"batch {self.batch_size} refused, {ended}"
 
 
 class Fit(Section, frozen=True, kw_only=True):

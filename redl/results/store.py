@@ -20,9 +20,8 @@ from redl.record.strict import parse, read_bytes
 # What redl adds to the JSON: to the `extra_info` of a benchmark a record under KEY and the answers for each
 # test image under PREDICTIONS_KEY; to the whole, under KEY too, which cases were to run and which were not.
 KEY, PREDICTIONS_KEY = "redl", "redl_predictions"
-DEPLOYMENT_KEY = (
-    "redl_deployment"  # in the same place: what a runtime took and answered, and nothing of others
-)
+# In the same place, of a test of its own: what a runtime took and answered, or what fits into a budget.
+DEPLOYMENT_KEY, FIT_KEY = "redl_deployment", "redl_fit"
 
 T = TypeVar("T")
 

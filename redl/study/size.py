@@ -25,3 +25,13 @@ def bytes_of(text: str, *, option: str = "size") -> int:
     if not size:
         raise OptionError(f"{option} {text}: give a size above 0 with its unit, e.g. 4GB, 512MB or 4GiB")
     return size
+
+
+def spelled_size(size: int) -> str:
+    """Return a size with the largest unit of which it is a whole number, else in MB.
+
+    >>> spelled_size(4_000_000_000), spelled_size(2**29)
+    ('4GB', '512MiB')
+    """
+    whole = [(count, unit) for unit, count in _UNITS.items() if size % count == 0]
+    return f"{size // max(whole)[0]}{max(whole)[1]}" if whole else f"{size / 1e6:g}MB"

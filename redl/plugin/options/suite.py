@@ -22,6 +22,7 @@ from redl.plugin.options.values import choice, pyproject_of, value_or_none
 from redl.results.reference import find_reference
 from redl.study.case import Model, Setting, Study
 from redl.study.custom import CustomModel
+from redl.study.size import bytes_of
 from redl.study.technique import compose
 
 HALF_DTYPES = ("auto", "bfloat16", "float16")
@@ -35,6 +36,7 @@ class SuiteOptions:
     data: DataOptions
     run: RunOptions
     deployment: DeploymentOptions
+    budgets: tuple[int, ...]
     reference: Path | None
     save_reference: Path | None
     gate: GateOptions | None
@@ -96,6 +98,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
             assumptions=read_assumptions(config),
         ),
         deployment=deployment_options(config, (*Setting, *custom_settings)),
+        budgets=_budgets(config),
         reference=reference,
         save_reference=None if save_reference is None else Path(save_reference),
         gate=gate_options(config, profile, reference),
@@ -114,6 +117,12 @@ def read_assumptions(config: pytest.Config) -> Assumptions:
         pue=1.0 if pue is None else pue,
         cpu_tdp_w=value_or_none(config, "cpu_tdp", float, "give watts, e.g. 65"),
     )
+
+
+def _budgets(config: pytest.Config) -> tuple[int, ...]:
+    """Return the caps in bytes; raise OptionError for one that is no size."""
+    asked = [text for text in (config.getoption("redl_budgets") or "").split(",") if text]
+    return tuple(dict.fromkeys(bytes_of(text, option="--redl-budgets") for text in asked))
 
 
 def _composed(config: pytest.Config) -> list[str]:

@@ -1,0 +1,110 @@
+"""The table of fits: with which largest batch each model trains under each setting within each cap."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from redl.printable import printable
+from redl.record import EnergyKind
+from redl.record.budget import Cap, Fit
+from redl.results.layout import named_table, uncut
+from redl.results.notation import MISSING, megabytes
+from redl.study.size import spelled_size
+
+FIGURES = ("largest", "batch", "MB", "process MB", "ms/image", "mWh/image")
+_HELD = {
+    Cap.GROWTH: "A cap holds what the model adds to the process, the study's figure; `process MB` is all of it, "
+    "libraries included.",
+    Cap.PROCESS: "A cap holds all that the driver counts for the process, as on a card of that size.",
+}
+_LEGEND = (
+    "largest: images of a batch that trains; one more was refused. = the search ended there, nothing was "
+    "refused. ms and mWh: of its second step.",
+    "batch: how the run's batch trains, by micro<N> where it has to be cut; † where batch norm makes that "
+    "another training.",
+)
+NOT_JUDGED = "not judged"
+
+Judged = Callable[[str, str], str]
+
+
+def fits_table(fits: Sequence[Fit], *, batch_size: int, width: int, judged: Judged) -> str:
+    """Return a row for each model, setting and cap; `judged` returns what a setting costs in performance."""
+    console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
+    with console.capture() as captured:
+        console.print(_table(fits, batch_size, judged))
+        for line in (*(_HELD[held] for held in dict.fromkeys(fit.held for fit in fits)), *_LEGEND):
+            console.print(line)
+        for line in _notes(fits):
+            console.print(line)
+    return printable(captured.get())
+
+
+def sentence(model: str, fits: Iterable[Fit], baseline_bytes: Callable[[int], float | None]) -> str:
+    """Say with which setting a model trains at the largest batch, and what the baseline needs for that.
+
+    `baseline_bytes` returns that for a batch; None where too few batches were tried.
+    """
+    fitting = [fit for fit in fits if fit.batch_size is not None]
+    if not fitting:
+        return f"{model} does not train within this budget with any of the settings that were tried."
+    best = max(fitting, key=lambda fit: fit.batch_size or 0)
+    size = best.batch_size or 0
+    open_ended = "" if best.refused else " or more"
+    words = (
+        f"{model} trains in {spelled_size(best.cap_bytes)} at batch {size}{open_ended} with {best.setting}"
+    )
+    needed = baseline_bytes(size)
+    if best.setting == "baseline" or needed is None:
+        return f"{words}."
+    return f"{words}; with the baseline it needs about {needed / 1e9:.2g} GB, by a line through its trials."
+
+
+def _table(fits: Sequence[Fit], batch_size: int, judged: Judged) -> Table:
+    sizes = sorted({fit.image_size for fit in fits})
+    title = f"What fits, {', '.join(map(str, sizes))} px, batch {batch_size}"
+    table = named_table(title, ("model", "setting", "cap"), FIGURES)
+    table.add_column("performance")
+    for fit in fits:
+        row = (fit.model, fit.setting, spelled_size(fit.cap_bytes), *figures_of(fit, batch_size))
+        table.add_row(*row, judged(fit.model, fit.setting))
+    return uncut(table)
+
+
+def figures_of(fit: Fit, batch_size: int) -> tuple[str, ...]:
+    """Return the cells of FIGURES: what the largest batch is and takes."""
+    probe = fit.best
+    if fit.batch_size is None or probe is None:
+        return f"below {fit.smallest}", *(MISSING,) * (len(FIGURES) - 1)
+    energy = probe.energy
+    per_image = energy.energy_wh_per_image
+    estimated = "~" if energy.kind is EnergyKind.ESTIMATED else ""
+    return (
+        f"{fit.batch_size}{'' if fit.is_proven else '='}",
+        _batch(fit, batch_size, batch_norm=probe.batch_norm),
+        megabytes(probe.peak_bytes),
+        megabytes(probe.process_bytes),
+        f"{1000 * probe.step_seconds / fit.batch_size:.0f}",
+        MISSING if per_image is None else f"{estimated}{1000 * per_image:.2f}",
+    )
+
+
+def _batch(fit: Fit, batch_size: int, *, batch_norm: bool) -> str:
+    assert fit.batch_size is not None, "something fits"
+    if fit.batch_size >= batch_size:
+        return str(batch_size)
+    return f"{batch_size} by micro{fit.batch_size}{'†' if batch_norm else ''}"
+
+
+def _notes(fits: Sequence[Fit]) -> list[str]:
+    cards = dict.fromkeys(fit.emulated_on for fit in fits if fit.emulated_on)
+    notes = [
+        f"emulated on {card}: its allocator was held to the cap; no card of that size ran." for card in cards
+    ]
+    reasons = (fit.best.energy.reason_unavailable for fit in fits if fit.best is not None)
+    notes += [f"no energy: {reason}" for reason in dict.fromkeys(reasons) if reason]
+    return notes
