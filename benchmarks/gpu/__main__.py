@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 MOST_S = 480  # of a slice
 SUBJECTS, ROWS = 400, 512  # of the phantom: 1513 mammograms
-SIZES = "--redl-profile=paper --redl-pretrained=no --redl-epochs=4 --redl-learning-rate=1e-4 --redl-seeds=1"
+SIZES = "--redl-profile=paper --redl-pretrained=no --redl-epochs=3 --redl-learning-rate=1e-4 --redl-seeds=1"
 SMALL_SIZES = "--redl-profile=tiny --redl-seeds=1"
 SUITE = "benchmarks/test_training.py"
 UNITS = ["tests/training", "tests/execution", "tests/metering"]  # which know nothing of a GPU
@@ -38,9 +38,16 @@ def slices(*, small: bool) -> dict[str, list[str]]:
         "tests": ["tests/cuda"],
         "loops": ["benchmarks/gpu/test_loops.py"],
         "densenet": [SUITE, *sizes, "-k", f"rsna and densenet and {PAPER}"],
+        "budgets": ["benchmarks/test_budget.py", "tests/cuda/test_caps.py", *sizes, *_budgets(small=small)],
         "units": [*units, "-m", "not slow and not faults", *BESIDE],
         "models": [SUITE, *sizes, "-k", "rsna and not densenet and (baseline or half+8bit)"],
     }
+
+
+def _budgets(*, small: bool) -> list[str]:
+    if small:
+        return ["--redl-budgets=300MB", "-k", "caps or mlp-baseline"]
+    return ["--redl-budgets=4GB,8GB,16GB", "-k", "caps or ((densenet or vit) and (baseline or half+8bit))"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -17,8 +17,8 @@ from redl.study.size import spelled_size
 
 FIGURES = ("largest", "batch", "MB", "process MB", "ms/image", "mWh/image")
 _HELD = {
-    Cap.GROWTH: "A cap holds what the model adds to the process, the study's figure; `process MB` is all of it, "
-    "libraries included.",
+    Cap.GROWTH: "A cap holds what the model adds to the process, the study's figure. process MB: all of it, "
+    "libraries included; > where that alone is above the cap.",
     Cap.PROCESS: "A cap holds all that the driver counts for the process, as on a card of that size.",
 }
 _LEGEND = (
@@ -54,10 +54,8 @@ def sentence(model: str, fits: Iterable[Fit], baseline_bytes: Callable[[int], fl
         return f"{model} does not train within this budget with any of the settings that were tried."
     best = max(fitting, key=lambda fit: fit.batch_size or 0)
     size = best.batch_size or 0
-    open_ended = "" if best.refused else " or more"
-    words = (
-        f"{model} trains in {spelled_size(best.cap_bytes)} at batch {size}{open_ended} with {best.setting}"
-    )
+    batch = f"batch {size}{'' if best.refused else ' or more'}"
+    words = f"{model} trains in {spelled_size(best.cap_bytes)} at {batch} with {best.setting}"
     needed = baseline_bytes(size)
     if best.setting == "baseline" or needed is None:
         return f"{words}."
@@ -87,10 +85,14 @@ def figures_of(fit: Fit, batch_size: int) -> tuple[str, ...]:
         f"{fit.batch_size}{'' if fit.is_proven else '='}",
         _batch(fit, batch_size, batch_norm=probe.batch_norm),
         megabytes(probe.peak_bytes),
-        megabytes(probe.process_bytes),
+        _process(probe.process_bytes, fit.cap_bytes),
         f"{1000 * probe.step_seconds / fit.batch_size:.0f}",
         MISSING if per_image is None else f"{estimated}{1000 * per_image:.2f}",
     )
+
+
+def _process(taken: int | None, cap_bytes: int) -> str:
+    return f"{'> ' if taken is not None and taken > cap_bytes else ''}{megabytes(taken)}"
 
 
 def _batch(fit: Fit, batch_size: int, *, batch_norm: bool) -> str:
@@ -102,9 +104,7 @@ def _batch(fit: Fit, batch_size: int, *, batch_norm: bool) -> str:
 
 def _notes(fits: Sequence[Fit]) -> list[str]:
     cards = dict.fromkeys(fit.emulated_on for fit in fits if fit.emulated_on)
-    notes = [
-        f"emulated on {card}: its allocator was held to the cap; no card of that size ran." for card in cards
-    ]
+    notes = [f"emulated on {card}, held to the cap; no card of that size ran." for card in cards]
     reasons = (fit.best.energy.reason_unavailable for fit in fits if fit.best is not None)
     notes += [f"no energy: {reason}" for reason in dict.fromkeys(reasons) if reason]
     return notes
