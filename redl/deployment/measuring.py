@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from redl.deployment.runtime import Runtime
+from redl.deployment.runtime import PACKAGES, Runtime
 from redl.metering.machine import package_version
 from redl.record.conditions import PhaseConditions
 from redl.record.deployment import Batches, ServedProcess, SingleImages
@@ -163,8 +163,8 @@ def resident_peak() -> int | None:
 
 
 def versions_of(runtime: Runtime) -> dict[str, str | None]:
-    """Return the versions of what runs the network, and of Python's arrays, which feed it."""
-    packages = ("torch", "timm") if runtime.needs_torch else ("onnxruntime",)
+    """Return the versions of what runs the network, of what made its file, and of Python's arrays."""
+    packages = ("torch", "timm") if runtime.needs_torch else (*PACKAGES, "torch")
     return {name: package_version(name) for name in (*packages, "numpy")}
 
 

@@ -128,9 +128,9 @@ def test_a_system_without_peaks_has_none(monkeypatch, tmp_path):
     assert resident_peak() is None
 
 
-def test_versions_name_what_runs_the_network():
+def test_versions_name_what_runs_the_network_and_what_made_its_file():
     assert {"torch", "timm", "numpy"} == versions_of(Runtime.TORCH).keys()
-    assert {"onnxruntime", "numpy"} == versions_of(Runtime.ONNX).keys()
+    assert {"onnxruntime", "onnx", "onnxscript", "torch", "numpy"} == versions_of(Runtime.ONNX).keys()
 
 
 LOADED = """
