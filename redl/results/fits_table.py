@@ -86,8 +86,8 @@ def figures_of(fit: Fit, batch_size: int) -> tuple[str, ...]:
         _batch(fit, batch_size, batch_norm=probe.batch_norm),
         megabytes(probe.peak_bytes),
         _process(probe.process_bytes, fit.cap_bytes),
-        f"{1000 * probe.step_seconds / fit.batch_size:.0f}",
-        MISSING if per_image is None else f"{estimated}{1000 * per_image:.2f}",
+        f"{1000 * probe.step_seconds / fit.batch_size:.3g}",
+        MISSING if per_image is None else f"{estimated}{1000 * per_image:.2g}",
     )
 
 
