@@ -70,7 +70,7 @@ def problems_of_densenet(found: Deployment, beside: dict[str, Deployment]) -> It
         if torch is not None:
             ratio = torch.single.cpu_seconds_per_image / found.single.cpu_seconds_per_image
             if ratio < LEAST_CPU_RATIO:
-                yield f"torch takes only {ratio:.1f} times its processor time"
+                yield f"torch takes only {ratio:.2f} times its processor time"
     if found.runtime == Runtime.ONNX_INT8 and onnx is not None:
         share = found.file.bytes / onnx.file.bytes
         if share > MOST_INT8_FILE:
