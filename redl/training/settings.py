@@ -112,7 +112,7 @@ def _rate(composition: Composition) -> float:
     Lion's is 3 to 10 times smaller than Adam's (Chen et al. 2023, arXiv 2302.06675, section 5). SGD's usual
     0.1 (He et al. 2016, arXiv 1512.03385) is 100 times Adam's (Kingma and Ba 2015, arXiv 1412.6980); its
     steps grow with the gradient, so they need no other factor. A new classifier alone learns at 10 times the
-    rate of pretrained layers (Long et al. 2015, arXiv 1502.02791, section 4), and LoRA at 10 times that of
+    rate of pretrained layers (Long et al. 2015, arXiv 1502.02791), and LoRA at 10 times that of
     full fine-tuning (Schulman et al. 2025, "LoRA Without Regret").
     """
     if composition.optimizer is OtherOptimizer.SGD_8BIT:

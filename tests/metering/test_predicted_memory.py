@@ -180,6 +180,23 @@ def test_8_bit_adam_saves_as_much_as_the_networks_large_tensors_allow(name, save
     assert saved_mb == round((ordinary.total - narrow.total) / 1e6)
 
 
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        ("densenet121", 0.031),
+        ("efficientnetv2_rw_m", 0.026),
+        ("swinv2_base_window8_256", 0.006),
+        ("vit_base_patch32_plus_256", 0.003),
+    ],
+)
+def test_adafactor_keeps_few_elements_for_each_parameter(name, share):
+    with torch.device("meta"):
+        model = timm.create_model(name, in_chans=1, num_classes=1)
+    count = state_elements(adafactor(model, 0.1))
+    elements = sum(count(parameter) for parameter in model.parameters())
+    assert share == round(elements / sum(parameter.numel() for parameter in model.parameters()), 3)
+
+
 NETWORK = [Sized(1_000_000), Sized(1000)]
 HALF_NETWORK = [Sized(parameter.count, 2) for parameter in NETWORK]
 
