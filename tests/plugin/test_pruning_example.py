@@ -37,6 +37,38 @@ def layers(model):
     return [module for module in model.modules() if the("is_dense_layer")(module)]
 
 
+def trained_rows(run):
+    """Return the rows of what training found, as the example's page has them."""
+    for record in run.records.values():
+        yield (
+            f"| `{record.case.setting}` | {record.parameters / 1e6:.1f} | {record.metrics.test.accuracy:.3f} "
+            f"| {record.memory.train_peak_bytes / 1e6:.0f} "
+            f"| {record.training.seconds_to_stop:.1f}{'!' * record.under_load()} |"
+        )
+
+
+def deployed_rows(run):
+    """Return the rows of what runtimes found, as pages have them."""
+    for one in run.deployments:
+        loaded = "!" * bool(one.conditions.foreign_load)
+        yield (
+            f"| `{run.records[one.case].case.setting}` | {one.runtime} "
+            f"| {1000 * one.single.p50_seconds:.2f}{loaded} "
+            f"| {1000 * one.single.cpu_seconds_per_image:.2f}{loaded} "
+            f"| {one.batches.images_per_second:.0f}{loaded} "
+            f"| {one.process.peak_bytes / 1e6:.0f} | {one.file.bytes / 1e6:.1f} "
+            f"| {one.agreement.max_abs_dp:.1g} | {one.agreement.flips}/{len(one.answers.labels)} |"
+        )
+
+
+def test_the_pages_show_what_the_run_beside_them_found():
+    run = load_run(EXAMPLE / "run.json")
+    page = (EXAMPLE / "README.md").read_text()
+    assert [] == [row for row in (*trained_rows(run), *deployed_rows(run)) if row not in page]
+    guide = (SUITE.parent / "docs" / "how-to" / "deploy.md").read_text()
+    assert [] == [row for row in deployed_rows(run) if "`baseline`" in row and row not in guide]
+
+
 def test_what_is_left_answers_as_the_whole_network_without_the_removed_channels():
     model = densenet()
     silenced, strongest = copy.deepcopy(model), the("strongest")
