@@ -82,9 +82,15 @@ def test_the_weight_is_the_one_that_the_layer_uses():
     assert torch.allclose(expected, adapted(inputs), atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "module", [nn.Linear(2, 1), timm.create_model("convnext_atto", in_chans=1)], ids=type
-)
-def test_a_network_without_attention_is_refused(module):
+def convnext():
+    """Return a network with perceptrons of linear layers, and without attention."""
+    sizes = {"depths": (1, 1, 1, 1), "dims": (8, 16, 24, 32)}
+    return timm.create_model("convnext_tiny", in_chans=1, num_classes=1, **sizes)
+
+
+@pytest.mark.parametrize("make", [convnext, lambda: nn.Linear(2, 1)], ids=["perceptrons", "a layer"])
+def test_a_network_without_attention_is_refused_and_not_changed(make):
+    module = make()
     with pytest.raises(ModelError, match="lora is for transformers, and this network has no attention"):
         with_adapters(module)
+    assert not any(isinstance(one, Adapted) for one in module.modules())
