@@ -140,8 +140,8 @@ class RedlSession:
 
         try:
             self.safekeeping.prove(self.options.resume)
-            if self.options.report is not None:
-                prove_writable(self.options.report, "--redl-report")
+            for folder, flag in self.options.folders:
+                prove_writable(folder, flag)
         except RedlError as error:
             raise pytest.UsageError(str(error)) from None
 

@@ -44,6 +44,12 @@ class SuiteOptions:
     report: Path | None
     resume: str | None
 
+    @property
+    def folders(self) -> tuple[tuple[Path, str], ...]:
+        """Return the folders that are to be written, with their options."""
+        named = {"--redl-report": self.report, "--redl-exports": self.deployment.exports}
+        return tuple((folder, flag) for flag, folder in named.items() if folder is not None)
+
 
 def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
     """Read redl's options; raise RedlError naming the one that cannot be used.
