@@ -66,6 +66,14 @@ def test_an_option_that_cannot_be_used_is_one_line(argument, message, pytester):
     assert 1 == len([line for line in result.stderr.lines if line])
 
 
+def test_a_folder_that_cannot_be_written_ends_the_run_before_anything_is_trained(suite):
+    (suite.folder / "file").touch()
+    status, printed = suite.run("--redl-exports=file/kept", chosen=CHOSEN)
+    assert pytest.ExitCode.USAGE_ERROR == status
+    assert "--redl-exports file/kept: " in printed
+    assert [] == suite.lines("trained.txt")
+
+
 def test_a_setting_that_is_trained_too_can_be_deployed(collected):
     found = collected("-k", "rsna and vit and int8", "--redl-settings=ckpt", "--redl-deploy=ckpt")
     assert "rsna-vit-ckpt-seed1-onnx-int8" in found

@@ -1,7 +1,10 @@
 """The record of a deployment: strict, and its agreement follows from its answers."""
 
 import json
+import re
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from redl.errors import RecordError
@@ -43,6 +46,17 @@ def test_a_record_comes_back_as_it_was():
 def test_what_is_no_such_record_is_refused(changes, message):
     with pytest.raises(RecordError, match=message):
         Deployment.from_json(plain(**changes))
+
+
+def test_every_field_is_in_the_reference():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "record.md").read_text()
+    fields = {
+        field
+        for one in msgspec.json.schema(Deployment)["$defs"].values()
+        for field in one.get("properties", {})
+    }
+    assert {"max_abs_dp", "batch_peak_bytes", "energy_wh_per_image"} < fields
+    assert [] == [field for field in sorted(fields) if not re.search(rf"`{field}(\[\])?`", page)]
 
 
 def test_a_figure_that_is_not_finite_is_not_written():
