@@ -96,8 +96,12 @@ def test_a_record_of_real_figures_comes_back(found):
         assert one == Deployment.from_json(json.loads(json.dumps(one.to_json())))
 
 
-def test_a_network_that_learned_nothing_has_no_agreement(deployed):
-    by_chance = replace(deployed, record=replace(deployed.record, divergence=BY_CHANCE))
+@pytest.mark.parametrize(
+    ("divergence", "ranks"), [(BY_CHANCE, True), (LEARNED, False)], ids=["in training", "on test images"]
+)
+def test_a_network_that_learned_nothing_has_no_agreement(deployed, divergence, ranks, monkeypatch):
+    monkeypatch.setattr(deploying, "beats_chance", lambda *_: ranks)
+    by_chance = replace(deployed, record=replace(deployed.record, divergence=divergence))
     found = by_chance.measure(Serving(runtime=Runtime.ONNX))
     assert found.agreement is None
     assert "no better than chance" in found.agreement_reason

@@ -88,16 +88,25 @@ def test_training(redl_case): pass
 def test_a_network_is_deployed_after_it_was_trained_and_before_the_next_case(pytester):
     pytester.makepyfile(TWO)
     lines = pytester.runpytest(
-        "--collect-only", "-q", "-k", "lidc and mlp and (baseline or amp)"
+        "--collect-only", "-q", "-k", "rsna and densenet and (baseline or amp)"
     ).stdout.lines
     found = [
-        line.partition("::")[2] for line in lines if "lidc-mlp-baseline" in line or "lidc-mlp-amp-" in line
+        line.partition("::")[2]
+        for line in lines
+        if "rsna-densenet-baseline" in line or "rsna-densenet-amp-" in line
     ]
     assert [
-        "test_training[lidc-mlp-baseline-seed1]",
-        *(f"test_deployment[lidc-mlp-baseline-seed1-{one}]" for one in RUNTIMES),
-        "test_training[lidc-mlp-amp-seed1]",
+        "test_training[rsna-densenet-baseline-seed1]",
+        *(f"test_deployment[rsna-densenet-baseline-seed1-{one}]" for one in RUNTIMES),
+        "test_training[rsna-densenet-amp-seed1]",
     ] == found  # fmt: skip
+
+
+def test_cases_that_are_deployed_keep_their_place_in_the_study(pytester):
+    pytester.makepyfile(TWO)
+    lines = pytester.runpytest("--collect-only", "-q", "-k", "rsna and (swin or vit)").stdout.lines
+    models = [line.split("-")[1] for line in lines if "test_training[" in line]
+    assert sorted(models) == models
 
 
 def test_cases_are_not_spread_over_processes(pytester):
