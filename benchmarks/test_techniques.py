@@ -37,6 +37,14 @@ COMPOSITIONS = [
     (Model.DENSENET, 4, "amp+8bit+ckpt+micro2", 0.32),
     (Model.VIT, 8, "ckpt", 0.90),
     (Model.VIT, 8, "half+8bit+ckpt", 0.40),
+    (Model.DENSENET, 4, "head", 0.22),
+    (Model.DENSENET, 4, "lastblock", 0.27),
+    (Model.VIT, 8, "lora", 0.50),
+    (Model.VIT, 8, "head", 0.32),
+    (Model.VIT, 8, "lion8bit", 0.72),
+    (Model.VIT, 8, "sgd8bit", 0.72),
+    (Model.VIT, 8, "adafactor", 0.66),
+    (Model.VIT, 8, "half+lora+ckpt", 0.23),
 ]
 
 
