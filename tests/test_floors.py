@@ -51,6 +51,7 @@ ROOMS = {
         f"plugin/{name}.py"
         for name in (
             "benchmarks",
+            "budgets",
             "fixtures",
             "hooks",
             "hookspecs",

@@ -23,5 +23,5 @@ def hold_to(cap_bytes: int, device: torch.device) -> str | None:
             f"a cap of {cap_bytes / 1e6:.0f} MB leaves a GPU's allocator nothing: the driver counts "
             f"{outside / 1e6:.0f} MB outside of it; give a larger one"
         )
-    torch.cuda.set_per_process_memory_fraction(min(1.0, (cap_bytes - outside) / total), device)
+    torch.cuda.set_per_process_memory_fraction(min(1.0, (cap_bytes - outside) / total))
     return reason

@@ -20,16 +20,13 @@ if TYPE_CHECKING:
 
     from redl.deployment.runtime import Serving
     from redl.execution.case_process import CaseProcess
-    from redl.execution.fitting import Fitting
     from redl.plugin.carbon import Carbon
     from redl.plugin.options.suite import SuiteOptions
     from redl.plugin.progress import Progress
     from redl.plugin.resume import TakenOver
     from redl.record import Record
-    from redl.record.budget import Fit
     from redl.record.deployment import Deployment
     from redl.results.checks import CaseCheck
-    from redl.study.budgeted import Budgeted
 
 
 @pytest.fixture(scope="session")
@@ -236,41 +233,6 @@ def redl_deploy(
         return found
 
     return deploy
-
-
-@pytest.fixture(scope="session")
-def redl_fitting(redl_options: SuiteOptions) -> Fitting:
-    """Return the search for largest batches, which learns from one test for the next."""
-    from redl.execution.fitting import Fitting
-
-    return Fitting(redl_options.run)
-
-
-@pytest.fixture
-def redl_fit(
-    benchmark: BenchmarkFixture,
-    redl_budgeted: Budgeted,
-    redl_fitting: Fitting,
-    redl_session: RedlSession,
-    redl_progress: Progress,
-) -> Callable[[], Fit]:
-    """Return a function that searches for the largest batch of this test's model, setting and cap.
-
-    What it finds goes into the benchmark's `extra_info`.
-    """
-    from redl.results.store import FIT_KEY
-
-    def fit() -> Fit:
-        one = redl_budgeted
-        try:
-            found = redl_fitting.fit(one.model, one.setting, one.cap_bytes, redl_progress.trials(one.id))
-        except RedlError as error:
-            pytest.fail(str(error), pytrace=False)
-        benchmark.extra_info[FIT_KEY] = found.to_json()
-        redl_session.fits[one.id] = found
-        return found
-
-    return fit
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from redl.plugin import fixtures, hookspecs, privacy
+from redl.plugin import budgets, fixtures, hookspecs, privacy
 from redl.plugin.options.arguments import add_options, given_options
 from redl.plugin.reports import save_reports
-from redl.plugin.selection import NEEDS_ONE_PROCESS, Selection, case_of, nearest_words, refuses_workers
+from redl.plugin.selection import (
+    NEEDS_ONE_PROCESS,
+    Selection,
+    case_of,
+    is_budgeted,
+    nearest_words,
+    refuses_workers,
+)
 from redl.plugin.session import SESSION, RedlSession
 
 if TYPE_CHECKING:
@@ -41,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Open the session, and refuse redl's options right away if any was given."""
     config.addinivalue_line("markers", "redl_downsampled: run the downsampled cases in place of the others")
     config.pluginmanager.register(fixtures, "redl-fixtures")
+    config.pluginmanager.register(budgets, "redl-budgets")
     config.pluginmanager.register(privacy, "redl-privacy")
     session = config.stash[SESSION] = RedlSession(config)
     if any(argument.partition("::")[0].startswith(_SUITE) for argument in config.args):
@@ -117,6 +125,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Record which cases are to run, and refuse models that none could be trained with."""
     ours = session.config.stash[SESSION]
+    ours.budgeted_items = sum(is_budgeted(item) for item in session.items)
     cases = {item: case for item in session.items if (case := case_of(item))}
     for item, case in cases.items():
         ours.tests.setdefault(case.id, []).append(item.nodeid)
@@ -139,7 +148,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Keep the host's name out of reports that hold redl's cases."""
     session = config.stash[SESSION]
-    if session.collected or session.fits:
+    if session.collected or session.budgeted_items:
         machine_info["node"] = ""
 
 
@@ -154,7 +163,7 @@ def pytest_sessionfinish_around(session: pytest.Session) -> Generator[None, obje
     """Let nothing keep the run from being saved, and fail if a signal ended it."""
     ours = session.config.stash[SESSION]
     ours.interruption.end()
-    if ours.collected:
+    if ours.collected or ours.budgeted_items:
         from redl.plugin.benchmarks import drop_untimed
 
         drop_untimed(session.config)

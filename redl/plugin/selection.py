@@ -30,6 +30,12 @@ def case_of(item: pytest.Item) -> Case | None:
     return case if isinstance(case, Case) else None  # pytest's own stand-in where a run is refused
 
 
+def is_budgeted(item: pytest.Item) -> bool:
+    """Return whether a test searches for what fits into a budget."""
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and callspec.params.get("redl_budgeted") is not None
+
+
 def refuses_workers(config: pytest.Config) -> bool:
     """Return whether this process is a worker of pytest-xdist."""
     return hasattr(config, "workerinput")

@@ -55,6 +55,7 @@ class RedlSession:
         self.checks: dict[str, CaseCheck] = {}
         self.stamps: dict[str, Stamp] = {}
         self.jobs: dict[str, Job] = {}
+        self.budgeted_items = 0
         self.fits: dict[str, Fit] = {}  # by the ends of their tests' ids
         self.deployments: dict[str, Deployment] = {}  # by the ends of their tests' ids, case and serving
         self.verdicts: list[Verdict] = []

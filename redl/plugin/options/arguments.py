@@ -118,6 +118,10 @@ _BUDGETS: Arguments = (
             "(benchmarks/test_budget.py)",
         },
     ),
+    (
+        "--redl-most-batch",
+        {"metavar": "N", "help": "try no larger batch within a budget (default: 1024)"},
+    ),
 )
 
 _DEPLOYMENT: Arguments = (

@@ -37,6 +37,7 @@ class SuiteOptions:
     run: RunOptions
     deployment: DeploymentOptions
     budgets: tuple[int, ...]
+    most_batch: int | None
     reference: Path | None
     save_reference: Path | None
     gate: GateOptions | None
@@ -105,6 +106,9 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
         ),
         deployment=deployment_options(config, (*Setting, *custom_settings)),
         budgets=_budgets(config),
+        most_batch=value_or_none(
+            config, "most_batch", int, "give a whole number above 1, e.g. 64", lambda number: number > 1
+        ),
         reference=reference,
         save_reference=None if save_reference is None else Path(save_reference),
         gate=gate_options(config, profile, reference),

@@ -26,7 +26,7 @@ LETTERS = {Resource.ENERGY: "E", Resource.CARBON: "C", Resource.TIME: "T", Resou
 class PeprScore:
     """Score of one setting for one resource, and its 95 % interval over draws of seeds and patients.
 
-    None where all settings of the set take the same.
+    None where all settings of the set take the same; the interval is None without draws, too.
     """
 
     resource: Resource
@@ -63,6 +63,8 @@ def _of_resource(scores: Floats, resource: Resource) -> list[PeprScore]:
 def _score(draws: Floats, resource: Resource) -> PeprScore:
     if np.isnan(draws[0]):
         return PeprScore(resource=resource, score=None, low=None, high=None)
+    if len(draws) == 1:
+        return PeprScore(resource=resource, score=float(draws[0]), low=None, high=None)
     known = draws[~np.isnan(draws)]
     low, high = np.quantile(known, [0.025, 0.975])
     return PeprScore(resource=resource, score=float(draws[0]), low=float(low), high=float(high))

@@ -106,7 +106,7 @@ def setting_draws(
         images_per_unit=images_per_unit,
         performance=performance(chosen, metric, draws),
         benefit=draws.share(by_patient(gains(units, threshold), units.subjects), sizes),
-        spent=_spent(found, draws, images_per_unit=images_per_unit),
+        spent=spent_in(found, draws, images_per_unit=images_per_unit),
     )
 
 
@@ -162,6 +162,20 @@ def summarise(
     return replace(found, adjusted=adjusted(*beyond(setting, baseline, planned), plan.lambdas_wh))
 
 
+def spent_in(found: Costs, draws: Draws, *, images_per_unit: float) -> dict[Resource, Floats]:
+    """Return what is known of a unit's costs in all draws, (B + 1,) each: the largest memory, else a mean."""
+    spent: dict[Resource, Floats] = {}
+    for resource, values in found.spent.items():
+        match resource:
+            case Resource.MEMORY:
+                spent[resource] = draws.largest(values)
+            case Resource.INFERENCE | Resource.INFERENCE_CARBON:
+                spent[resource] = draws.over_seeds(values * images_per_unit)
+            case Resource.ENERGY | Resource.CARBON | Resource.TIME:
+                spent[resource] = draws.over_seeds(values)
+    return spent
+
+
 def beyond(setting: SettingDraws, baseline: SettingDraws, planned: float) -> tuple[Floats, Floats]:
     """Return net benefit and Wh beyond the baseline's, per 1000 units, in all draws, (B + 1,) each."""
     more = PER * (setting.benefit - baseline.benefit)
@@ -212,19 +226,6 @@ def _thousand(setting: SettingDraws, baseline: SettingDraws | None, plan: Plan, 
     comparable = baseline is not None and baseline.costs.kinds == setting.costs.kinds
     old = each(baseline) if baseline is not None and comparable else None
     return footprint(each(setting), old, plan.price)
-
-
-def _spent(found: Costs, draws: Draws, *, images_per_unit: float) -> dict[Resource, Floats]:
-    spent: dict[Resource, Floats] = {}
-    for resource, values in found.spent.items():
-        match resource:
-            case Resource.MEMORY:
-                spent[resource] = draws.largest(values)
-            case Resource.INFERENCE | Resource.INFERENCE_CARBON:
-                spent[resource] = draws.over_seeds(values * images_per_unit)
-            case Resource.ENERGY | Resource.CARBON | Resource.TIME:
-                spent[resource] = draws.over_seeds(values)
-    return spent
 
 
 def _observed(setting: SettingDraws, resource: Resource) -> float | None:
