@@ -14,6 +14,7 @@ from redl.record.budget import Cap, Probe, Trial
 MOST_BATCH = 1024
 _FIRST = 4  # images of the first trial
 _CAUTION = 0.8  # of what one point promises, or a line far beyond its points
+_ENDLESS = 2**31  # what a peak that does not grow promises
 _FAR = 1.5  # times the largest known batch
 _MOST_TRIALS = 16  # which only a peak that does not grow with the batch would take
 
@@ -48,7 +49,7 @@ class Peaks:
             return None
         if (line := self._line(lambda _, taken: abs(taken - cap_bytes))) is not None:
             slope, intercept = line
-            return self._with_caution((cap_bytes - intercept) / slope) if slope > 0 else None
+            return self._with_caution((cap_bytes - intercept) / slope) if slope > 0 else _ENDLESS
         ((batch, taken),) = self.by_batch.items()
         of_each = max(taken - self.static_bytes, 1) / batch
         return int(_CAUTION * (cap_bytes - self.static_bytes) / of_each)

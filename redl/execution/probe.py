@@ -24,7 +24,7 @@ from redl.record.budget import Probe
 from redl.training.course import Course, Plan
 from redl.training.first_pass import first_pass, has_batch_norm
 from redl.training.loop import Hooks, Part, fit
-from redl.training.optimizers import state_width
+from redl.training.optimizers import state_elements, state_width
 from redl.training.precision import synchronize
 
 _STEPS = 2
@@ -112,7 +112,9 @@ class ProbeRun:
             steps=_STEPS,
             peak_bytes=peak.allocated_bytes,
             process_bytes=peak.process_bytes,
-            static_bytes=predicted_memory(parameters, state_width=state_width(optimizer)).total,
+            static_bytes=predicted_memory(
+                parameters, state_width=state_width(optimizer), state_elements=state_elements(optimizer)
+            ).total,
             step_seconds=seconds,
             energy=self._opened.energy.reading(images=len(self._batch)),
             reason=peak.reason,
