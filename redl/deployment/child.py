@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,11 @@ from redl.errors import ModelError
 
 # What decides on threads where it is read, and what hides GPUs, because deployment is on the CPU.
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+# The line that ends a traceback, and the path in what the system says, which may name a user.
+_RAISED = re.compile(r"^([\w.]+\.)?(\w*(?:Error|Exception|Interrupt|Exit)\w*): (.*)$", re.MULTILINE)
+_PATH = re.compile(r"(?<=\w): '[^']*'$")
 
 
 def run_module(module: str, *arguments: Path | str, what: str, threads: int, timeout_s: float) -> None:
@@ -42,5 +48,9 @@ def _why(done: subprocess.CompletedProcess[str]) -> str:
         return "its process got SIGKILL: often the system ran out of memory"
     if done.returncode < 0:
         return f"its process died of {signal.Signals(-done.returncode).name}"
-    lines = done.stderr.strip().splitlines()
-    return lines[-1] if lines else f"its process ended with status {done.returncode}"
+    raised = _RAISED.findall(done.stderr)
+    if not raised:
+        return f"its process ended with status {done.returncode}"
+    module, name, words = raised[-1]
+    words = _PATH.sub("", words)
+    return words if module == "redl.errors." else f"{name}: {words}"

@@ -19,6 +19,7 @@ from torch import nn
 from redl.deployment.files import Files
 from redl.deployment.onnx_serving import INPUT, OUTPUT
 from redl.deployment.torch_serving import network_in, plan_in
+from redl.errors import ModelError
 from redl.execution.plan import CasePlan
 from redl.training.loop import Part, predict
 from redl.training.precision import Precision
@@ -57,17 +58,24 @@ def reference(model: nn.Module, plan: CasePlan, images: torch.Tensor) -> np.ndar
 
 
 def export(model: nn.Module, images: torch.Tensor, file: Path) -> None:
-    """Write a model as an ONNX file that takes float32 images (N, 1, H, W) in [0, 1], for any N."""
+    """Write a model as an ONNX file that takes float32 images (N, 1, H, W) in [0, 1], for any N.
+
+    Raise ModelError for a model that torch cannot export, e.g. one that branches on what it computes.
+    """
     example = images[:2].float().div(255)  # a batch of one would be taken for a constant
-    program = torch.onnx.export(
-        model,
-        (example,),
-        dynamo=True,
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
-        input_names=[INPUT],
-        output_names=[OUTPUT],
-        verbose=False,
-    )
+    try:
+        program = torch.onnx.export(
+            model,
+            (example,),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            verbose=False,
+        )
+    except torch.onnx.OnnxExporterError as error:
+        line = next(iter(str(error.__cause__ or error).splitlines()), "")
+        raise ModelError(f"torch cannot export it to ONNX ({line})") from None
     assert program is not None, "the exporter by dynamo returns a program"
     _forget_origin(program.model)
     program.save(file)

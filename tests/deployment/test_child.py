@@ -39,7 +39,13 @@ def test_a_process_gets_its_threads_and_sees_no_gpu(calls):
     ("done", "message"),
     [
         (ended(1, "Traceback\n  line\nValueError: no such layer\n"), "case: ValueError: no such layer"),
-        (ended(3), "case: its process ended with status 3"),
+        (ended(1, "mine.WrongError: bad\nand more\n\n(Refer to the trace)\n"), "case: WrongError: bad"),
+        (ended(1, "ValueError: a\n\nredl.errors.ModelError: no such file\n"), "case: no such file"),
+        (
+            ended(1, "OSError: [Errno 2] No such file: '/home/me/x'\n"),
+            "case: OSError: [Errno 2] No such file",
+        ),
+        (ended(3, "a warning\n"), "case: its process ended with status 3"),
         (ended(-signal.SIGKILL), "case: its process got SIGKILL: often the system ran out of memory"),
         (ended(-signal.SIGILL), "case: its process died of SIGILL"),
     ],
@@ -57,5 +63,5 @@ def test_a_process_that_takes_too_long_is_ended():
 
 
 def test_a_real_process_says_why_it_failed():
-    with pytest.raises(ModelError, match=r"^case: FileNotFoundError: .*absent"):
+    with pytest.raises(ModelError, match=r"^case: FileNotFoundError: \[Errno 2\] No such file or directory$"):
         run_module("measuring", "absent", what="case", threads=1, timeout_s=60.0)

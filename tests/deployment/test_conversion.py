@@ -12,6 +12,7 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
 from redl.deployment.conversion import CALIBRATION_IMAGES, calibration_images, export
+from redl.errors import ModelError
 from redl.training.loop import Part
 
 IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (9, 1, 32, 32), dtype=np.uint8))
@@ -56,6 +57,22 @@ def test_a_file_does_not_say_on_which_machine_it_was_made(tmp_path):
     content = (tmp_path / "model.onnx").read_bytes()
     assert b"densenet.py" not in content
     assert b"site-packages" not in content
+
+
+class Branching(nn.Module):
+    """A network that branches on what it computes, which no exporter can follow."""
+
+    def forward(self, images):
+        mean = images.mean((2, 3))
+        return mean * 2 if mean.sum() > 3 else mean
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_network_that_cannot_be_exported_is_refused_in_one_line(tmp_path):
+    with pytest.raises(
+        ModelError, match=r"^torch cannot export it to ONNX \(Could not guard on data-dependent"
+    ):
+        export(Branching(), IMAGES, tmp_path / "model.onnx")
 
 
 def part(count):
