@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from redl.cli import (
     baseline,
     check,
+    choose,
     compare,
     describe,
     export,
@@ -58,7 +59,7 @@ def build_parser() -> Parser:
     tasks = data.add_subparsers(metavar="TASK", required=True)
     for task in (phantom, prepare, pack, describe, check):
         task.add(tasks)
-    for command in (compare, verdict, tradeoff, history, baseline, recover, report, export, fit):
+    for command in (compare, verdict, tradeoff, choose, history, baseline, recover, report, export, fit):
         command.add(commands)
     return parser
 

@@ -88,6 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
     from redl.results.arms import arms_of, pairs_of
     from redl.results.noninferiority.verdict import verdicts
     from redl.results.store import load_run
+    from redl.results.tradeoff.models import across_models
+    from redl.results.tradeoff.models_table import models_tables
     from redl.results.tradeoff.table import to_json, tradeoff_tables
     from redl.results.tradeoff.tradeoff import tradeoffs
 
@@ -101,7 +103,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         sys.stdout.write(f"{to_json(found, judged)}\n")
     else:
-        sys.stdout.write(tradeoff_tables(found, judged, width=table_width()))
+        width = table_width()
+        sys.stdout.write(tradeoff_tables(found, judged, width=width))
+        sys.stdout.write(models_tables(across_models(arms, metric=metric), width=width))
     return 0
 
 

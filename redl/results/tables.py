@@ -33,6 +33,8 @@ from redl.results.notation import (
     spread,
 )
 from redl.results.printed import PrintedRow
+from redl.results.tradeoff.models import observed_models
+from redl.results.tradeoff.models_table import models_tables
 from redl.study.case import Model
 from redl.study.profile import PAPER
 
@@ -45,7 +47,8 @@ def tables(checks: Sequence[CaseCheck], *, width: int, printed: Sequence[Printed
     """Return a row for each case, with its score and its costs, and a legend of the columns.
 
     Cases with several seeds follow once more as means over them, beside the paper's figures if they have its
-    profile and real images. Below 120 columns the tables are narrow, for 80.
+    profile and real images. Below 120 columns the tables are narrow, for 80. Several models follow beside
+    each other, with the Pareto set among them.
     """
     # No markup: a reason may contain brackets.
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
@@ -67,7 +70,8 @@ def tables(checks: Sequence[CaseCheck], *, width: int, printed: Sequence[Printed
                 console.print(line)
         for line in _legend([check.record for check in checks]) + caption:
             console.print(line)
-    return printable(captured.get())
+    models = models_tables(observed_models([check.record for check in checks]), width=width)
+    return printable(captured.get()) + models
 
 
 def _grouped(checks: Sequence[CaseCheck]) -> Iterator[tuple[str, list[CaseCheck]]]:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from redl.cli import main
+from tests.helpers.changes import replace
 from tests.helpers.savings import run_of, save
 
 
@@ -131,3 +132,18 @@ def test_what_is_no_saved_run_is_refused(tmp_path, capsys):
 def test_the_margin_has_to_be_fixed_by_whoever_asks(saved, capsys):
     assert 2 == main(["tradeoff", str(saved)])
     assert "--margin" in capsys.readouterr().err
+
+
+def test_a_run_of_several_models_ends_with_the_models_beside_each_other(saved, tmp_path, capsys):
+    assert "Models on" not in printed(capsys, saved, "--margin=0.02")
+    records, predictions = run_of(baseline={}, amp={})
+    other = [replace(one, case=replace(one.case, model="vit")) for one in records]
+    both = predictions | {
+        new.case.id: predictions[old.case.id] for new, old in zip(other, records, strict=True)
+    }
+    several = save(tmp_path / "several.json", records + other, both)
+    text = printed(capsys, several, "--margin=0.02")
+    assert "Models on rsna" in text
+    assert 2 == text.partition("Models on rsna")[2].partition("note")[0].partition("Performance")[0].count(
+        "│ vit "
+    )
