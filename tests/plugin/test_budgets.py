@@ -1,0 +1,59 @@
+"""Budgets in the suite: which tests there are, what they leave, and what is refused."""
+
+import json
+
+import pytest
+
+from redl.record.budget import Fit
+
+SUITE = """
+def test_budget(benchmark, redl_fit):
+    assert benchmark.pedantic(redl_fit, rounds=1).trials
+"""
+SMALL = ("--redl-profile=tiny", "--redl-most-batch=8", "-p", "no:cacheprovider")
+
+
+@pytest.fixture
+def run(pytester):
+    pytester.makepyfile(test_budget=SUITE)
+    return lambda *arguments: pytester.runpytest_subprocess(*SMALL, *arguments)
+
+
+def test_a_budget_makes_a_test_of_each_model_and_setting_and_its_table(run, pytester):
+    result = run("--redl-budgets=300MB", "-k", "mlp-amp-cap300m", "--benchmark-json=run.json")
+    result.assert_outcomes(passed=1, deselected=31)
+    result.stdout.fnmatch_lines(["*What fits, 32 px, batch 16*", "*mlp*amp*300MB*8=*not judged*"])
+    saved = json.loads((pytester.path / "run.json").read_text())
+    (entry,) = saved["benchmarks"]
+    assert "test_budget[mlp-amp-cap300m]" == entry["name"]
+    assert (8, None) == (Fit.from_json(entry["extra_info"]["redl_fit"]).batch_size, None)
+    assert "" == saved["machine_info"]["node"]
+
+
+def test_without_a_budget_one_test_says_how_to_name_one(run):
+    result = run("-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*no budget to fit into: name some, --redl-budgets=4GB,8GB"])
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--redl-budgets=4", "--redl-budgets 4: give a size above 0 with its unit*"),
+        ("--redl-most-batch=1", "--redl-most-batch 1: give a whole number above 1*"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_line(run, option, said):
+    result = run(option)
+    assert 4 == result.ret
+    result.stderr.fnmatch_lines([f"*{said}"])
+    result.stderr.no_fnmatch_line("*Traceback*")
+
+
+def test_a_model_that_cannot_be_tried_fails_its_test_in_one_line_and_the_run_is_saved(run, pytester):
+    result = run(
+        "--redl-budgets=300MB", "--redl-model=no_such_network", "-k", "baseline", "--benchmark-json=run.json"
+    )
+    assert 1 == result.ret
+    result.stdout.fnmatch_lines(["*model no_such_network with baseline: a batch of 4 could not be tried:*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
