@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from redl.results.gate.baseline import find_run, load_base
     from redl.results.gate.comparison import compare
     from redl.results.gate.rule import rules_from
+    from redl.results.side_by_side import side_by_side
     from redl.results.store import load_run, without_collection
 
     rules = rules_from(arguments.fail, Path("pyproject.toml"))
@@ -63,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
             reference=reference_of(arguments, new),
             other_machine=arguments.other_machine,
         )
+    if arguments.format == "table":
+        sys.stdout.write(side_by_side([base, new], width=table_width()))
     sys.stdout.write(_text(comparison, arguments.format))
     return int(comparison.outcome)
 

@@ -56,6 +56,12 @@ def test_a_diverged_model_is_neither_the_reference_nor_chosen():
     assert "5 of 5 seeds diverged or did not finish" in out(found, "vit")
 
 
+def test_a_diverged_model_is_not_chosen_even_if_it_is_named_as_the_reference():
+    found = choose(densenet={"diverged": True}, vit={}, reference=("densenet", "baseline"))
+    assert None is found.chosen
+    assert "5 of 5 seeds diverged or did not finish" == out(found, "densenet")
+
+
 def test_the_best_mean_is_the_reference_unless_one_is_named():
     assert "vit baseline" == choose(densenet={"lost": 1}, vit={}).reference
     named = choose(densenet={"lost": 1}, vit={}, reference=("densenet", "baseline"))
