@@ -52,6 +52,7 @@ ROOMS = {
         for name in (
             "benchmarks",
             "budgets",
+            "closing",
             "fixtures",
             "hooks",
             "hookspecs",
