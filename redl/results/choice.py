@@ -217,7 +217,7 @@ def _little_evidence(arm: Arm) -> list[str]:
     patients = len(np.unique(arm.subjects))
     if len(arm.seeds) < LEAST_SEEDS or patients < LEAST_PATIENTS:
         return [
-            f"{len(arm.seeds)} seeds and {patients} patients; at least {LEAST_SEEDS} and {LEAST_PATIENTS} "
+            f"seeds: {len(arm.seeds)}, patients: {patients}; at least {LEAST_SEEDS} and {LEAST_PATIENTS} "
             "are needed"
         ]
     return []

@@ -90,7 +90,7 @@ def test_two_seeds_are_no_evidence_even_for_the_best():
     few = [one for one in records if one.case.seed < 3]
     found = choose(arms=arms_of(few, predictions))
     assert None is found.chosen
-    assert "2 seeds and 240 patients; at least 3 and 30 are needed" == out(found, "densenet")
+    assert "seeds: 2, patients: 240; at least 3 and 30 are needed" == out(found, "densenet")
 
 
 def test_a_single_combination_is_the_reference():
