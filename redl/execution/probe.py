@@ -117,6 +117,7 @@ class ProbeRun:
             ).total,
             step_seconds=seconds,
             energy=self._opened.energy.reading(images=len(self._batch)),
+            conditions=self._opened.energy.conditions(),
             reason=peak.reason,
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+from redl.record.conditions import PhaseConditions
 from redl.record.sections import EnergyReading
 from redl.record.strict import Amount, Count, Divisor, Line, Section, Word, decode, encode
 
@@ -40,6 +41,7 @@ class Probe(Section, frozen=True, kw_only=True):
     static_bytes: Count | None
     step_seconds: Amount
     energy: EnergyReading
+    conditions: PhaseConditions
     reason: Line | None
 
 

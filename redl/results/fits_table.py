@@ -12,7 +12,7 @@ from redl.printable import printable
 from redl.record import EnergyKind
 from redl.record.budget import Cap, Fit
 from redl.results.layout import named_table, uncut
-from redl.results.notation import MISSING, megabytes
+from redl.results.notation import LOADED, MISSING, megabytes
 from redl.study.size import spelled_size
 
 FIGURES = ("largest", "batch", "MB", "process MB", "ms/image", "mWh/image")
@@ -80,14 +80,15 @@ def figures_of(fit: Fit, batch_size: int) -> tuple[str, ...]:
         return f"below {fit.smallest}", *(MISSING,) * (len(FIGURES) - 1)
     energy = probe.energy
     per_image = energy.energy_wh_per_image
+    loaded = LOADED * bool(probe.conditions.foreign_load)
     estimated = "~" if energy.kind is EnergyKind.ESTIMATED else ""
     return (
         f"{fit.batch_size}{'' if fit.is_proven else '='}",
         _batch(fit, batch_size, batch_norm=probe.batch_norm),
         megabytes(probe.peak_bytes),
         _process(probe.process_bytes, fit.cap_bytes),
-        f"{1000 * probe.step_seconds / fit.batch_size:.3g}",
-        MISSING if per_image is None else f"{estimated}{1000 * per_image:.2g}",
+        f"{1000 * probe.step_seconds / fit.batch_size:.3g}{loaded}",
+        MISSING if per_image is None else f"{estimated}{1000 * per_image:.2g}{loaded}",
     )
 
 
@@ -105,6 +106,8 @@ def _batch(fit: Fit, batch_size: int, *, batch_norm: bool) -> str:
 def _notes(fits: Sequence[Fit]) -> list[str]:
     cards = dict.fromkeys(fit.emulated_on for fit in fits if fit.emulated_on)
     notes = [f"emulated on {card}, held to the cap; no card of that size ran." for card in cards]
+    if any(fit.best is not None and fit.best.conditions.foreign_load for fit in fits):
+        notes.append("! taken while others used the machine: no figure of this work by itself.")
     reasons = (fit.best.energy.reason_unavailable for fit in fits if fit.best is not None)
     notes += [f"no energy: {reason}" for reason in dict.fromkeys(reasons) if reason]
     return notes

@@ -1,7 +1,7 @@
 """Sample probes, trials and fits."""
 
 from redl.record.budget import Cap, Fit, Probe, Trial
-from tests.helpers.samples import energy
+from tests.helpers.samples import PHASE_CONDITIONS, energy
 
 GB = 10**9
 
@@ -17,6 +17,7 @@ def probe(peak_bytes=10**9, *, static_bytes=0, process_bytes=None, batch_norm=Fa
         static_bytes=static_bytes,
         step_seconds=2.0,
         energy=energy(energy_wh=None).train,
+        conditions=PHASE_CONDITIONS,
         reason=None,
     )
 
