@@ -17,8 +17,8 @@ from redl.plugin.reports import save_reports
 from redl.plugin.selection import (
     NEEDS_ONE_PROCESS,
     Selection,
+    budgeted_of,
     case_of,
-    is_budgeted,
     nearest_words,
     refuses_workers,
 )
@@ -79,7 +79,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if refuses_workers(metafunc.config):
             metafunc.parametrize("redl_budgeted", [None], ids=[NEEDS_ONE_PROCESS], scope="session")
             return
-        budgeted = [pytest.param(one, id=one.id) for one in session.budgeted()]
+        budgeted = [pytest.param(one, id=one.id) for one in session.within_budgets()]
         metafunc.parametrize("redl_budgeted", budgeted or [_NO_BUDGET], scope="session")
     elif "redl_case" in metafunc.fixturenames:
         if refuses_workers(metafunc.config):
@@ -125,13 +125,13 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Record which cases are to run, and refuse models that none could be trained with."""
     ours = session.config.stash[SESSION]
-    ours.budgeted_items = sum(is_budgeted(item) for item in session.items)
+    ours.budgeted = [one for item in session.items if (one := budgeted_of(item))]
     cases = {item: case for item in session.items if (case := case_of(item))}
     for item, case in cases.items():
         ours.tests.setdefault(case.id, []).append(item.nodeid)
-    if cases and not session.config.option.collectonly:
-        trained = [case for item, case in cases.items() if "redl_case_process" in _fixtures_of(item)]
-        ours.preflight(trained)
+    if (cases or ours.budgeted) and not session.config.option.collectonly:
+        trained = [case.model for item, case in cases.items() if "redl_case_process" in _fixtures_of(item)]
+        ours.preflight([*trained, *(one.model for one in ours.budgeted)])
         ours.prove()
 
 
@@ -148,7 +148,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Keep the host's name out of reports that hold redl's cases."""
     session = config.stash[SESSION]
-    if session.collected or session.budgeted_items:
+    if session.collected or session.budgeted:
         machine_info["node"] = ""
 
 
@@ -163,7 +163,7 @@ def pytest_sessionfinish_around(session: pytest.Session) -> Generator[None, obje
     """Let nothing keep the run from being saved, and fail if a signal ended it."""
     ours = session.config.stash[SESSION]
     ours.interruption.end()
-    if ours.collected or ours.budgeted_items:
+    if ours.collected or ours.budgeted:
         from redl.plugin.benchmarks import drop_untimed
 
         drop_untimed(session.config)

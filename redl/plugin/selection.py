@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import pytest
 
+from redl.study.budgeted import Budgeted
 from redl.study.case import Case
 
 # Stands in for the cases in a worker of pytest-xdist, where none may run.
@@ -30,10 +31,11 @@ def case_of(item: pytest.Item) -> Case | None:
     return case if isinstance(case, Case) else None  # pytest's own stand-in where a run is refused
 
 
-def is_budgeted(item: pytest.Item) -> bool:
-    """Return whether a test searches for what fits into a budget."""
+def budgeted_of(item: pytest.Item) -> Budgeted | None:
+    """Return what a test fits into a budget; None for any other."""
     callspec = getattr(item, "callspec", None)
-    return callspec is not None and callspec.params.get("redl_budgeted") is not None
+    found = None if callspec is None else callspec.params.get("redl_budgeted")
+    return found if isinstance(found, Budgeted) else None
 
 
 def refuses_workers(config: pytest.Config) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ class RedlSession:
         self.checks: dict[str, CaseCheck] = {}
         self.stamps: dict[str, Stamp] = {}
         self.jobs: dict[str, Job] = {}
-        self.budgeted_items = 0
+        self.budgeted: Sequence[Budgeted] = ()
         self.fits: dict[str, Fit] = {}  # by the ends of their tests' ids
         self.deployments: dict[str, Deployment] = {}  # by the ends of their tests' ids, case and serving
         self.verdicts: list[Verdict] = []
@@ -96,7 +96,7 @@ class RedlSession:
         study = self.options.study
         return study.downsampled_cases() if downsampled else study.cases()
 
-    def budgeted(self) -> list[Budgeted]:
+    def within_budgets(self) -> list[Budgeted]:
         """Return each model and setting of the study under each of the caps; none if the run is refused."""
         from redl.study.budgeted import budgeted
 
@@ -110,13 +110,13 @@ class RedlSession:
         cases = self.cases(downsampled=False)
         return with_servings(cases, *self.options.deployment.chosen) if cases else []
 
-    def preflight(self, cases: Sequence[Case]) -> None:
-        """End the run with one line if a model of these cases could not be trained as the options ask."""
-        if cases:
+    def preflight(self, models: Iterable[str]) -> None:
+        """End the run with one line if one of these models could not be trained as the options ask."""
+        if named := tuple(dict.fromkeys(models)):
             from redl.execution.preflight import check
 
             try:
-                check(self.options.run, tuple(dict.fromkeys(case.model for case in cases)))
+                check(self.options.run, named)
             except RedlError as error:
                 raise pytest.UsageError(str(error)) from None
 

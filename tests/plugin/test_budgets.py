@@ -50,10 +50,15 @@ def test_what_cannot_be_used_is_refused_in_one_line(run, option, said):
     result.stderr.no_fnmatch_line("*Traceback*")
 
 
-def test_a_model_that_cannot_be_tried_fails_its_test_in_one_line_and_the_run_is_saved(run, pytester):
-    result = run(
-        "--redl-budgets=300MB", "--redl-model=no_such_network", "-k", "baseline", "--benchmark-json=run.json"
-    )
-    assert 1 == result.ret
-    result.stdout.fnmatch_lines(["*model no_such_network with baseline: a batch of 4 could not be tried:*"])
-    result.stdout.no_fnmatch_line("*Traceback*")
+def test_a_model_that_cannot_be_built_is_refused_before_any_trial(run):
+    result = run("--redl-budgets=300MB", "--redl-model=no_such_network", "-k", "baseline")
+    assert 4 == result.ret
+    result.stderr.fnmatch_lines(["ERROR: *no_such_network*"])
+    result.stderr.no_fnmatch_line("*Traceback*")
+
+
+def test_a_run_that_could_not_be_saved_is_refused_before_any_trial(run, pytester):
+    (pytester.path / "data.txt").touch()
+    result = run("--redl-budgets=300MB", "-k", "mlp-baseline", "--benchmark-json=data.txt/run.json")
+    assert 4 == result.ret
+    result.stderr.fnmatch_lines(["ERROR: --benchmark-json *"])
