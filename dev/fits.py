@@ -1,9 +1,10 @@
-"""Write the table of what fits from saved runs: `python dev/fits.py RUN.json ... > TABLE.md`."""
+"""Write the tables of what fits from saved runs: `python dev/fits.py RUN.json ...`, whole, then in short."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from redl.record.budget import Fit
@@ -11,22 +12,40 @@ from redl.results.fits_table import FIGURES, figures_of
 from redl.results.store import FIT_KEY
 from redl.study.size import spelled_size
 
-HEADS = ("model", "setting", "cap", *FIGURES, "trials")
 BATCH = 32  # of the paper
 
 
-def main(paths: list[str]) -> None:
-    """Print a row for each model, setting and cap."""
-    sys.stdout.write(f"| {' | '.join(HEADS)} |\n|{'---|' * len(HEADS)}\n")
-    for path in paths:
-        for entry in json.loads(Path(path).read_text())["benchmarks"]:
-            if (found := entry["extra_info"].get(FIT_KEY)) is not None:
-                sys.stdout.write(f"| {' | '.join(_row(Fit.from_json(found)))} |\n")
+def main(paths: Sequence[str]) -> None:
+    """Print a row for each model, setting and cap, then one for each model and setting."""
+    fits = [fit for path in paths for fit in _fits_of(Path(path))]
+    whole = ([*_names(fit), spelled_size(fit.cap_bytes), *_figures(fit)] for fit in fits)
+    _print(("model", "setting", "cap", *FIGURES, "trials"), whole)
+    caps = sorted({fit.cap_bytes for fit in fits})
+    largest = {(fit.model, fit.setting, fit.cap_bytes): figures_of(fit, BATCH)[0] for fit in fits}
+    short = (
+        [*names, *(largest.get((*pair, cap), "-") for cap in caps)]
+        for pair, names in {(fit.model, fit.setting): _names(fit) for fit in fits}.items()
+    )
+    _print(("model", "setting", *map(spelled_size, caps)), short)
 
 
-def _row(fit: Fit) -> tuple[str, ...]:
-    place = fit.model, f"`{fit.setting}`", spelled_size(fit.cap_bytes)
-    return *place, *figures_of(fit, BATCH), str(len(fit.trials))
+def _fits_of(path: Path) -> list[Fit]:
+    entries = json.loads(path.read_text())["benchmarks"]
+    return [Fit.from_json(found) for one in entries if (found := one["extra_info"].get(FIT_KEY))]
+
+
+def _names(fit: Fit) -> list[str]:
+    return [fit.model, f"`{fit.setting}`"]
+
+
+def _figures(fit: Fit) -> list[str]:
+    return [*figures_of(fit, BATCH), str(len(fit.trials))]
+
+
+def _print(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    lines = [f"| {' | '.join(row)} |" for row in (heads, *rows)]
+    lines.insert(1, f"|{'---|' * len(heads)}")
+    sys.stdout.write("\n".join(lines) + "\n\n")
 
 
 if __name__ == "__main__":
