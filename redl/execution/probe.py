@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from redl.errors import ModelError
 from redl.execution.approach import Approach, OpenModel, approach, open_model
 from redl.execution.job import ProbeJob
 from redl.execution.messages import OverCapError
@@ -91,12 +92,14 @@ class ProbeRun:
             ),
         )
         with course, self._opened.memory.phase() as memory:
-            fit(
+            taken = fit(
                 course,
                 self._batch,
                 self._few,
                 Hooks(window=window, seconds=lambda: 0.0, on_epoch=lambda _: None),
             )
+        if len(taken.trace) < _STEPS:
+            raise ModelError(f"training broke down in step {len(taken.trace)}, so nothing was measured")
         found = self._found(memory, stopwatch.seconds, optimizer)
         self._check(found)
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from redl.study.case import Case
+from redl.study.case import Case, Setting
 from redl.study.size import spelled_size
 
 
@@ -25,11 +25,11 @@ class Budgeted:
 
 
 def budgeted(cases: Iterable[Case], caps: Sequence[int]) -> list[Budgeted]:
-    """Return each model and setting of some cases once, under each cap.
+    """Return each model and setting of some cases once, under each cap, but none that is bound to diverge.
 
     The largest comes first, because what it shows guides the search under the others.
     """
-    names = dict.fromkeys((case.model, case.setting) for case in cases)
+    names = dict.fromkeys((case.model, case.setting) for case in cases if case.setting != Setting.HALF)
     return [
         Budgeted(model=model, setting=setting, cap_bytes=cap)
         for model, setting in names

@@ -40,6 +40,12 @@ def test_a_batch_does_not_fit_below_what_it_takes_and_is_ended_at_the_cap(taken)
     assert "over the cap" in trial.reason
 
 
+def test_a_training_that_breaks_down_gives_no_figure():
+    options = RunOptions(profile=TINY, half_dtype="float16")
+    with pytest.raises(ModelError, match="mlp with half: a batch of 16 could not be tried: .*broke down in step 1"):
+        try_batch(attempt(model="mlp", setting="half", cap_bytes=None, options=options))
+
+
 def test_what_breaks_for_another_reason_is_one_line():
     models = {"none": CustomModel(name="none", timm="no_such_network")}
     options = RunOptions(profile=TINY, custom_models=models)

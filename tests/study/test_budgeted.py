@@ -25,4 +25,5 @@ def test_each_model_and_setting_comes_once_under_each_cap_the_largest_first():
     found = budgeted(cases, (1, 3))
     assert len({one.id for one in found}) == len(found)
     assert [3, 1] == [one.cap_bytes for one in found[:2]]
+    assert "half" not in {one.setting for one in found}
     assert {"mlp"} == {one.model for one in found}
