@@ -42,7 +42,7 @@ def test_a_batch_does_not_fit_below_what_it_takes_and_is_ended_at_the_cap(taken)
 
 def test_a_training_that_breaks_down_gives_no_figure():
     options = RunOptions(profile=TINY, half_dtype="float16")
-    with pytest.raises(ModelError, match="mlp with half: a batch of 16 could not be tried: .*broke down in step 1"):
+    with pytest.raises(ModelError, match="broke down in step 1"):
         try_batch(attempt(model="mlp", setting="half", cap_bytes=None, options=options))
 
 
