@@ -16,6 +16,7 @@ _FIRST = 4  # images of the first trial
 _CAUTION = 0.8  # of what one point promises, or a line far beyond its points
 _ENDLESS = 2**31  # what a peak that does not grow promises
 _FAR = 1.5  # times the largest known batch
+_LARGER = (4, 8, 16)  # images that are tried where the least were refused
 _MOST_TRIALS = 16  # which only a peak that does not grow with the batch would take
 
 Try = Callable[[int], Trial]
@@ -71,18 +72,23 @@ class Peaks:
 def search(try_batch: Try, peaks: Peaks, cap_bytes: int, *, least: int, most: int) -> Iterator[Trial]:
     """Yield trials until a batch fits and one image more was refused, or nothing is left to try.
 
-    `peaks` guides the search and learns from it. Nothing is left if `least` was refused, or if `most` fits.
+    `peaks` guides the search and learns from it. Where `least` was refused some larger batches are tried too:
+    on a CPU the C library keeps freed blocks of less than 1 MiB, so a small batch may take more than they do.
     """
-    low, high = least - 1, most + 1
+    fits, refused = {least - 1}, {most + 1}
     refused_in_a_row = 0
     for _ in range(_MOST_TRIALS):
-        if high - low <= 1:
-            return
+        low = max(fits)
+        high = min(batch for batch in refused if batch > low)
         batch = _next(low, high, peaks, cap_bytes, creeping=refused_in_a_row > 1)
+        if high - low <= 1:
+            left = (larger for larger in _LARGER if larger not in refused and larger <= most)
+            if low >= least or (batch := next(left, 0)) == 0:
+                return
         trial = try_batch(batch)
         if trial.probe is not None:
             peaks.add(batch, trial.probe)
-        low, high = (batch, high) if trial.fits else (low, batch)
+        (fits if trial.fits else refused).add(batch)
         refused_in_a_row = 0 if trial.fits else refused_in_a_row + 1
         yield trial
 
@@ -94,7 +100,7 @@ def _next(low: int, high: int, peaks: Peaks, cap_bytes: int, *, creeping: bool) 
 
 
 def outcome(trials: list[Trial]) -> tuple[int | None, int | None]:
-    """Return the largest batch that fits and the smallest that was refused, each None if there is none."""
-    fits = [trial.batch_size for trial in trials if trial.fits]
-    refused = [trial.batch_size for trial in trials if not trial.fits]
-    return max(fits, default=None), min(refused, default=None)
+    """Return the largest batch that fits, and the smallest above it that was refused; None without one."""
+    largest = max((trial.batch_size for trial in trials if trial.fits), default=None)
+    refused = [trial.batch_size for trial in trials if not trial.fits and trial.batch_size > (largest or 0)]
+    return largest, min(refused, default=None)
