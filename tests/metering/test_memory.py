@@ -289,15 +289,15 @@ def network(width, device):
 
 
 def train(*, batch, width):
-    """Return the peak of two steps; gradients live through the next forward pass, as in redl's own loop."""
+    """Return the peak of two steps; gradients are cleared before the forward pass, as in redl's own loop."""
     meter = MemoryMeter(torch.device("cpu"))
     model = network(width, "cpu")
     optimizer = torch.optim.Adam(model.parameters())
     images = torch.rand(batch, width)
     with meter.phase() as phase:
         for _ in range(2):
-            loss = model(images).mean()
             optimizer.zero_grad(set_to_none=True)
+            loss = model(images).mean()
             loss.backward()
             optimizer.step()
     return phase.peak.allocated_bytes
@@ -327,7 +327,8 @@ def needed(*, batch, width):
         outputs = model(torch.rand(batch, width, device="meta"))
     activations = sum(storage.nbytes() for storage in saved.values())
     last_sums = outputs.nbytes  # the last ReLU's input, which is not saved
-    return predicted_memory(model.parameters(), state_width=lambda _: 32).total + activations + last_sums
+    predicted = predicted_memory(model.parameters(), state_width=lambda _: 32)
+    return predicted.weights + predicted.optimizer_state + activations + last_sums
 
 
 @pytest.fixture(scope="module")
