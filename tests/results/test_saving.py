@@ -75,11 +75,14 @@ def test_a_draft_that_a_killed_run_left_is_removed_by_the_next(tmp_path):
     assert {".redl.lock", "0001_run.json"} >= {path.name for path in tmp_path.iterdir()}
 
 
+ROOM = 12_000_000
+
+
 @pytest.fixture
 def small_disk():
-    """Let no file grow beyond 4 kB, as on a full disk."""
+    """Let no file grow beyond 12 MB, as on a full disk; the file that pytest's output goes to is smaller."""
     before, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     signal.signal(signal.SIGXFSZ, ignored)
@@ -89,9 +92,9 @@ def small_disk():
 def test_where_a_disk_is_full_the_old_files_stay_as_they_are(tmp_path):
     old = save_numbered(tmp_path, "run", b"old")
     for save in (
-        lambda: save_numbered(tmp_path, "run", bytes(10_000)),
-        lambda: replace_whole(old, bytes(10_000)),
-        lambda: save_new(tmp_path, tmp_path / "x.journal", bytes(10_000)),
+        lambda: save_numbered(tmp_path, "run", bytes(ROOM + 1)),
+        lambda: replace_whole(old, bytes(ROOM + 1)),
+        lambda: save_new(tmp_path, tmp_path / "x.journal", bytes(ROOM + 1)),
     ):
         with pytest.raises(OSError, match="File too large"):
             save()
