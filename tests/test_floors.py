@@ -66,7 +66,7 @@ ROOMS = {
     }
     | {
         f"plugin/options/{name}.py"
-        for name in ("arguments", "deployment", "gate", "sizes", "suite", "values")
+        for name in ("arguments", "deployment", "gate", "planning", "sizes", "suite", "values")
     },
 }
 FACES = {"__init__.py", "__main__.py"}  # name what is below, and hold no logic

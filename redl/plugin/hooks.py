@@ -129,7 +129,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     cases = {item: case for item in session.items if (case := case_of(item))}
     for item, case in cases.items():
         ours.tests.setdefault(case.id, []).append(item.nodeid)
-    if (cases or ours.budgeted) and not session.config.option.collectonly:
+    if (cases or ours.budgeted) and not (session.config.option.collectonly or _plans(session.config)):
         trained = [case.model for item, case in cases.items() if "redl_case_process" in _fixtures_of(item)]
         ours.preflight([*trained, *(one.model for one in ours.budgeted)])
         ours.prove()
@@ -142,6 +142,19 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         return (yield)
     finally:
         session.config.stash[SESSION].interruption.end()
+
+
+@pytest.hookimpl(tryfirst=True, specname="pytest_runtestloop")  # the first answer is the only one
+def pytest_runtestloop_planned(session: pytest.Session) -> bool | None:
+    """Plan in place of running tests, if that is asked for and all could be collected."""
+    option, ours = session.config.option, session.config.stash[SESSION]
+    if not _plans(session.config) or option.collectonly:
+        return None
+    if session.testsfailed and not option.continue_on_collection_errors:
+        return None
+    cases = [case for item in session.items if (case := case_of(item))]
+    ours.make_plan(cases, width=_width(session.config))
+    return True
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -184,7 +197,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the reference and make the requested checks; fail if one of them does."""
     config = session.config
-    if SESSION in config.stash and not config.option.collectonly:
+    if SESSION in config.stash and not (config.option.collectonly or _plans(config)):
         status = config.stash[SESSION].finish(width=_width(config))
         # A run that failed before keeps its own status.
         session.exitstatus = session.exitstatus or status
@@ -196,6 +209,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     session.printed = True
     if session.left_out and not session.collected and config.option.keyword:
         _hint(terminalreporter, config.option.keyword, session.left_out)
+    if session.plan:
+        terminalreporter.section("redl plan")
+        terminalreporter.write(session.plan)
     if session.checks:
         from redl.results.printed import printed_rows
         from redl.results.tables import tables
@@ -239,6 +255,10 @@ def _close(config: pytest.Config) -> None:
             pytest_terminal_summary(reporter, config)
     finally:
         session.interruption.forget()
+
+
+def _plans(config: pytest.Config) -> bool:
+    return config.getoption("redl_plan") is not None
 
 
 def _fixtures_of(item: pytest.Item) -> Sequence[str]:

@@ -15,7 +15,8 @@ def save_reports(config: pytest.Config) -> None:
         return
     if option.benchmark_storage == "file://./.benchmarks":  # its default
         option.benchmark_storage = f"file://{config.invocation_params.dir / 'reports'}"
-    if not (option.benchmark_save or option.benchmark_autosave or option.collectonly):
+    runs_nothing = option.collectonly or option.redl_plan is not None
+    if not (option.benchmark_save or option.benchmark_autosave or runs_nothing):
         from pytest_benchmark.utils import get_tag
 
         option.benchmark_autosave = get_tag()  # type: ignore[no-untyped-call] # has no annotations

@@ -50,6 +50,7 @@ class RedlSession:
         self.left_out: set[str] = set()
         self.session_checks: list[SessionCheck] = []
         self.finished = self.printed = False
+        self.plan = ""  # in place of running anything, if one was asked for
         self.safekeeping = Safekeeping(config)
         self.interruption = Interruption()
         self.record_property: Callable[[str, object], None] = lambda *_: None  # of the JUnit report
@@ -167,6 +168,17 @@ class RedlSession:
                 f"{flag}: {len(missing)} of {len(self.collected)} cases did not run to their end, first "
                 f"{missing[0]}; run them again with --redl-resume"
             )
+
+    def make_plan(self, cases: Iterable[Case], *, width: int) -> None:
+        """Keep what the cases would take, to be printed at the end; end the run if a named run is damaged."""
+        from redl.plugin.planning import plan
+
+        self.finished = True  # nothing ran, so there is nothing to check or to save
+        try:
+            once = {case.id: case for case in cases}
+            self.plan = plan(list(once.values()), self.options, width=width)
+        except RedlError as error:
+            raise pytest.UsageError(f"--redl-plan: {error}") from None
 
     @property
     def collected(self) -> Set[str]:

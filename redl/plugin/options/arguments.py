@@ -262,7 +262,20 @@ _RESUME: Arguments = (
     ),
 )
 
-_ALL = _STUDY + _DATA + _CASE + _BUDGETS + _DEPLOYMENT + _ENERGY + _CHECKS + _REPORT + _RESUME
+_PLAN: Arguments = (
+    (
+        "--redl-plan",
+        {
+            "nargs": "?",
+            "const": "",
+            "metavar": "RUNS",
+            "help": "run nothing, and print what the selected cases would take, told from saved runs of this "
+            "machine: these, by file, number or name, e.g. 7,8, or, without a value, all",
+        },
+    ),
+)
+
+_ALL = _STUDY + _DATA + _CASE + _BUDGETS + _DEPLOYMENT + _ENERGY + _CHECKS + _REPORT + _RESUME + _PLAN
 
 
 def add_options(parser: pytest.Parser) -> None:

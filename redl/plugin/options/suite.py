@@ -17,6 +17,7 @@ from redl.metering.assumptions import Assumptions
 from redl.metering.gpus import computes_bfloat16
 from redl.plugin.options.deployment import DeploymentOptions, deployment_options
 from redl.plugin.options.gate import GateOptions, VerdictOptions, gate_options, verdict_options
+from redl.plugin.options.planning import PlanOptions, plan_options
 from redl.plugin.options.sizes import sized_profile, with_weights
 from redl.plugin.options.values import choice, pyproject_of, value_or_none
 from redl.results.reference import find_reference
@@ -44,6 +45,7 @@ class SuiteOptions:
     verdict: VerdictOptions | None
     report: Path | None
     resume: str | None
+    plan: PlanOptions | None
 
     @property
     def folders(self) -> tuple[tuple[Path, str], ...]:
@@ -115,6 +117,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
         verdict=verdict_options(config),
         report=None if report is None else Path(report),
         resume=config.getoption("redl_resume"),
+        plan=plan_options(config),
     )
 
 
