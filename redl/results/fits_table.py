@@ -87,9 +87,14 @@ def figures_of(fit: Fit, batch_size: int) -> tuple[str, ...]:
         _batch(fit, batch_size, batch_norm=probe.batch_norm),
         megabytes(probe.peak_bytes),
         _process(probe.process_bytes, fit.cap_bytes),
-        f"{1000 * probe.step_seconds / fit.batch_size:.3g}{loaded}",
-        MISSING if per_image is None else f"{estimated}{1000 * per_image:.2g}{loaded}",
+        f"{_short(1000 * probe.step_seconds / fit.batch_size)}{loaded}",
+        MISSING if per_image is None else f"{estimated}{_short(1000 * per_image)}{loaded}",
     )
+
+
+def _short(figure: float) -> str:
+    """Return three digits, and all that stand before the point."""
+    return f"{figure:.0f}" if figure >= 100 else f"{figure:.3g}"
 
 
 def _process(taken: int | None, cap_bytes: int) -> str:

@@ -38,8 +38,9 @@ def test_what_does_not_fit_has_no_figure():
     assert ("below 2", "-", "-", "-", "-", "-") == figures_of(fit(None, 2), 32)
 
 
-def test_small_times_are_not_zero():
+def test_small_times_are_not_zero_and_large_ones_have_no_exponent():
     assert "0.5" == figures_of(fit(4000, 4001), 32)[4]
+    assert "1000" == figures_of(fit(2, 3), 32)[4]
 
 
 def test_an_emulated_card_is_named():
