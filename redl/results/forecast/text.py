@@ -76,10 +76,10 @@ def _lines(found: Forecast) -> Iterator[str]:
         yield "~: told from estimates; no sensor measured the energy."
     if costs and _kwh(costs) is None:
         yield "kWh unknown: a saved run measured none; see what its records say of energy, or --redl-cpu-tdp."
-    yield _error(found)
-    yield _disk(found)
     if costs:
+        yield _error(found)
         yield _makespan(found)
+    yield _disk(found)
     yield from _unknown(found)
 
 
