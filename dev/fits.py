@@ -16,8 +16,9 @@ BATCH = 32  # of the paper
 
 
 def main(paths: Sequence[str]) -> None:
-    """Print a row for each model, setting and cap, then one for each model and setting."""
-    fits = [fit for path in paths for fit in _fits_of(Path(path))]
+    """Print a row for each model, setting and cap, of the last run that has it, then one for each setting."""
+    found = {(fit.model, fit.setting, fit.cap_bytes): fit for path in paths for fit in _fits_of(Path(path))}
+    fits = list(found.values())
     whole = ([*_names(fit), spelled_size(fit.cap_bytes), *_figures(fit)] for fit in fits)
     _print(("model", "setting", "cap", *FIGURES, "trials"), whole)
     caps = sorted({fit.cap_bytes for fit in fits})
