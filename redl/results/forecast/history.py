@@ -132,7 +132,7 @@ def this_machine() -> dict[str, object]:
 def is_of(record: Record, here: Mapping[str, object]) -> bool:
     """Return whether a case was run on the machine `here`, or on its like, with the same version of torch."""
     there = record.environment or {}
-    return bool(there) and all(_public(there.get(name)) == _public(here.get(name)) for name in _SAME)
+    return all(_public(there.get(name)) == _public(here.get(name)) for name in _SAME)
 
 
 def _finished(record: Record) -> FinishedRecord | None:

@@ -67,8 +67,8 @@ def _lines(found: Forecast) -> Iterator[str]:
     costs, history = found.costs, found.history
     yield (
         f"known: cases that saved runs of this machine tell ({history.runs} of them); sums are of those. "
-        "hours: all epochs, evaluation and inference, without the start of each case's process and the "
-        "preparation of data. MB: the largest peak in training."
+        "hours: all epochs, evaluation and inference, without the start of each case's process, "
+        "keeping epochs and preparing data. MB: the largest peak in training."
     )
     if any(cost.rate.loaded for cost in costs):
         yield f"{LOADED}: told from runs whose times were taken while others computed."

@@ -19,6 +19,12 @@ def test_the_seconds_of_a_case_are_those_of_all_it_does():
     assert 36 + 1.4 + 1.6 + 0.4 == pytest.approx(planned(timed()).costs[0].seconds)
 
 
+def test_passes_go_on_until_the_window_is_over():
+    # of 0.2 s each: 6 for 1.1 s, where 5 do for 1 s
+    longer = planned(timed(), profile=replace(SMOKE, inference_window_s=1.1))
+    assert 0.2 == pytest.approx(longer.costs[0].seconds - planned(timed()).costs[0].seconds)
+
+
 def test_two_phases_wait_for_the_heat():
     assert 10 == pytest.approx(
         planned(timed(), settle_s=5.0).costs[0].seconds - planned(timed()).costs[0].seconds
