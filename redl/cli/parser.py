@@ -16,6 +16,7 @@ from redl.cli import (
     export,
     fit,
     history,
+    merge,
     pack,
     phantom,
     prepare,
@@ -59,7 +60,19 @@ def build_parser() -> Parser:
     tasks = data.add_subparsers(metavar="TASK", required=True)
     for task in (phantom, prepare, pack, describe, check):
         task.add(tasks)
-    for command in (compare, verdict, tradeoff, choose, history, baseline, recover, report, export, fit):
+    for command in (
+        compare,
+        verdict,
+        tradeoff,
+        choose,
+        history,
+        baseline,
+        recover,
+        merge,
+        report,
+        export,
+        fit,
+    ):
         command.add(commands)
     return parser
 

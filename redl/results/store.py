@@ -22,6 +22,8 @@ from redl.record.strict import parse, read_bytes
 KEY, PREDICTIONS_KEY = "redl", "redl_predictions"
 # In the same place, of a test of its own: what a runtime took and answered, or what fits into a budget.
 DEPLOYMENT_KEY, FIT_KEY = "redl_deployment", "redl_fit"
+# Beside a record: what decides whether two cases are the same job.
+STAMP_KEY = "redl_stamp"
 
 T = TypeVar("T")
 
