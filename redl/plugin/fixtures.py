@@ -162,9 +162,8 @@ def redl_keep(
     """
     import msgspec
 
-    from redl.plugin.resume import STAMP_KEY
     from redl.results.gate.figure import figures_of
-    from redl.results.store import KEY, PREDICTIONS_KEY
+    from redl.results.store import KEY, PREDICTIONS_KEY, STAMP_KEY
 
     redl_session.record_property = record_testsuite_property
     with _one_line():

@@ -15,9 +15,8 @@ from redl.errors import OptionError, RecordError
 from redl.execution.stamp import Stamp
 from redl.record import Predictions, Record
 from redl.results.journal import SUFFIX, Entry, is_in_use, read_journal
-from redl.results.store import KEY, PREDICTIONS_KEY, load_run
+from redl.results.store import KEY, PREDICTIONS_KEY, STAMP_KEY, load_run
 
-STAMP_KEY = "redl_stamp"  # beside a record in the `extra_info` of a benchmark
 NEWEST = ""  # --redl-resume without a value
 _UNFINISHED = "a test of it not finished there"
 

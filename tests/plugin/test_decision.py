@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from redl.execution.stamp import Stamp
-from redl.plugin.resume import NEWEST, STAMP_KEY, Earlier, decide, find_earlier
+from redl.plugin.resume import NEWEST, Earlier, decide, find_earlier
 from redl.results.journal import Entry, Header, Journal
-from redl.results.store import KEY, PREDICTIONS_KEY
+from redl.results.store import KEY, PREDICTIONS_KEY, STAMP_KEY
 from tests.helpers.samples import broken
 from tests.helpers.saved import finished, save
 
