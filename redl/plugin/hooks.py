@@ -161,7 +161,7 @@ def pytest_runtestloop_planned(session: pytest.Session) -> bool | None:
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Keep the host's name out of reports that hold redl's cases."""
     session = config.stash[SESSION]
-    if session.collected or session.budgeted:
+    if session.has_tests:
         machine_info["node"] = ""
 
 
@@ -176,7 +176,7 @@ def pytest_sessionfinish_around(session: pytest.Session) -> Generator[None, obje
     """Let nothing keep the run from being saved, and fail if a signal ended it."""
     ours = session.config.stash[SESSION]
     ours.interruption.end()
-    if ours.collected or ours.budgeted:
+    if ours.has_tests:
         from redl.plugin.benchmarks import drop_untimed
 
         drop_untimed(session.config)

@@ -17,7 +17,7 @@ _HOST = re.compile(rb' hostname="[^"]*"')
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_commit_info(config: pytest.Config, commit_info: dict[str, Any]) -> None:
     """Keep the names of the project's folder and of the branch out of saved runs."""
-    if config.stash[SESSION].collected:
+    if config.stash[SESSION].has_tests:
         commit_info |= {"project": "", "branch": ""}
 
 
@@ -26,7 +26,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     """Keep the host's name, which pytest takes on its own, out of the JUnit report."""
     result = yield
     report = getattr(session.config.option, "xmlpath", None)
-    if report is not None and session.config.stash[SESSION].collected and Path(report).is_file():
+    if report is not None and session.config.stash[SESSION].has_tests and Path(report).is_file():
         path = Path(report)
         path.write_bytes(_HOST.sub(b' hostname=""', path.read_bytes()))
     return result

@@ -185,6 +185,11 @@ class RedlSession:
         """Return the ids of the cases that are to run."""
         return self.tests.keys()
 
+    @property
+    def has_tests(self) -> bool:
+        """Return whether any test of this run is redl's."""
+        return bool(self.collected or self.budgeted)
+
     def selection(self) -> dict[str, Any]:
         """Return what a saved run says of which cases were to run, were left out, and were taken over."""
         from redl.results.store import KEY, selection

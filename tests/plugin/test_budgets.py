@@ -27,7 +27,8 @@ def test_a_budget_makes_a_test_of_each_model_and_setting_and_its_table(run, pyte
     (entry,) = saved["benchmarks"]
     assert "test_budget[mlp-amp-cap300m]" == entry["name"]
     assert (8, None) == (Fit.from_json(entry["extra_info"]["redl_fit"]).batch_size, None)
-    assert "" == saved["machine_info"]["node"]
+    commit = saved["commit_info"]
+    assert ["", "", ""] == [saved["machine_info"]["node"], commit["project"], commit["branch"]]
 
 
 def test_without_a_budget_one_test_says_how_to_name_one(run):
