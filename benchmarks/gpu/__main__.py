@@ -25,7 +25,7 @@ SUBJECTS, ROWS = 400, 512  # of the phantom: 1513 mammograms
 SIZES = "--redl-profile=paper --redl-pretrained=no --redl-epochs=3 --redl-learning-rate=1e-4 --redl-seeds=1"
 SMALL_SIZES = "--redl-profile=tiny --redl-seeds=1"
 SUITE = "benchmarks/test_training.py"
-UNITS = ["tests/training", "tests/execution", "tests/metering"]  # which know nothing of a GPU
+UNITS = ["tests/training", "tests/metering"]  # which know nothing of a GPU
 BESIDE = ["-n8", "--benchmark-disable"]  # they measure nothing
 PAPER = "(baseline or amp or 8bit or half) and not stable and not bf16"
 
