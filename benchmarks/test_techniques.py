@@ -30,8 +30,8 @@ PROFILE = replace(
     latency_passes=3,
     images=40,
 )
-# The most that the last of each may take of the first one's peak. Since gradients are cleared before the forward
-# pass, ViT's baseline takes a sixth less; to what it took before, half+8bit+ckpt is 0.38, and ckpt 0.88.
+# The most that the last of each may take of the first one's peak. Since gradients are cleared before the
+# forward pass, ViT's baseline takes a sixth less; of what it took before, half+8bit+ckpt is 0.38 and ckpt 0.88.
 COMPOSITIONS = [
     (Model.DENSENET, 4, "ckpt", 0.70),
     (Model.DENSENET, 4, "micro2", 0.70),
