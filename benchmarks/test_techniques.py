@@ -31,7 +31,7 @@ PROFILE = replace(
     images=40,
 )
 # The most that the last of each may take of the first one's peak. Since gradients are cleared before the
-# forward pass, ViT's baseline takes a sixth less; of what it took before, half+8bit+ckpt is 0.38 and ckpt 0.88.
+# forward pass, ViT takes a sixth less; of what it took before, half+8bit+ckpt is 0.38 and ckpt 0.88.
 COMPOSITIONS = [
     (Model.DENSENET, 4, "ckpt", 0.70),
     (Model.DENSENET, 4, "micro2", 0.70),
