@@ -36,14 +36,15 @@ class Fitting:
             on_trial(trial)
             trials.append(trial)
         largest, refused = outcome(trials)
-        networks = [trial.probe.network for trial in trials if trial.probe is not None]
+        probes = [trial.probe for trial in trials if trial.probe is not None]
+        whole = all(probe.process_bytes is not None for probe in probes)  # not in every container
         return Fit(
             model=model,
-            network=networks[0] if networks else model,
+            network=probes[0].network if probes else model,
             setting=setting,
             image_size=self._options.profile.image_size,
             cap_bytes=cap_bytes,
-            held=self._held,
+            held=self._held if whole else Cap.GROWTH,
             emulated_on=self._card,
             smallest=_SMALLEST,
             batch_size=largest,

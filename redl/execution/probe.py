@@ -125,10 +125,17 @@ class ProbeRun:
         )
 
     def _check(self, found: Probe) -> None:
-        """Raise OverCapError for a peak that came and went between two readings of the watch."""
+        """Raise OverCapError for a peak that came and went between two readings of the watch.
+
+        Raise ModelError where no peak was read, because nothing then shows that it fits.
+        """
         on_cpu = self._plan.device.type == "cpu"
-        held = found.peak_bytes if on_cpu else found.process_bytes
-        if self._cap_bytes is not None and held is not None and held > self._cap_bytes:
+        held = found.peak_bytes if on_cpu else found.process_bytes or found.peak_bytes
+        if self._cap_bytes is None:
+            return
+        if held is None:
+            raise ModelError(f"whether it stayed below the cap cannot be told: {found.reason}")
+        if held > self._cap_bytes:
             raise OverCapError(held - self._cap_bytes)
 
 

@@ -8,14 +8,13 @@ from redl.errors import OptionError
 from redl.metering.memory import process_bytes
 
 
-def hold_to(cap_bytes: int, device: torch.device) -> str | None:
+def hold_to(cap_bytes: int, device: torch.device) -> None:
     """Let this process take no more of a GPU than a card of `cap_bytes` would leave to its allocator.
 
     What lies outside of the allocator, the context and the kernels, is taken off, as the driver counts it
-    now. Return why that could not be read, in which case nothing is taken off. Raise OptionError if the cap
-    leaves the allocator nothing.
+    now; where it does not tell, nothing is. Raise OptionError if the cap leaves the allocator nothing.
     """
-    counted, reason = process_bytes(device)
+    counted, _ = process_bytes(device)
     outside = 0 if counted is None else counted - torch.cuda.memory_reserved(device)
     total = torch.cuda.get_device_properties(device).total_memory
     if outside >= cap_bytes:
@@ -24,4 +23,3 @@ def hold_to(cap_bytes: int, device: torch.device) -> str | None:
             f"{outside / 1e6:.0f} MB outside of it; give a larger one"
         )
     torch.cuda.set_per_process_memory_fraction(min(1.0, (cap_bytes - outside) / total))
-    return reason
