@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from redl.cli.display import table_width
+from redl.cli.options import add_judged_run
 from redl.errors import OptionError
-from redl.results.metric import Metric, metric_named
+from redl.results.metric import metric_named
 from redl.results.noninferiority.margin import read_margin
 from redl.study.size import bytes_of
 
@@ -24,21 +24,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         "choose",
         help="name the cheapest model and setting within a memory budget that is as good as the best",
     )
-    parser.add_argument("saved", type=Path, metavar="RUN", help="a run saved by pytest-benchmark, a .json")
+    add_judged_run(parser)
     parser.add_argument(
         "--budget", required=True, metavar="SIZE", help="memory for training, e.g. 4GB, 512MB or 4GiB"
-    )
-    parser.add_argument(
-        "--margin",
-        required=True,
-        metavar="LOSS",
-        help="the loss that would still be acceptable, fixed before the run, e.g. 0.02 or 2%%",
-    )
-    parser.add_argument(
-        "--metric",
-        default=Metric.ACCURACY.value,
-        metavar="METRIC",
-        help=f"{', '.join(Metric)} (default: accuracy)",
     )
     parser.add_argument(
         "--by",

@@ -12,6 +12,7 @@ from redl.cli.display import silent
 from redl.data.options import OPTIONS, data_options
 from redl.errors import OptionError
 from redl.nearest import one_of
+from redl.results.metric import Metric
 from redl.study.case import Dataset
 from redl.study.profile import SMOKE
 
@@ -136,6 +137,23 @@ def count(text: str) -> int:
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"{number}: give 1 or more")
     return number
+
+
+def add_judged_run(parser: argparse.ArgumentParser) -> None:
+    """Add RUN, and the margin and the metric by which it is judged."""
+    parser.add_argument("saved", type=Path, metavar="RUN", help="a run saved by pytest-benchmark, a .json")
+    parser.add_argument(
+        "--margin",
+        required=True,
+        metavar="LOSS",
+        help="the loss that would still be acceptable, fixed before the run, e.g. 0.02 or 2%%",
+    )
+    parser.add_argument(
+        "--metric",
+        default=Metric.ACCURACY.value,
+        metavar="METRIC",
+        help=f"{', '.join(Metric)} (default: accuracy)",
+    )
 
 
 def add_reports(parser: argparse.ArgumentParser) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from redl.cli.display import table_width
+from redl.cli.options import add_judged_run
 from redl.errors import OptionError
-from redl.results.metric import Metric, metric_named
+from redl.results.metric import metric_named
 from redl.results.noninferiority.margin import read_margin
 
 if TYPE_CHECKING:
@@ -22,19 +22,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     parser = commands.add_parser(
         "tradeoff", help="weigh what settings score against what they cost, and recommend one"
     )
-    parser.add_argument("saved", type=Path, metavar="RUN", help="a run saved by pytest-benchmark, a .json")
-    parser.add_argument(
-        "--margin",
-        required=True,
-        metavar="LOSS",
-        help="the loss that would still be acceptable, fixed before the run, e.g. 0.02 or 2%%",
-    )
-    parser.add_argument(
-        "--metric",
-        default=Metric.ACCURACY.value,
-        metavar="METRIC",
-        help=f"{', '.join(Metric)} (default: accuracy)",
-    )
+    add_judged_run(parser)
     parser.add_argument(
         "--threshold",
         type=float,

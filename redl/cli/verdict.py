@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from redl.cli.display import table_width
-from redl.results.metric import Metric, metric_named
+from redl.cli.options import add_judged_run
+from redl.results.metric import metric_named
 from redl.results.noninferiority.margin import read_margin
 
 NOT_SHOWN = 1  # the exit status unless every setting is non-inferior
@@ -17,19 +17,7 @@ NOT_SHOWN = 1  # the exit status unless every setting is non-inferior
 def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = commands.add_parser("verdict", help="judge whether the settings of a saved run cost performance")
-    parser.add_argument("saved", type=Path, metavar="RUN", help="a run saved by pytest-benchmark, a .json")
-    parser.add_argument(
-        "--margin",
-        required=True,
-        metavar="LOSS",
-        help="the loss that would still be acceptable, fixed before the run, e.g. 0.02 or 2%%",
-    )
-    parser.add_argument(
-        "--metric",
-        default=Metric.ACCURACY.value,
-        metavar="METRIC",
-        help=f"{', '.join(Metric)} (default: accuracy)",
-    )
+    add_judged_run(parser)
     parser.add_argument(
         "--pool-seeds",
         action="store_true",
