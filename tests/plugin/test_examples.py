@@ -50,8 +50,8 @@ def test_all_three_run_together(example, pytester):
         record.recipe.optimizer,
         record.data.synthetic,
     )
-    # A convolution of 72 + 8 and a head of 8 + 1; the norm is frozen.
-    assert 89 == record.parameters
+    # A convolution of 72 + 8 and a head of 8 + 1; the norm's 16 are frozen.
+    assert (105, 89) == (record.parameters, record.recipe.trained_parameters)
 
 
 @pytest.mark.slow

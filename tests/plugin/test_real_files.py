@@ -71,7 +71,7 @@ def project(pytester):
 def test_all_of_them_are_trained_on_and_no_patient_is_named(project):
     result = project.runpytest_subprocess(
         *("-p", "no:cacheprovider", str(SUITE), "--redl-profile=tiny", "--redl-cache=cache"),
-        *("-k", "mlp and baseline and not rsna and not lidc", "--benchmark-json=run.json"),
+        *("-k", "test_training and mlp and baseline and not rsna and not lidc", "--benchmark-json=run.json"),
         timeout=300,
     )
     result.assert_outcomes(passed=6)
@@ -91,7 +91,7 @@ def test_a_data_set_that_was_packed_is_trained_on_where_its_files_are_not(projec
     shutil.rmtree(project.path / "pacs")
     result = project.runpytest_subprocess(
         *("-p", "no:cacheprovider", str(SUITE), "--redl-profile=tiny", f"--redl-cache={elsewhere / 'cache'}"),
-        *("--redl-prepared=pacs.zip", "-k", "mlp and baseline and pacs"),
+        *("--redl-prepared=pacs.zip", "-k", "test_training and mlp and baseline and pacs"),
         timeout=300,
     )
     result.assert_outcomes(passed=2)

@@ -462,7 +462,7 @@ def test_a_case_that_outlasts_its_time_fails_and_the_next_goes_on(tiny_run):
 
 @pytest.mark.slow
 def test_saved_runs_compare_with_pytest_benchmark(tiny_run, pytester):
-    tiny_run("-k", "rsna and densenet and baseline and not down", "--benchmark-save=one")
+    tiny_run("-k", "test_training and rsna and densenet and baseline and not down", "--benchmark-save=one")
     command = [sys.executable, "-m", "pytest_benchmark", "--storage=saved", "compare"]
     result = pytester.run(*command)
     assert 0 == result.ret
