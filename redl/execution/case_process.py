@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -10,7 +12,7 @@ from msgspec.structs import replace
 from redl.execution.job import Job
 from redl.execution.messages import Step
 from redl.execution.worker import CaseBrokeError, OnEpoch, Result, Start, Steps, Worker
-from redl.record import Attempt, Predictions, Record, Status
+from redl.record import HERE, Attempt, Placement, Predictions, Record, Status
 from redl.study.case import Case
 
 
@@ -19,14 +21,25 @@ class CaseProcess:
 
     The process starts with the first step. What happens in the child raises nothing here: the record says it.
     A case whose process dies of what lies outside of it, killed or by a signal, is run again from its start
-    up to `retries` times.
+    up to `retries` times. The record says `placement`, and how long its process took by the clock `now`.
     """
 
     def __init__(
-        self, case: Case, start: Start, *, timeout_s: float, on_epoch: OnEpoch, retries: int = 0
+        self,
+        case: Case,
+        start: Start,
+        *,
+        timeout_s: float,
+        on_epoch: OnEpoch,
+        retries: int = 0,
+        placement: Placement = HERE,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.case = case
         self._retries = retries
+        self._placement = placement
+        self._now = now
+        self._began = 0.0
         self._earlier: tuple[Attempt, ...] = ()
         self._open_worker = partial(Worker, start, timeout_s=timeout_s, on_epoch=on_epoch)
         self._worker: Worker | None = None
@@ -95,6 +108,7 @@ class CaseProcess:
         """Let the process do a step; one that is new does those before it first."""
         steps = [step]
         if self._worker is None:
+            self._began = self._now()
             self._worker = self._open_worker()
             steps = list(dict.fromkeys([*self._done, step]))
         for each in steps:
@@ -105,17 +119,21 @@ class CaseProcess:
             case Record() as record:
                 if record.case != self.case:
                     raise CaseBrokeError(Status.CRASHED, "the process answered with another case's record")
-                # Who has the first record is to find it unchanged.
-                self._record = self._record or replace(record, case=self.case, earlier_attempts=self._earlier)
+                self._record = self._record or self._signed(record)  # who has the first finds it unchanged
             case Predictions() as predictions:
                 self._predictions = predictions
+
+    def _signed(self, record: Record) -> Record:
+        """Return a record with what only the parent knows: where the case ran, how long, what came before."""
+        placement = replace(self._placement, process_seconds=self._now() - self._began)
+        return replace(record, case=self.case, earlier_attempts=self._earlier, placement=placement)
 
     def _end_attempt(self, end: CaseBrokeError) -> None:
         if end.transient and len(self._earlier) < self._retries:
             self._earlier += (Attempt(status=end.status, reason=end.reason),)
             return
         self._broke = True
-        self._record = broken_record(self.case, end, self._earlier)
+        self._record = broken_record(self.case, end, self._earlier, self._placement)
 
 
 def start_case(job: Job) -> Start:
@@ -129,9 +147,16 @@ def _start(job: Job, on_epoch: OnEpoch) -> AbstractContextManager[Steps]:
     return open_case(job, on_epoch)
 
 
-def broken_record(case: Case, end: CaseBrokeError, earlier: tuple[Attempt, ...] = ()) -> Record:
-    """Return the record of a case whose process ended early: how it ended, and no figure."""
+def broken_record(
+    case: Case, end: CaseBrokeError, earlier: tuple[Attempt, ...] = (), placement: Placement = HERE
+) -> Record:
+    """Return the record of a case whose process ended early: where and how it ended, and no figure."""
     nothing = "no figure was kept: the case's process ended before it could report"
     return Record(
-        status=end.status, reason=end.reason, warnings=(nothing,), case=case, earlier_attempts=earlier
+        status=end.status,
+        reason=end.reason,
+        warnings=(nothing,),
+        case=case,
+        earlier_attempts=earlier,
+        placement=placement,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from redl.metering.assumptions import Assumptions
+from redl.record import HERE, Placement
 from redl.study.case import Case
 from redl.study.custom import CustomModel, CustomSetting
 from redl.study.profile import Profile
@@ -42,7 +43,8 @@ class Job:
     """A case, the folder of its prepared images, and the options of its run.
 
     Its epochs are kept in the folder `epochs`, and it goes on after the last of those that are there; None
-    keeps nothing. Its trained weights can be exported to the folder `exports`.
+    keeps nothing. Its trained weights can be exported to the folder `exports`. `placement` says where
+    it runs.
     """
 
     case: Case
@@ -50,6 +52,7 @@ class Job:
     options: RunOptions
     epochs: Path | None = None
     exports: Path | None = None
+    placement: Placement = HERE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

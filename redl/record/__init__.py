@@ -15,6 +15,7 @@ from msgspec.structs import asdict
 from redl.errors import RecordError
 from redl.printable import printable_line
 from redl.record.conditions import Conditions, GpuConditions, PhaseConditions
+from redl.record.placement import HERE, Placement
 from redl.record.predictions import Predictions
 from redl.record.recipe import FastPath, Flags, Pretrained, Recipe
 from redl.record.sections import (
@@ -54,6 +55,7 @@ from redl.record.strict import (
 from redl.study.case import Case
 
 __all__ = [
+    "HERE",
     "INCIDENTAL",
     "SCHEMA",
     "Attempt",
@@ -81,6 +83,7 @@ __all__ = [
     "Memory",
     "Metrics",
     "PhaseConditions",
+    "Placement",
     "PredictedMemory",
     "Predictions",
     "Pretrained",
@@ -122,7 +125,7 @@ INCIDENTAL = frozenset({"git_commit", "memory_bytes"})
 
 
 class Record(Section, frozen=True, kw_only=True):
-    """Results of one case; sections of one that ended early are None, as `conditions` of an older one are.
+    """Results of one case; sections of one that ended early are None, as what an older one does not say is.
 
     The figures are of the last attempt; `earlier_attempts` say how those before it ended, if any.
     """
@@ -144,6 +147,7 @@ class Record(Section, frozen=True, kw_only=True):
     divergence: Divergence | None = None
     environment: Environment | None = None
     earlier_attempts: tuple[Attempt, ...] = ()
+    placement: Placement | None = None
 
     def __post_init__(self) -> None:
         """Make what goes to terminals and logs fit to be printed, whoever wrote it."""
@@ -177,7 +181,12 @@ class Record(Section, frozen=True, kw_only=True):
         return Record(**{name: getattr(saved, name) for name in _SECTIONS}, case=case)
 
     def under_load(self, *, inference: bool = False) -> bool:
-        """Return whether time and energy of training, or of inference, were taken while others computed."""
+        """Return whether time and energy of training, or of inference, were taken while others computed.
+
+        Cases that shared processors or a GPU computed for each other, whatever was measured of it.
+        """
+        if self.placement is not None and self.placement.shared:
+            return True
         if self.conditions is None:
             return False
         return bool((self.conditions.inference if inference else self.conditions.train).foreign_load)
@@ -228,7 +237,7 @@ _SECTIONS = {
 }
 
 # What the first records of this schema do not have, and what stands for it.
-_LATER: dict[str, object] = {"conditions": None, "earlier_attempts": ()}
+_LATER: dict[str, object] = {"conditions": None, "earlier_attempts": (), "placement": None}
 
 # How a record is saved: its case has its id beside its fields, and no other field may be missing.
 SavedCase = msgspec.defstruct(

@@ -41,6 +41,8 @@ def values(kind):
             return _NAMES if kind.pattern else _TEXT
         case inspect.EnumType():
             return st.sampled_from(kind.cls)
+        case inspect.LiteralType():
+            return st.sampled_from(kind.values)
         case inspect.UnionType():
             return st.one_of(map(values, kind.types))
         case inspect.VarTupleType():

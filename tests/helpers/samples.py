@@ -1,6 +1,7 @@
 """Whole records for tests of what is done with them."""
 
 from redl.record import (
+    HERE,
     CarbonIntensity,
     CarbonTrackerFigures,
     Conditions,
@@ -163,6 +164,7 @@ WHOLE = Record(
     conditions=Conditions(train=PHASE_CONDITIONS, inference=PHASE_CONDITIONS),
     divergence=Divergence(ever=False, final=False, first_epoch=None, kinds=(), reasons=()),
     environment={"cpu": "a processor"},
+    placement=HERE,
 )
 
 DIVERGED = Divergence(

@@ -16,7 +16,9 @@ from redl.record import SCHEMA, Record
 from redl.results.store import KEY
 from tests.helpers.saved import save
 
-OLD = sorted((Path(__file__).parent / "old").glob("*.json"))
+OLD = sorted(
+    (Path(__file__).parent / "old").glob("*.json"), key=lambda path: int(path.stem.partition("-")[0])
+)
 # What each layout was the first to have, and what stands for it in a record of the one before.
 NEW = {
     "2-split": [("data.split", None), ("data.remarks", {}), ("data.duplicates", None)],
@@ -33,6 +35,7 @@ NEW = {
     "7-resumed": [("training.resumed_after", ())],
     "8-techniques": [("recipe.recomputing", False), ("recipe.micro_batch", None)],
     "9-parts": [("recipe.trained_part", None), ("recipe.trained_parameters", None)],
+    "10-placement": [("placement", None)],
 }
 
 
