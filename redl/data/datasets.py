@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from redl.data.cache.entry import open_prepared
 from redl.data.cache.packing import Packed, find_packed, unpack
@@ -21,6 +22,10 @@ from redl.data.splits import MIN_SUBJECTS
 from redl.errors import DataError, OptionError
 from redl.study.case import Dataset
 from redl.study.profile import Profile
+
+if TYPE_CHECKING:
+    from redl.data.lidc.phantom import LidcPhantom
+    from redl.data.rsna.phantom import Phantom
 
 OwnData = Folder | MedMnist
 
@@ -142,12 +147,20 @@ def find_source(
     on_phantom = on_progress(f"{dataset}: writing the phantom")
     match dataset:
         case Dataset.RSNA:
-            root = options.rsna_root or _rsna_phantom(profile, options.cache, on_phantom)
+            root = options.rsna_root
+            if root is None:
+                from redl.data.rsna.phantom import ensure_rsna  # pydicom and scipy come with it
+
+                root = ensure_rsna(options.cache, rsna_phantom(profile), on_progress=on_phantom)
             return rsna_source(root, rules=options.cohort, image_size=profile.image_size, crop=options.crop)
         case Dataset.LIDC:
             from redl.data.lidc.source import lidc_source  # scipy and pydicom come with it
 
-            root = options.lidc_root or _lidc_phantom(profile, options.cache, on_phantom)
+            root = options.lidc_root
+            if root is None:
+                from redl.data.lidc.phantom import ensure_lidc  # pydicom comes with it
+
+                root = ensure_lidc(options.cache, lidc_phantom(profile), on_progress=on_phantom)
             return lidc_source(root, options.lidc, image_size=profile.image_size)
         case _:
             (own,) = (folder for folder in options.folders if folder.name == dataset)
@@ -156,13 +169,13 @@ def find_source(
             return folder_source(own, image_size=profile.image_size)
 
 
-def _rsna_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Path:
-    """Write the profile's phantom at first use: only as many subjects as the profile's `images` need."""
-    from redl.data.rsna.phantom import Phantom, ensure_rsna  # pydicom and scipy come with it
+def rsna_phantom(profile: Profile) -> Phantom:
+    """Return the profile's phantom: only as many subjects as the profile's `images` need."""
+    from redl.data.rsna.phantom import Phantom  # pydicom and scipy come with it
 
     rows = profile.phantom_rows
     contrast, radius, texture = profile.phantom_lesions
-    phantom = Phantom(
+    return Phantom(
         subjects=_needed(profile.images, _IMAGES_OF_SUBJECT, profile.phantom_subjects),
         rows=rows,
         columns=rows * 3 // 4,
@@ -170,21 +183,19 @@ def _rsna_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Pat
         radius_fraction=radius,
         texture=texture,
     )
-    return ensure_rsna(cache, phantom, on_progress=on_progress)
 
 
-def _lidc_phantom(profile: Profile, cache: Path, on_progress: OnProgress) -> Path:
-    """Write the profile's phantom at first use: only as many patients as the profile's `images` need."""
-    from redl.data.lidc.phantom import LidcPhantom, ensure_lidc  # pydicom comes with it
+def lidc_phantom(profile: Profile) -> LidcPhantom:
+    """Return the profile's phantom: only as many patients as the profile's `images` need."""
+    from redl.data.lidc.phantom import LidcPhantom  # pydicom comes with it
 
     contrast, texture, noise = profile.phantom_hu
-    phantom = LidcPhantom(
+    return LidcPhantom(
         patients=_needed(profile.images, _PATCHES_OF_PATIENT, profile.phantom_patients),
         contrast_hu=contrast,
         texture_hu=texture,
         noise_hu=noise,
     )
-    return ensure_lidc(cache, phantom, on_progress=on_progress)
 
 
 def _needed(images: int | None, of_subject: float, most: int) -> int:

@@ -92,12 +92,9 @@ def bounded(source: Source, images: int | None) -> Source:
 
     None takes all. What is left out is never decoded.
     """
-    if images is None or len(source.labels) <= images:
+    rows = select_subjects(source.subjects, images)
+    if images is None or rows.all():
         return source
-    subjects, counts = np.unique(source.subjects, return_counts=True)
-    order = np.random.default_rng(_SEED).permutation(len(subjects))
-    taken = subjects[order][np.cumsum(counts[order]) <= images]
-    rows = np.isin(source.subjects, taken)
     first_rows = np.cumsum([0, *(item.rows for item in source.items)])[:-1]
     return replace(
         source,
@@ -108,3 +105,12 @@ def bounded(source: Source, images: int | None) -> Source:
         parts=None if source.parts is None else source.parts[rows],
         options=source.options | {"at_most_images": images},
     )
+
+
+def select_subjects(subjects: NDArray[np.int32], images: int | None) -> NDArray[np.bool_]:
+    """Return which rows to keep, (N,), so that they are at most `images`; each subject keeps all or none."""
+    if images is None or len(subjects) <= images:
+        return np.ones(len(subjects), bool)
+    unique, counts = np.unique(subjects, return_counts=True)
+    order = np.random.default_rng(_SEED).permutation(len(unique))
+    return np.isin(subjects, unique[order][np.cumsum(counts[order]) <= images])

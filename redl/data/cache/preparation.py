@@ -53,7 +53,7 @@ def prepare(
     """
     # Refuse data too small before hours of decoding.
     check_classes(split_images(source.subjects, source.labels, source.parts), source.labels)
-    entry = cache / f"{source.dataset}-{source.image_size}px-{_key(source)}"
+    entry = entry_of(source, cache)
     if not is_whole(entry):  # a whole one may be in a cache that cannot be written
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(entry.with_name(f"{entry.name}.lock")):
@@ -67,6 +67,11 @@ def prepare(
     _refuse_too_many(found.unreadable, len(source.items), max_unreadable)
     _refuse_duplicates(found.duplicates, len(prepared.labels), max_duplicates)
     return entry
+
+
+def entry_of(source: Source, cache: Path) -> Path:
+    """Return the folder below `cache` in which the prepared images of a source are, or would be."""
+    return cache / f"{source.dataset}-{source.image_size}px-{_key(source)}"
 
 
 def read_through(

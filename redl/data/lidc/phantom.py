@@ -28,8 +28,8 @@ from redl.data.lidc import phantom_observer
 from redl.data.lidc.annotations import Outline, read_outlines
 from redl.data.lidc.database import Scan, read_scans
 from redl.data.lidc.files import SIDE
-from redl.data.lidc.rules import RATERS
-from redl.data.lidc.source import MANIFEST
+from redl.data.lidc.rules import RATERS, LidcRules
+from redl.data.lidc.source import MANIFEST, choose_patches, labels_of
 from redl.data.lidc.writing import BITS_STORED, INTERCEPT, SliceWriter
 from redl.data.splits import MIN_SUBJECTS
 from redl.errors import DataError
@@ -134,6 +134,13 @@ def choose_scans(phantom: LidcPhantom) -> list[Scan]:
     cheap_first = sorted(order, key=lambda subject: max(map(_slices, of_patient[subject])) > _FEW_SLICES)
     chosen = [scan for subject in cheap_first[: phantom.patients] for scan in of_patient[subject]]
     return sorted(chosen, key=lambda scan: scan.number)
+
+
+def draw_patches(phantom: LidcPhantom, rules: LidcRules) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Return labels and subjects, (N,) each, of the patches that `rules` choose, without writing anything."""
+    scans = choose_scans(phantom)
+    chosen = choose_patches(scans, rules)
+    return labels_of([patch for scan in scans for patch in chosen[scan.number]], rules)
 
 
 def _slices(scan: Scan) -> int:

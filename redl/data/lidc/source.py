@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from redl.data.lidc.annotations import Patch, read_outlines
 from redl.data.lidc.database import Scan, read_scans
@@ -43,7 +45,7 @@ def lidc_source(root: Path, rules: LidcRules, *, image_size: int) -> Source:
     scans = [scan for scan in read_scans() if scan.annotations]
     patients = find_patients(root)
     folders = {scan.number: find_series(patients, scan) for scan in scans}
-    chosen = _choose([scan for scan in scans if folders[scan.number]], rules)
+    chosen = choose_patches([scan for scan in scans if folders[scan.number]], rules)
     items, rows = [], []
     for scan in scans:
         if (folder := folders[scan.number]) and (patches := chosen[scan.number]):
@@ -54,12 +56,13 @@ def lidc_source(root: Path, rules: LidcRules, *, image_size: int) -> Source:
     if not rows:
         raise DataError(f"{root}: holds no scan with a nodule; {_REMEDY}")
     phantom = _read_manifest(root)
+    labels, subjects = labels_of(rows, rules)
     return Source(
         dataset=Dataset.LIDC,
         image_size=image_size,
         items=tuple(items),
-        labels=np.array([patch.raters >= rules.min_raters for patch in rows], np.uint8),
-        subjects=np.unique([patch.subject for patch in rows], return_inverse=True)[1].astype(np.int32),
+        labels=labels,
+        subjects=subjects,
         raters=np.array([patch.raters for patch in rows], np.uint8),
         options=_options(rules),
         synthetic=phantom is not None,
@@ -67,6 +70,13 @@ def lidc_source(root: Path, rules: LidcRules, *, image_size: int) -> Source:
         # A phantom is whole with the patients it has.
         skipped=() if phantom else tuple(scan.name for scan in scans if not folders[scan.number]),
     )
+
+
+def labels_of(patches: Sequence[Patch], rules: LidcRules) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Return labels, 1 where enough radiologists call a patch positive, and subjects, (N,) each."""
+    labels = np.array([patch.raters >= rules.min_raters for patch in patches], np.uint8)
+    _, subjects = np.unique([patch.subject for patch in patches], return_inverse=True)
+    return labels, subjects.astype(np.int32)
 
 
 def find_patients(root: Path) -> Path:
@@ -106,7 +116,7 @@ def _stamp(folder: Path) -> str:
     return hashlib.sha256(stamps.encode()).hexdigest()
 
 
-def _choose(scans: list[Scan], rules: LidcRules) -> dict[int, list[Patch]]:
+def choose_patches(scans: Iterable[Scan], rules: LidcRules) -> dict[int, list[Patch]]:
     """Return the patches of each scan, by its number."""
     chosen: dict[int, list[Patch]] = defaultdict(list)
     for outline in read_outlines(scans):

@@ -109,13 +109,14 @@ def read_cohort(root: Path, rules: CohortRules = CohortRules()) -> Cohort:
         root / IMAGES / str(patient) / f"{image}.dcm"
         for patient, image in zip(table["patient_id"], table["image_id"], strict=True)
     )
-    _, subjects = np.unique(table["patient_id"].to_numpy(), return_inverse=True)
-    return Cohort(
-        paths=paths,
-        labels=(table["BIRADS"] == 0).to_numpy().astype(np.uint8),
-        subjects=subjects.astype(np.int32),
-        manifest=_read_manifest(root),
-    )
+    labels, subjects = labels_of(table)
+    return Cohort(paths=paths, labels=labels, subjects=subjects, manifest=_read_manifest(root))
+
+
+def labels_of(cohort: pd.DataFrame) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Return labels and subjects, (N,) each, of a cohort's rows; see Cohort."""
+    _, subjects = np.unique(cohort["patient_id"].to_numpy(), return_inverse=True)
+    return (cohort["BIRADS"] == 0).to_numpy().astype(np.uint8), subjects.astype(np.int32)
 
 
 def rsna_source(root: Path, *, rules: CohortRules, image_size: int, crop: bool) -> Source:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from redl.data.cache.draft import Progress, drafting, write_parts
 from redl.data.observer import draw_evidence, ideal_accuracy
-from redl.data.rsna.cohort import MANIFEST, TABLE
+from redl.data.rsna.cohort import MANIFEST, TABLE, CohortRules, labels_of, select
 from redl.data.rsna.phantom_examinations import FEW_PIXELS, Examination
 from redl.data.rsna.phantom_image import Tissue, draw_anatomy
 from redl.data.rsna.phantom_subjects import COLUMNS, POSITIVE_SUBJECTS, Row, Subject, draw_subjects
@@ -130,6 +130,17 @@ def write_rsna(
         write_parts(folder, parts, few=few, processes=processes, on_progress=on_progress)
         _write_table(folder / TABLE, (row for one in examinations for row in one.draw_rows()[1]))
         (folder / MANIFEST).write_text(json.dumps(_manifest(phantom), indent=2), encoding="utf-8")
+
+
+def draw_cohort(phantom: Phantom, rules: CohortRules) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Return labels and subjects, (N,) each, of the images that `rules` choose, without writing anything.
+
+    They are those of `read_cohort` once the phantom is written.
+    """
+    import pandas as pd
+
+    rows = [row for one in _examinations(phantom) for row in one.draw_rows()[1]]
+    return labels_of(select(pd.DataFrame(rows), rules))
 
 
 def _digest(phantom: Phantom) -> str:
