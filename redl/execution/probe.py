@@ -36,13 +36,19 @@ _SEED = 1
 @contextmanager
 def open_probe(job: ProbeJob) -> Iterator[ProbeRun]:
     """Yield a probe that is ready to run; raise RedlError for a model or setting that cannot be used."""
+    plan = approach_of(job)
+    size = plan.profile.image_size
+    batch, few = (noise(count, size, plan) for count in (job.batch_size, _FEW))
+    with open_model(plan, seed=_SEED) as opened:
+        yield ProbeRun(job, plan, opened, batch, few)
+
+
+def approach_of(job: ProbeJob) -> Approach:
+    """Return how a probe trains; raise RedlError for a model or setting that cannot be used."""
     size = job.options.profile.image_size
     profile = replace(job.options.profile, batch_size=job.batch_size)
     options = replace(job.options, profile=profile)
-    plan = Approach(**approach(job.model, job.setting, options, images_bytes=job.batch_size * size**2))
-    batch, few = (_noise(count, size, plan) for count in (job.batch_size, _FEW))
-    with open_model(plan, seed=_SEED) as opened:
-        yield ProbeRun(job, plan, opened, batch, few)
+    return Approach(**approach(job.model, job.setting, options, images_bytes=job.batch_size * size**2))
 
 
 class ProbeRun:
@@ -139,7 +145,8 @@ class ProbeRun:
             raise OverCapError(held - self._cap_bytes)
 
 
-def _noise(count: int, size: int, plan: Approach) -> Part:
+def noise(count: int, size: int, plan: Approach) -> Part:
+    """Return random images of `size` pixels a side, half of each class, where a case would have its own."""
     generator = torch.Generator().manual_seed(_SEED)
     images = torch.randint(0, 256, (count, 1, size, size), generator=generator, dtype=torch.uint8)
     labels = (torch.arange(count) % 2).float().unsqueeze(1)

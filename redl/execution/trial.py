@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from redl.errors import ModelError
 from redl.execution.job import ProbeJob
-from redl.execution.worker import CaseBrokeError, OnEpoch, Worker
+from redl.execution.worker import CaseBrokeError, OnEpoch, Start, Worker
 from redl.record import Status
 from redl.record.budget import Probe, Trial
 
@@ -21,7 +21,7 @@ _TOO_LARGE = (Status.OOM, Status.KILLED)  # the system's own killer is no less a
 def try_batch(job: ProbeJob) -> Trial:
     """Train on a batch for some steps; raise ModelError if that fails for another reason than memory."""
     try:
-        probe = _probed(job)
+        probe = probed(partial(_start, job), timeout_s=job.options.timeout_s, cap_bytes=job.cap_bytes)
     except CaseBrokeError as end:
         if end.status not in _TOO_LARGE:
             raise ModelError(
@@ -34,13 +34,12 @@ def try_batch(job: ProbeJob) -> Trial:
     return Trial(batch_size=job.batch_size, fits=True, probe=probe, over_bytes=None, reason=None)
 
 
-def _probed(job: ProbeJob) -> Probe:
-    worker = Worker(
-        partial(_start, job),
-        timeout_s=job.options.timeout_s,
-        on_epoch=lambda _: None,
-        cap_bytes=job.cap_bytes,
-    )
+def probed(start: Start, *, timeout_s: float, cap_bytes: int | None = None) -> Probe:
+    """Return what a probe that `start` opens has found in a process of its own.
+
+    Raise CaseBrokeError if the process ends instead.
+    """
+    worker = Worker(start, timeout_s=timeout_s, on_epoch=lambda _: None, cap_bytes=cap_bytes)
     try:
         worker.call("warm_up")
         found = worker.call("probe")

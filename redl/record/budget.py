@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from redl.record.conditions import PhaseConditions
-from redl.record.sections import EnergyReading
+from redl.record.sections import EnergyReading, Latency
 from redl.record.strict import Amount, Count, Divisor, Line, Section, Word, decode, encode
 
 
@@ -24,12 +24,29 @@ class Cap(StrEnum):
     PROCESS = "process"
 
 
+class Pace(Section, frozen=True, kw_only=True):
+    """What an image takes in training and in inference, by rounds of several batches after a probe's steps.
+
+    A round is timed as an epoch is; `train_seconds` and `infer_seconds` are those of an image in each.
+    `steps` are the training steps of all rounds. `start_seconds` passed from opening the model until it was
+    warm, before any step. `state_bytes` are weights and optimizer state, None for an unknown optimizer.
+    """
+
+    steps: Divisor
+    train_seconds: tuple[Amount, ...]
+    infer_seconds: tuple[Amount, ...]
+    latency: Latency
+    start_seconds: Amount
+    state_bytes: Count | None
+    conditions: PhaseConditions
+
+
 class Probe(Section, frozen=True, kw_only=True):
     """What some training steps took: the first warms up, the last is timed.
 
     `peak_bytes` is the growth by the model and `process_bytes` the peak of the whole process, which the
     driver does not tell in every container. `static_bytes` are weights, gradients and optimizer state, as
-    predicted; None for an unknown optimizer.
+    predicted; None for an unknown optimizer. `pace` is None where it was not asked for.
     """
 
     network: Word
@@ -43,6 +60,7 @@ class Probe(Section, frozen=True, kw_only=True):
     energy: EnergyReading
     conditions: PhaseConditions
     reason: Line | None
+    pace: Pace | None = None
 
 
 class Trial(Section, frozen=True, kw_only=True):
