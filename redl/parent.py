@@ -28,11 +28,17 @@ def end_with_parent() -> None:
     """
     parent = multiprocessing.parent_process()
     assert parent is not None, "a worker is a child"
+    end_with_writer_of(parent.sentinel)
     if _BY_KERNEL:
-        _die_at_end_of(parent.sentinel)
         _let_forks_die_with_this()
+
+
+def end_with_writer_of(pipe: int) -> None:
+    """Let this process end at once when the only process that could write to `pipe` has died."""
+    if _BY_KERNEL:
+        _die_at_end_of(pipe)
     else:
-        threading.Thread(target=_wait_and_exit, args=(parent.sentinel,), daemon=True).start()
+        threading.Thread(target=_wait_and_exit, args=(pipe,), daemon=True).start()
 
 
 def _die_at_end_of(pipe: int) -> None:

@@ -25,9 +25,10 @@ FLOORS = {
     "execution": 4,
     "deployment": 5,
     "results": 5,
-    "plugin": 6,
-    "cli": 6,
-    "notebook": 6,
+    "fleet": 6,
+    "plugin": 7,
+    "cli": 7,
+    "notebook": 7,
 }
 STANDARD_LIBRARY = {"study", "record"}  # what all others stand on
 ROOMS = {
@@ -43,6 +44,7 @@ ROOMS = {
         "metering/memory.py",
     },
     "zeus": {"metering/counters/zeus.py"},
+    "distributed": {f"fleet/{name}.py" for name in ("cluster", "dask_engine", "dask_worker")},
     "onnxruntime": {"deployment/onnx_serving.py", "deployment/quantising.py"},
     "altair": {"results/report/page/charts.py"},
     "jinja2": {"results/report/page/page.py"},
@@ -51,9 +53,12 @@ ROOMS = {
         f"plugin/{name}.py"
         for name in (
             "benchmarks",
+            "answered",
             "budgets",
             "closing",
+            "deployment",
             "fixtures",
+            "handing_out",
             "hooks",
             "hookspecs",
             "privacy",
@@ -66,7 +71,7 @@ ROOMS = {
     }
     | {
         f"plugin/options/{name}.py"
-        for name in ("arguments", "deployment", "gate", "planning", "sizes", "suite", "values")
+        for name in ("arguments", "deployment", "fleet", "gate", "planning", "sizes", "suite", "values")
     },
 }
 FACES = {"__init__.py", "__main__.py"}  # name what is below, and hold no logic

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,3 +87,16 @@ def described(file: Path) -> ServedFile:
     with file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     return ServedFile(name=file.name, bytes=file.stat().st_size, sha256=digest)
+
+
+@contextmanager
+def exporting(folder: Path, *, kept: bool) -> Iterator[Path]:
+    """Yield a folder for the files of a case, from which those of an earlier run are deleted.
+
+    At the end all of them are deleted, or, if they are `kept`, only those of patients and of this machine.
+    """
+    Files(folder=folder).clear()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(Files(folder=folder).work if kept else folder, ignore_errors=True)

@@ -7,7 +7,7 @@ devices only as far as they are known there.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
@@ -45,9 +45,31 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.data == other.data else "the data differ"
 
 
-def stamp_of(case: Case, options: RunOptions, data_fingerprint: str) -> Stamp:
-    """Return the stamp of a case that would be run like this on data of this fingerprint."""
-    return Stamp(settings=_settings(case, options), data=data_fingerprint, environment=_environment())
+@cache
+def environment_here() -> dict[str, Value]:
+    """Return the machine that this process runs on, and its software."""
+    try:
+        gpus = " ".join(gpu.name for gpu in visible_gpus())
+    except SensorError:
+        gpus = ""
+    return {
+        **{package: package_version(package) for package in _PACKAGES},
+        **machine(),
+        "gpus": gpus,
+    }
+
+
+def stamp_of(
+    case: Case,
+    options: RunOptions,
+    data_fingerprint: str,
+    environment: Callable[[], Mapping[str, Value]] = environment_here,
+) -> Stamp:
+    """Return the stamp of a case that would be run like this on data of this fingerprint.
+
+    `environment` returns the machine and software that it would be run on.
+    """
+    return Stamp(settings=_settings(case, options), data=data_fingerprint, environment=dict(environment()))
 
 
 def _settings(case: Case, options: RunOptions) -> dict[str, Value]:
@@ -64,19 +86,6 @@ def _settings(case: Case, options: RunOptions) -> dict[str, Value]:
         "tf32": options.tf32,
         "settle_s": options.settle_s,
         **{name: assumed[name] for name in sorted(assumed)},
-    }
-
-
-@cache
-def _environment() -> dict[str, Value]:
-    try:
-        gpus = " ".join(gpu.name for gpu in visible_gpus())
-    except SensorError:
-        gpus = ""
-    return {
-        **{package: package_version(package) for package in _PACKAGES},
-        **machine(),
-        "gpus": gpus,
     }
 
 

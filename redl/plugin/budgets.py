@@ -46,6 +46,8 @@ def redl_fit(
     def fit() -> Fit:
         one = redl_budgeted
         try:
+            if redl_session.fleet is not None:  # a trial is not to be measured beside cases
+                redl_session.fleet.wait_for_all()
             found = redl_fitting.fit(one.model, one.setting, one.cap_bytes, redl_progress.trials(one.id))
         except RedlError as error:
             pytest.fail(str(error), pytrace=False)

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from redl.errors import ModelError, OptionError, RedlError
+from redl.errors import OptionError, RedlError
 from redl.plugin.session import SESSION, RedlSession
 from redl.study.case import Case
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
-    from redl.deployment.runtime import Serving
     from redl.execution.case_process import CaseProcess
+    from redl.execution.job import Job
+    from redl.fleet.fleet import Fleet
+    from redl.plugin.answered import AnsweredCase
     from redl.plugin.carbon import Carbon
     from redl.plugin.options.suite import SuiteOptions
     from redl.plugin.progress import Progress
     from redl.plugin.resume import TakenOver
     from redl.record import Record
-    from redl.record.deployment import Deployment
     from redl.results.checks import CaseCheck
 
 
@@ -72,7 +72,10 @@ def redl_prepared(redl_options: SuiteOptions, redl_progress: Progress) -> Callab
 
 @pytest.fixture(scope="session")
 def redl_resumed(
-    redl_session: RedlSession, redl_prepared: Callable[[str], Path], redl_progress: Progress
+    redl_session: RedlSession,
+    redl_fleet: Fleet | None,  # noqa: ARG001 - whose machine decides what can be taken over
+    redl_prepared: Callable[[str], Path],
+    redl_progress: Progress,
 ) -> Mapping[str, TakenOver]:
     """Return the cases that are taken over from an earlier run, by id, and say how many they are."""
     with _one_line():
@@ -83,69 +86,61 @@ def redl_resumed(
 
 
 @pytest.fixture(scope="session")
-def redl_exports(
-    redl_options: SuiteOptions, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[Case], AbstractContextManager[Path]]:
-    """Return a function whose context is the folder of a case's exported files.
+def redl_job(
+    redl_session: RedlSession,
+    redl_options: SuiteOptions,
+    redl_prepared: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[Case], Job]:
+    """Return a function that prepares the data of a case, notes its stamp, and returns its job."""
+    from redl.execution.job import Job
 
-    At its end all of them are deleted, or only those of patients and of this machine.
-    """
-    from redl.deployment.files import Files
+    exports = redl_options.deployment.exports or tmp_path_factory.getbasetemp() / "redl-exports"
 
-    @contextmanager
-    def folder(case: Case) -> Iterator[Path]:
-        kept = redl_options.deployment.exports
-        found = (kept or tmp_path_factory.getbasetemp() / "redl-exports") / case.id
-        Files(folder=found).clear()
-        yield found
-        shutil.rmtree(Files(folder=found).work if kept else found, ignore_errors=True)
+    def job_of(case: Case) -> Job:
+        with _one_line():
+            prepared = redl_prepared(case.dataset)
+            stamp = redl_session.stamp_of(case, _fingerprint(prepared))
+        epochs = redl_session.safekeeping.epochs_of(case.id, stamp)
+        redl_session.stamps[case.id], redl_session.epochs[case.id] = stamp, epochs
+        exports.mkdir(parents=True, exist_ok=True)
+        return Job(
+            case=case,
+            prepared=prepared,
+            options=redl_options.run,
+            epochs=epochs,
+            exports=exports / case.id,
+        )
 
-    return folder
+    return job_of
 
 
 @pytest.fixture(scope="session")
 def redl_case_process(
     redl_case: Case,
     redl_session: RedlSession,
-    redl_options: SuiteOptions,
-    redl_prepared: Callable[[str], Path],
     redl_resumed: Mapping[str, TakenOver],
-    redl_exports: Callable[[Case], AbstractContextManager[Path]],
+    redl_handed_out: Fleet | None,
+    redl_job: Callable[[Case], Job],
+    redl_options: SuiteOptions,
     redl_progress: Progress,
-) -> Iterator[CaseProcess | TakenOver]:
+) -> Iterator[CaseProcess | AnsweredCase | TakenOver]:
     """Run one case in a process of its own, which ends with the last test of the case.
 
-    A case that is taken over from an earlier run has a stand-in that answers what was found there.
+    A case that is taken over from an earlier run has a stand-in that answers what was found there, and one
+    that workers run, one that waits for them.
     """
-    from redl.execution.case_process import CaseProcess, start_case
-    from redl.execution.epoch_folder import remove_epochs
-    from redl.execution.job import Job
-    from redl.execution.stamp import stamp_of
-
     if redl_case.id in redl_resumed:
         yield redl_resumed[redl_case.id]
         return
-    run = redl_options.run
-    with _one_line():
-        prepared = redl_prepared(redl_case.dataset)
-        stamp = stamp_of(redl_case, run, _fingerprint(prepared))
-    redl_session.stamps[redl_case.id] = stamp
-    epochs = redl_session.safekeeping.epochs_of(redl_case.id, stamp)
-    with redl_exports(redl_case) as exports:
-        job = Job(case=redl_case, prepared=prepared, options=run, epochs=epochs, exports=exports)
-        redl_session.jobs[redl_case.id] = job
-        case_process = CaseProcess(
-            redl_case,
-            start_case(job),
-            timeout_s=run.timeout_s,
-            retries=run.retries,
-            on_epoch=redl_progress.epochs(redl_case.id, run.profile.of(redl_case.model)),
-        )
-        yield case_process
-        case_process.close()
-    kept = redl_session.records.get(redl_case.id)
-    if epochs is not None and kept is not None and kept.metrics is not None:
-        remove_epochs(epochs)
+    if redl_handed_out is not None:
+        from redl.plugin.answered import AnsweredCase
+
+        yield AnsweredCase(redl_case, redl_handed_out, redl_session.clock)
+    else:
+        with _process(redl_job(redl_case), redl_session, redl_options, redl_progress) as case_process:
+            yield case_process
+    _forget_epochs(redl_case, redl_session)
 
 
 @pytest.fixture
@@ -193,47 +188,6 @@ def redl_keep(
             redl_session.safekeeping.commit(benchmark, kept[-1])
 
 
-@pytest.fixture
-def redl_deploy(
-    request: pytest.FixtureRequest, redl_serving: Serving, redl_session: RedlSession
-) -> Callable[[CaseProcess | TakenOver], Deployment]:
-    """Return a function that measures the trained network of a case in the runtime of this test.
-
-    What it finds goes into the benchmark's `extra_info`. The test is skipped if a package is not installed.
-    """
-    from redl.deployment.deploying import Deployed
-    from redl.deployment.runtime import check_installed
-    from redl.plugin.resume import TakenOver
-    from redl.record.deployment import Deployment
-    from redl.results.store import DEPLOYMENT_KEY
-
-    try:
-        check_installed(redl_serving.runtime)
-    except OptionError as error:
-        pytest.skip(str(error))
-    benchmark: BenchmarkFixture = request.getfixturevalue("benchmark")
-
-    def deploy(case_process: CaseProcess | TakenOver) -> Deployment:
-        case = case_process.case.id
-        if isinstance(case_process, TakenOver):
-            found = Deployment.from_json(case_process.extra_info(benchmark.fullname)[DEPLOYMENT_KEY])
-        else:
-            case_process.export()
-            predictions, record = case_process.predictions(), case_process.finish()
-            if predictions is None or record.metrics is None:
-                pytest.fail(f"{case}: there is no trained network ({record.reason})", pytrace=False)
-            try:
-                job = redl_session.jobs[case]
-                found = Deployed(job=job, record=record, answered=predictions).measure(redl_serving)
-            except ModelError as error:
-                pytest.fail(str(error), pytrace=False)
-        benchmark.extra_info[DEPLOYMENT_KEY] = found.to_json()
-        redl_session.deployments[f"{case}-{redl_serving.name}"] = found
-        return found
-
-    return deploy
-
-
 @pytest.fixture(scope="session")
 def redl_check(redl_session: RedlSession, redl_options: SuiteOptions) -> Callable[[Record], CaseCheck]:
     """Return a function that checks a record against others of this run and the reference's bands."""
@@ -263,6 +217,43 @@ def carbon(request: pytest.FixtureRequest, redl_session: RedlSession) -> Carbon:
     extra_info = {} if benchmark is None else benchmark.extra_info
     with _one_line():
         return Carbon(redl_session.assumptions, extra_info, request.node.user_properties)
+
+
+@contextmanager
+def _process(
+    job: Job, session: RedlSession, options: SuiteOptions, progress: Progress
+) -> Iterator[CaseProcess]:
+    """Yield the process of a case, as a child of this one, which has its GPU to itself."""
+    from redl.deployment.files import exporting
+    from redl.execution.case_process import CaseProcess, start_case
+    from redl.fleet.gpu_lock import gpu_lock
+    from redl.fleet.seat import first_gpu
+
+    session.jobs[job.case.id] = job
+    waits = f"{job.case.id}: waits for its GPU, where another run's case computes"
+    assert job.exports is not None, "every job of a run has a folder for them"
+    with (
+        gpu_lock(first_gpu(), lambda: progress.say(waits)),
+        exporting(job.exports, kept=options.deployment.exports is not None),
+    ):
+        case_process = CaseProcess(
+            job.case,
+            start_case(job),
+            timeout_s=job.options.timeout_s,
+            retries=job.options.retries,
+            on_epoch=progress.epochs(job.case.id, job.options.profile.of(job.case.model)),
+        )
+        yield case_process
+        case_process.close()
+
+
+def _forget_epochs(case: Case, session: RedlSession) -> None:
+    """Delete the epochs of a case that has found what it was run for."""
+    from redl.execution.epoch_folder import remove_epochs
+
+    kept, epochs = session.records.get(case.id), session.epochs.get(case.id)
+    if epochs is not None and kept is not None and kept.metrics is not None:
+        remove_epochs(epochs)
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from redl.plugin import budgets, fixtures, hookspecs, privacy
+from redl.plugin import budgets, deployment, fixtures, handing_out, hookspecs, privacy
 from redl.plugin.options.arguments import add_options, given_options
 from redl.plugin.reports import save_reports
 from redl.plugin.selection import (
@@ -49,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "redl_downsampled: run the downsampled cases in place of the others")
     config.pluginmanager.register(fixtures, "redl-fixtures")
     config.pluginmanager.register(budgets, "redl-budgets")
+    config.pluginmanager.register(deployment, "redl-deployment")
+    config.pluginmanager.register(handing_out, "redl-handing-out")
     config.pluginmanager.register(privacy, "redl-privacy")
     session = config.stash[SESSION] = RedlSession(config)
     if any(argument.partition("::")[0].startswith(_SUITE) for argument in config.args):
@@ -129,6 +131,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     cases = {item: case for item in session.items if (case := case_of(item))}
     for item, case in cases.items():
         ours.tests.setdefault(case.id, []).append(item.nodeid)
+        if "redl_case_process" in _fixtures_of(item):
+            ours.want(case, item)
     if (cases or ours.budgeted) and not (session.config.option.collectonly or _plans(session.config)):
         trained = [case.model for item, case in cases.items() if "redl_case_process" in _fixtures_of(item)]
         ours.preflight([*trained, *(one.model for one in ours.budgeted)])

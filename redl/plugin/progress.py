@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from redl.fleet.events import Told
+from redl.fleet.fleet import Tally
 from redl.pace import LINE_EVERY_S, Pace
 from redl.record import Epoch
 from redl.record.budget import Trial
@@ -37,6 +39,15 @@ class Progress:
             self._write(line, last=left == 0)
 
         return show
+
+    def told(self, told: Told, tally: Tally) -> None:
+        """Show what one of several cases that run at once tells, and how far all of them are."""
+        if told.epoch is None:
+            self.say(f"{told.case}: waits for its GPU, where another run's case computes")
+            return
+        words = f"{told.case}  epoch {told.epoch.epoch}  loss {_figure(told.epoch.train_loss)}"
+        words += f"  valid accuracy {_figure(told.epoch.valid_accuracy)}"
+        self._write(f"{words}  ({tally.ended} of {tally.total} done, {tally.running} running)", last=False)
 
     def trials(self, name: str) -> Callable[[Trial], None]:
         """Return a function to call after each trial of a search for the largest batch."""

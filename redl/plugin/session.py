@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -10,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from redl.errors import OptionError, RedlError
+from redl.plugin.clock import WorkerClock
 from redl.plugin.closing import SessionCheck, session_checks
 from redl.plugin.interruption import Interruption
 from redl.plugin.safekeeping import Safekeeping
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from redl.deployment.runtime import Serving
     from redl.execution.job import Job
     from redl.execution.stamp import Stamp
+    from redl.fleet.fleet import Fleet
     from redl.metering.assumptions import Assumptions
     from redl.plugin.options.suite import SuiteOptions
     from redl.record import Predictions, Record
@@ -28,6 +33,14 @@ if TYPE_CHECKING:
     from redl.results.store import Run
     from redl.study.budgeted import Budgeted
     from redl.study.case import Case
+
+
+@dataclass(kw_only=True, slots=True)
+class Wanted:
+    """A case whose process some tests want, and what its trained network is to be measured in."""
+
+    case: Case
+    servings: list[Serving] = field(default_factory=list)
 
 
 class RedlSession:
@@ -41,6 +54,10 @@ class RedlSession:
         self.checks: dict[str, CaseCheck] = {}
         self.stamps: dict[str, Stamp] = {}
         self.jobs: dict[str, Job] = {}
+        self.epochs: dict[str, Path | None] = {}  # the folders where cases keep theirs
+        self.wanted: dict[str, Wanted] = {}
+        self.fleet: Fleet | None = None  # the workers, where there are any
+        self.clock = WorkerClock()
         self.budgeted: Sequence[Budgeted] = ()
         self.fits: dict[str, Fit] = {}  # by the ends of their tests' ids
         self.deployments: dict[str, Deployment] = {}  # by the ends of their tests' ids, case and serving
@@ -111,6 +128,16 @@ class RedlSession:
         cases = self.cases(downsampled=False)
         return with_servings(cases, *self.options.deployment.chosen) if cases else []
 
+    def want(self, case: Case, item: pytest.Item) -> None:
+        """Note that a test wants the process of a case; where workers have it, their clock times the test."""
+        wanted = self.wanted.setdefault(case.id, Wanted(case=case))
+        if (serving := item.callspec.params.get("redl_serving")) is not None:  # type: ignore[attr-defined] # of a test that has parameters
+            wanted.servings.append(serving)
+        if self.options.fleet is not None:
+            marker = item.get_closest_marker("benchmark")
+            words = {} if marker is None else marker.kwargs
+            item.add_marker(pytest.mark.benchmark(**{**words, "timer": self.clock}), append=False)
+
     def preflight(self, models: Iterable[str]) -> None:
         """End the run with one line if one of these models could not be trained as the options ask."""
         if named := tuple(dict.fromkeys(models)):
@@ -138,17 +165,23 @@ class RedlSession:
 
         `fingerprint` prepares a data set and returns its fingerprint; without it, nothing can be taken over.
         """
-        from redl.execution.stamp import stamp_of
         from redl.plugin.resume import Decision, Earlier, decide
 
         def now(record: Record) -> Stamp:
             assert fingerprint is not None, "only where data are prepared is anything decided"
-            return stamp_of(record.case, self.options.run, fingerprint(record.case.dataset))
+            return self.stamp_of(record.case, fingerprint(record.case.dataset))
 
         def decision(earlier: Earlier) -> Decision:
             return decide(earlier, self.tests, now)
 
         self.safekeeping.begin(self.selection, None if fingerprint is None else decision)
+
+    def stamp_of(self, case: Case, fingerprint: str) -> Stamp:
+        """Return the stamp of a case on data of this fingerprint, on the machine that will run it."""
+        from redl.execution.stamp import environment_here, stamp_of
+
+        environment = environment_here if self.fleet is None else self.fleet.environment
+        return stamp_of(case, self.options.run, fingerprint, environment)
 
     def cost_of(self, model: str, setting: str) -> str:
         """Return what a setting costs in performance, as this run judged it."""

@@ -16,6 +16,7 @@ from redl.execution.job import RunOptions
 from redl.metering.assumptions import Assumptions
 from redl.metering.gpus import computes_bfloat16
 from redl.plugin.options.deployment import DeploymentOptions, deployment_options
+from redl.plugin.options.fleet import FleetOptions, fleet_options
 from redl.plugin.options.gate import GateOptions, VerdictOptions, gate_options, verdict_options
 from redl.plugin.options.planning import PlanOptions, plan_options
 from redl.plugin.options.sizes import sized_profile, with_weights
@@ -36,6 +37,7 @@ class SuiteOptions:
     study: Study
     data: DataOptions
     run: RunOptions
+    fleet: FleetOptions | None
     deployment: DeploymentOptions
     budgets: tuple[int, ...]
     most_batch: int | None
@@ -106,6 +108,7 @@ def read_options(config: pytest.Config, brought: Declared) -> SuiteOptions:
             tf32=config.getoption("redl_tf32"),
             assumptions=read_assumptions(config),
         ),
+        fleet=fleet_options(config),
         deployment=deployment_options(config, (*Setting, *custom_settings)),
         budgets=_budgets(config),
         most_batch=value_or_none(
