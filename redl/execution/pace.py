@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +31,9 @@ class PaceJob:
 def measure_pace(job: PaceJob) -> Probe:
     """Return what some steps took, with their pace; raise ModelError, in one line, if they cannot be made."""
     try:
-        return probed(partial(_start, job), timeout_s=job.options.timeout_s)
+        # No process can have more than that; and what breaks under a cap is a reason, without its traceback.
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return probed(partial(_start, job), timeout_s=job.options.timeout_s, cap_bytes=memory)
     except CaseBrokeError as end:
         raise ModelError(f"{job.model} with {job.setting}: could not be measured: {end.reason}") from None
 

@@ -1,4 +1,4 @@
-"""Options of the plan: which saved runs it is told from."""
+"""Options of the plan: which saved runs it is told from, and whether what they lack is measured."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from redl.plugin.options.gate import reports_of
 from redl.results.gate.baseline import find_run
 
 ALL = ""  # --redl-plan without a value: every saved run
+MEASURE = "measure"  # the same, and a few steps of what no run tells
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanOptions:
-    """Saved runs, the newest last, and whether they were named, so that each must be readable."""
+    """Saved runs, the newest last, and whether they were named, so that each must be readable.
+
+    `measures` says that cases which the runs do not tell are measured by a few steps.
+    """
 
     runs: tuple[Path, ...]
     named: bool
+    measures: bool = False
 
 
 def plan_options(config: pytest.Config) -> PlanOptions | None:
@@ -30,6 +35,8 @@ def plan_options(config: pytest.Config) -> PlanOptions | None:
     if asked is None:
         return None
     reports = reports_of(config)
-    if asked == ALL:
-        return PlanOptions(runs=tuple(sorted(reports.glob("*/[0-9][0-9][0-9][0-9]*_*.json"))), named=False)
-    return PlanOptions(runs=tuple(find_run(one, reports) for one in asked.split(",")), named=True)
+    measures, named = asked == MEASURE, asked not in {ALL, MEASURE}
+    if named:
+        return PlanOptions(runs=tuple(find_run(one, reports) for one in asked.split(",")), named=True)
+    runs = tuple(sorted(reports.glob("*/[0-9][0-9][0-9][0-9]*_*.json")))
+    return PlanOptions(runs=runs, named=False, measures=measures)

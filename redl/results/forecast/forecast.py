@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from redl.data.counting import is_phantom
 from redl.data.datasets import DataOptions
 from redl.execution.job import RunOptions
 from redl.record import Counts, DataSummary, FinishedRecord
@@ -21,7 +22,10 @@ _EPOCHS_KEPT = 3  # files: the best epoch, the last one, and the next until it i
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """What one case takes at most, by the `rate` of its sort; energy with the PUE that was given."""
+    """What one case takes at most, by the `rate` of its sort; energy with the PUE that was given.
+
+    `seconds` include the rate's overhead, where that is known.
+    """
 
     seconds: float
     energy_wh: float | None
@@ -41,7 +45,7 @@ class Expected:
 class Forecast:
     """What is expected of each case, and of all of them.
 
-    `images` are those of each data set, None where no saved run counted them; `image_size` their side.
+    `images` are those of each data set, None where nothing tells them; `image_size` their side.
     """
 
     expected: tuple[Expected, ...]
@@ -84,15 +88,28 @@ class Forecast:
         return makespan(longest_first([cost.seconds for cost in self.costs]), workers)
 
 
-def forecast(cases: Sequence[Case], options: RunOptions, data: DataOptions, history: History) -> Forecast:
-    """Return what cases would take, by the saved runs of this machine."""
-    known = rates(history.records)
+def forecast(
+    cases: Sequence[Case],
+    options: RunOptions,
+    data: DataOptions,
+    history: History,
+    *,
+    counted: Mapping[str, Counts | str] = {},
+    measured: Mapping[Sort, Rate | str] = {},
+) -> Forecast:
+    """Return what cases would take, by the saved runs of this machine and by what was `measured` instead.
+
+    `counted` are the images of data sets. Both mappings may hold, in words, why something is not known.
+    """
+    known = dict(measured) | rates(history.records)
     images = {
-        dataset: _images(dataset, options.profile, data, history.records)
+        dataset: _images(dataset, options.profile, data, history.records, counted.get(dataset))
         for dataset in dict.fromkeys(case.dataset for case in cases)
     }
     return Forecast(
-        expected=tuple(_expected(case, options, known, images[case.dataset]) for case in cases),
+        expected=tuple(
+            _expected(case, options, known, images[case.dataset], counted.get(case.dataset)) for case in cases
+        ),
         images=images,
         image_size=options.profile.image_size,
         accuracy=accuracy(history.records, (sort_asked(case, options) for case in cases)),
@@ -102,13 +119,27 @@ def forecast(cases: Sequence[Case], options: RunOptions, data: DataOptions, hist
     )
 
 
-def _expected(case: Case, options: RunOptions, known: Mapping[Sort, Rate], images: Counts | None) -> Expected:
+def unknown_sorts(cases: Iterable[Case], options: RunOptions, history: History) -> list[Sort]:
+    """Return the sorts of cases that no saved run tells, each once, in the order of the cases."""
+    known = rates(history.records)
+    return [sort for sort in dict.fromkeys(sort_asked(case, options) for case in cases) if sort not in known]
+
+
+def _expected(
+    case: Case,
+    options: RunOptions,
+    known: Mapping[Sort, Rate | str],
+    images: Counts | None,
+    counted: Counts | str | None,
+) -> Expected:
     sort = sort_asked(case, options)
     rate = known.get(sort)
-    if rate is None:
-        return Expected(case=case, cost=None, reason=_why_not(sort, known))
+    if rate is None or isinstance(rate, str):
+        return Expected(case=case, cost=None, reason=rate or _why_not(sort, known))
     if images is None:
-        return Expected(case=case, cost=None, reason=f"the images of these {case.dataset} data: not counted")
+        why = f"; {counted}" if isinstance(counted, str) else ""
+        reason = f"the images of these {case.dataset} data: not counted{why}"
+        return Expected(case=case, cost=None, reason=reason)
     cost = _cost(rate, options, options.profile.of(case.model), images)
     return Expected(case=case, cost=cost, reason=None)
 
@@ -136,16 +167,23 @@ def _cost(rate: Rate, options: RunOptions, profile: Profile, images: Counts) -> 
         seconds=trained * rate.train_seconds
         + answered * rate.infer_seconds
         + profile.latency_passes * rate.latency_seconds
-        + 2 * options.settle_s,
+        + 2 * options.settle_s
+        + (rate.overhead_seconds or 0.0),
         energy_wh=energy,
         rate=rate,
     )
 
 
 def _images(
-    dataset: str, profile: Profile, data: DataOptions, records: Iterable[FinishedRecord]
+    dataset: str,
+    profile: Profile,
+    data: DataOptions,
+    records: Iterable[FinishedRecord],
+    counted: Counts | str | None,
 ) -> Counts | None:
-    """Return how many images the parts of a data set have, by the newest record of the same choice."""
+    """Return how many images the parts of a data set have, if not counted, by the newest record of it."""
+    if isinstance(counted, Counts):
+        return counted
     chosen = _chosen(dataset, data)
     found = [one.data for one in records if one.case.dataset == dataset and _is_of(one, profile, data)]
     same = [one for one in found if _agrees(one, chosen)]
@@ -157,14 +195,9 @@ def _is_of(record: FinishedRecord, profile: Profile, data: DataOptions) -> bool:
     overrides, own = record.recipe.overrides, profile.overrides(record.case.model)
     if overrides.get("images") != own.get("images"):
         return False
-    if record.data.synthetic != _is_phantom(record.case.dataset, data):
+    if record.data.synthetic != is_phantom(record.case.dataset, data):
         return False
     return record.case.profile == profile.name or not record.data.synthetic
-
-
-def _is_phantom(dataset: str, data: DataOptions) -> bool:
-    roots = {Dataset.RSNA: data.rsna_root, Dataset.LIDC: data.lidc_root}
-    return dataset not in data.packed and any(dataset == name and not root for name, root in roots.items())
 
 
 def _chosen(dataset: str, data: DataOptions) -> dict[str, object]:

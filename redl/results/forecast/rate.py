@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from redl.record import EnergyKind, EnergyReading, FinishedRecord
+from redl.record.budget import Probe
 from redl.results.forecast.history import Sort, sort_of
 
 
@@ -15,11 +16,17 @@ from redl.results.forecast.history import Sort, sort_of
 class Rate:
     """What an image takes, by the medians of `cases` of one sort, without any PUE.
 
-    `memory_bytes` and `state_bytes` (weights and optimizer state) are the largest. `estimated` says that any
-    energy is no measured one, `loaded` that all times were taken while others computed.
+    A rate without cases was measured by `steps` on noise; its rounds differed by the share `spread`.
+    `overhead_seconds` are a case's own beside its images: the start of its process, keeping epochs and so
+    on; of a measured rate only the start. `memory_bytes` and `state_bytes` (weights and optimizer state)
+    are the largest. `estimated` says that any energy is no measured one, `loaded` that all times were taken
+    while others computed.
     """
 
     cases: int
+    steps: int = 0
+    spread: float | None = None
+    overhead_seconds: float | None
     train_seconds: float
     infer_seconds: float
     latency_seconds: float
@@ -57,6 +64,44 @@ def accuracy(records: Iterable[FinishedRecord], sorts: Iterable[Sort]) -> Accura
     return Accuracy(cases=len(found), median=median(found), most=max(found)) if found else None
 
 
+def rate_measured(probe: Probe) -> Rate:
+    """Return the rate of a sort that a probe measured with its pace; a few steps tell no energy."""
+    pace = probe.pace
+    assert pace is not None, "the pace was asked for"
+    train = median(pace.train_seconds)
+    return Rate(
+        cases=0,
+        steps=pace.steps,
+        spread=(max(pace.train_seconds) - min(pace.train_seconds)) / train,
+        overhead_seconds=pace.start_seconds,
+        train_seconds=train,
+        infer_seconds=median(pace.infer_seconds),
+        latency_seconds=pace.latency.median_seconds,
+        train_wh=None,
+        infer_wh=None,
+        memory_bytes=probe.peak_bytes,
+        state_bytes=pace.state_bytes,
+        estimated=False,
+        loaded=bool(probe.conditions.foreign_load or pace.conditions.foreign_load),
+    )
+
+
+def overhead(record: FinishedRecord) -> float | None:
+    """Return the seconds of a case's process that its images do not explain; None if they were not taken.
+
+    They are not taken of a case that was resumed, because an earlier process trained some of its images.
+    """
+    taken = None if record.placement is None else record.placement.process_seconds
+    if taken is None or record.training.resumed_after or record.conditions is None:
+        return None
+    infer, images = record.inference, record.data.images
+    # A pass over the validation images after each epoch, and one more before inference is measured.
+    evaluated = (record.training.epochs_run + 1) * images.valid / infer.images_per_second
+    settled = record.conditions.train.settled_s + record.conditions.inference.settled_s
+    latency = infer.latency.passes * infer.latency.median_seconds
+    return max(0.0, taken - record.training.seconds_to_stop - evaluated - infer.seconds - latency - settled)
+
+
 def _by_sort(records: Iterable[FinishedRecord]) -> Mapping[Sort, list[FinishedRecord]]:
     found: defaultdict[Sort, list[FinishedRecord]] = defaultdict(list)
     for record in records:
@@ -74,6 +119,7 @@ def _rate(records: Sequence[FinishedRecord]) -> Rate:
     readings = [reading for one in records for reading in (one.energy.train, one.energy.inference)]
     return Rate(
         cases=len(records),
+        overhead_seconds=_median(overhead(one) for one in records),
         train_seconds=median(1 / one.training.images_per_second for one in records),
         infer_seconds=median(1 / one.inference.images_per_second for one in records),
         latency_seconds=median(one.inference.latency.median_seconds for one in records),

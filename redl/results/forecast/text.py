@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from statistics import median
 
 from rich.console import Console
 from rich.table import Table
@@ -66,18 +67,24 @@ def _kwh(costs: Sequence[Cost]) -> float | None:
 def _lines(found: Forecast) -> Iterator[str]:
     costs, history = found.costs, found.history
     yield (
-        f"known: cases that saved runs of this machine tell ({history.runs} of them); sums are of those. "
-        "hours: all epochs, evaluation and inference, without the start of each case's process, "
-        "keeping epochs and preparing data. MB: the largest peak in training."
+        f"known: cases that saved runs of this machine tell ({history.runs} of them)"
+        f"{' or a few steps' * any(cost.rate.steps for cost in costs)}; sums are of those. "
+        f"hours: all epochs, evaluation and inference{_overhead(costs)}. Preparing data is not in them. "
+        "MB: the largest peak in training."
     )
     if any(cost.rate.loaded for cost in costs):
         yield f"{LOADED}: told from runs whose times were taken while others computed."
     if any(cost.rate.estimated for cost in costs):
         yield "~: told from estimates; no sensor measured the energy."
-    if costs and _kwh(costs) is None:
+    if any(cost.energy_wh is None and cost.rate.cases for cost in costs):
         yield "kWh unknown: a saved run measured none; see what its records say of energy, or --redl-cpu-tdp."
-    if costs:
+    if any(cost.rate.steps for cost in costs):
+        yield "kWh unknown: a few steps are too short to measure energy; a saved run tells it."
+    if any(cost.rate.cases for cost in costs):
         yield _error(found)
+    if any(cost.rate.steps for cost in costs):
+        yield _error_of_steps(costs)
+    if costs:
         yield _makespan(found)
     yield _disk(found)
     yield from _unknown(found)
@@ -91,6 +98,41 @@ def _error(found: Forecast) -> str:
         f"error: {one.cases} saved cases, each predicted from the others like it, were off by "
         f"{one.median:.0%} in the median and by {one.most:.0%} at most"
     )
+
+
+def _overhead(costs: Sequence[Cost]) -> str:
+    """Say in how many of the cases the time around the images is, and what of it."""
+    started = sum(bool(cost.rate.steps) for cost in costs)
+    whole = sum(cost.rate.overhead_seconds is not None for cost in costs) - started
+    without = len(costs) - started - whole
+    parts = {
+        "the start of each case's process, keeping epochs and all else that it does": whole,
+        "the start of each case's process, but not keeping epochs": started,
+        "without the start of each case's process and keeping epochs, which no saved run tells": without,
+    }
+    said = [words if count == len(costs) else f"{words} ({count})" for words, count in parts.items() if count]
+    return "".join(f", {words}" for words in said)
+
+
+def _error_of_steps(costs: Sequence[Cost]) -> str:
+    kinds = {id(cost.rate): cost.rate for cost in costs if cost.rate.steps}.values()
+    cases = sum(bool(cost.rate.steps) for cost in costs)
+    steps = sorted(rate.steps for rate in kinds)
+    spreads = [rate.spread for rate in kinds if rate.spread is not None]
+    return (
+        f"measured: {_counted(cases, 'case')} of {_counted(len(kinds), 'kind')}, each by {_range(steps)} "
+        f"training steps on noise in 3 rounds, which differed by {median(spreads):.0%} in the median and by "
+        f"{max(spreads):.0%} at most. That is not the error of a whole training, which no steps tell: the "
+        "first step of an epoch is slower and weighs more in a round, and machines slow down as they warm up"
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def _range(steps: Sequence[int]) -> str:
+    return str(steps[0]) if steps[0] == steps[-1] else f"{steps[0]} to {steps[-1]}"
 
 
 def _disk(found: Forecast) -> str:
@@ -117,9 +159,9 @@ def _makespan(found: Forecast) -> str:
 def _unknown(found: Forecast) -> Iterator[str]:
     reasons = Counter(one.reason for one in found.expected if one.reason is not None)
     for reason, count in reasons.items():
-        yield f"{UNKNOWN}: {count} case{'s' * (count > 1)} ({reason})"
+        yield f"{UNKNOWN}: {_counted(count, 'case')} ({reason})"
     if reasons:
         yield (
-            "to know them: save one run of them with one seed, all else as planned, and --redl-epochs=1; "
-            "then plan again"
+            "to know them: --redl-plan=measure takes a few steps of each kind; or save one run of them with "
+            "one seed, all else as planned, and --redl-epochs=1, and plan again"
         )

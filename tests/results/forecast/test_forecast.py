@@ -3,9 +3,13 @@
 import pytest
 
 from redl.metering.assumptions import Assumptions
+from redl.record import Counts
+from redl.results.forecast.forecast import unknown_sorts
+from redl.results.forecast.history import History, sort_asked
+from redl.results.forecast.rate import rate_measured
 from redl.study.profile import PAPER, SMOKE
 from tests.helpers.changes import replace
-from tests.helpers.forecasts import DATA, IMAGES, planned, timed
+from tests.helpers.forecasts import DATA, IMAGES, options, planned, probed, timed, took
 
 
 def reason(found):
@@ -107,3 +111,56 @@ def test_a_phantom_of_another_profile_is_not_counted():
 
 def test_the_same_data_are_counted():
     assert {"rsna": IMAGES} == planned(timed()).images
+
+
+def test_the_overhead_of_its_process_is_part_of_a_case():
+    # 2 s more than the 16.1 s that the record's own images explain
+    assert 2.0 == pytest.approx(planned(took(18.1)).costs[0].seconds - planned(timed()).costs[0].seconds)
+
+
+def test_images_that_were_counted_come_before_those_of_saved_runs():
+    counts = Counts(train=6, valid=2, test=2)
+    assert counts == planned(timed(), counted={"rsna": counts}).images["rsna"]
+
+
+def test_images_that_cannot_be_counted_are_those_of_saved_runs():
+    assert IMAGES == planned(timed(), counted={"rsna": "no table"}).images["rsna"]
+
+
+def test_why_images_cannot_be_counted_is_said():
+    patients = timed(data=replace(timed().data, synthetic=False))
+    expected = "the images of these rsna data: not counted; no table"
+    assert expected == reason(planned(patients, counted={"rsna": "no table"}))
+
+
+def measured(found):
+    """Return a forecast of a case that no saved run tells, with what was found of its sort."""
+    case = replace(timed().case, setting="amp")
+    return planned(cases=[case], counted={"rsna": IMAGES}, measured={sort_asked(case, options()): found})
+
+
+def test_a_case_that_was_measured_is_known():
+    # 6 epochs of 60 images at 25 a second; 7 x 20 answers for validation; 5 passes of 0.2 s for the window of
+    # 1 s and 3 rounds over 20 test images at 100 a second; 20 passes of one image at 0.02 s; a start of 2 s.
+    found = measured(rate_measured(probed()))
+    assert 14.4 + 1.4 + 1.6 + 0.4 + 2.0 == pytest.approx(found.costs[0].seconds)
+    assert found.costs[0].energy_wh is None
+
+
+def test_why_a_case_could_not_be_measured_is_said():
+    assert "densenet with amp: no" == reason(measured("densenet with amp: no"))
+
+
+def test_saved_runs_come_before_what_was_measured():
+    both = planned(timed(), measured={sort_asked(timed().case, options()): rate_measured(probed())})
+    assert 0 == both.costs[0].rate.steps
+
+
+def test_sorts_that_no_run_tells_are_asked_for_once():
+    cases = [
+        replace(timed().case, setting=setting, seed=seed)
+        for setting in ("amp", "baseline")
+        for seed in (1, 2)
+    ]
+    history = History(records=(timed().finished(),))
+    assert [sort_asked(cases[0], options())] == unknown_sorts(cases, options(), history)

@@ -2,9 +2,11 @@
 
 import pytest
 
+from redl.results.forecast.history import sort_asked
+from redl.results.forecast.rate import rate_measured
 from redl.results.forecast.text import forecast_text
 from tests.helpers.changes import replace
-from tests.helpers.forecasts import planned, timed
+from tests.helpers.forecasts import IMAGES, options, planned, probed, timed, took
 
 
 def text(*records, **changes):
@@ -23,7 +25,7 @@ def test_the_last_row_is_of_all():
     [
         "all │ 1 │ 0 │ unknown │ unknown │ unknown │ unknown │",
         "disk: prepared images unknown, epochs kept of one case at a time unknown, saved run unknown",
-        "to know them: save one run of them",
+        "to know them: --redl-plan=measure takes a few steps of each kind; or save one run of them",
     ],
 )
 def test_what_no_run_tells_is_unknown(words):
@@ -57,3 +59,59 @@ def test_the_error_is_said():
 def test_reasons_are_counted():
     cases = [replace(timed().case, setting="amp", seed=seed) for seed in (1, 2)]
     assert "unknown: 2 cases (densenet: a setting that was never trained here)" in text(timed(), cases=cases)
+
+
+def by_steps(*records, **changes):
+    """Return the text where a second setting was measured, beside what records tell."""
+    cases = [replace(timed().case, setting="amp", seed=seed) for seed in (1, 2)]
+    rate = rate_measured(probed(**changes))
+    return text(
+        *records,
+        cases=[*(one.case for one in records), *cases],
+        counted={"rsna": IMAGES},
+        measured={sort_asked(cases[0], options()): rate},
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "tell (1 of them) or a few steps; sums",
+        "kWh unknown: a few steps are too short to measure energy",
+        "measured: 2 cases of 1 kind, each by 9 training steps on noise in 3 rounds, which differed by "
+        "25% in the median and by 25% at most",
+    ],
+)
+def test_what_was_measured_is_said_with_its_error(words):
+    assert words in by_steps()
+
+
+@pytest.mark.parametrize(
+    "words", ["or a few steps;", "too short to measure energy", "training steps on noise"]
+)
+def test_a_plan_from_saved_runs_speaks_of_no_steps(words):
+    assert words not in text(timed())
+
+
+def test_a_plan_from_steps_speaks_of_no_saved_cases():
+    assert "error:" not in by_steps()
+
+
+@pytest.mark.parametrize(
+    ("records", "words"),
+    [
+        (
+            [took(18.1)],
+            "inference, the start of each case's process, keeping epochs and all else that it does. Prep",
+        ),
+        ([timed()], "inference, without the start of each case's process and keeping epochs, which no saved"),
+        ([took(18.1), timed(setting="amp")], "all else that it does (1), without the start"),
+    ],
+)
+def test_whether_the_start_of_processes_is_in_it_is_said(records, words):
+    assert words in text(*records)
+
+
+def test_of_steps_only_the_start_is_in_it():
+    assert "inference, the start of each case's process, but not keeping epochs. Prep" in by_steps()
+    assert "which no saved run tells (1)" in by_steps(timed())
