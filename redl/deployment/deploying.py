@@ -116,6 +116,7 @@ class Deployed:
                 batch_size=profile.batch_size,
             ),
             assumed=Assumed(**asdict(self.job.options.assumptions)),
+            placement=self.job.placement,
         )
         given, found = files.work / "task.json", files.work / "measured.json"
         given.write_bytes(msgspec.json.encode(task))

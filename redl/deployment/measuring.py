@@ -21,6 +21,7 @@ from redl.deployment.runtime import PACKAGES, Runtime
 from redl.metering.machine import package_version
 from redl.record.conditions import PhaseConditions
 from redl.record.deployment import Batches, ServedProcess, SingleImages
+from redl.record.placement import Placement
 from redl.record.sections import EnergyReading
 from redl.record.strict import Number, Section
 
@@ -58,6 +59,7 @@ class Task(Section, frozen=True, kw_only=True):
     images: str
     sizes: Sizes
     assumed: Assumed
+    placement: Placement
 
 
 class Measured(Section, frozen=True, kw_only=True):
@@ -143,7 +145,8 @@ def meter_energy(answer: Answer, images: Images, task: Task) -> tuple[EnergyRead
     from redl.metering.meter import EnergyMeter
 
     done = 0
-    with EnergyMeter((), Assumptions(**msgspec.structs.asdict(task.assumed))) as meter, meter.window():
+    assumptions = Assumptions(**msgspec.structs.asdict(task.assumed))
+    with EnergyMeter((), assumptions, placement=task.placement) as meter, meter.window():
         began = time.perf_counter()
         for image in _in_turns(images):
             answer(image)

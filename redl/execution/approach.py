@@ -15,7 +15,7 @@ from redl.errors import OptionError
 from redl.execution.job import RunOptions
 from redl.metering.memory import MemoryMeter
 from redl.metering.meter import EnergyMeter
-from redl.record import FastPath, Flags, Pretrained
+from redl.record import HERE, FastPath, Flags, Placement, Pretrained
 from redl.study.custom import Function
 from redl.study.profile import Profile
 from redl.training import convolution
@@ -33,8 +33,8 @@ from redl.training.settings import TrainingSetup, needs_bitsandbytes, setup_of, 
 class Approach:
     """How a model trains under a setting on this machine, whatever the images.
 
-    `profile` has the sizes of the model. `widened` says whether 16-bit convolutions run through the float32
-    kernel.
+    `profile` has the sizes of the model, and `placement` says who else may use what it uses. `widened` says
+    whether 16-bit convolutions run through the float32 kernel.
     """
 
     options: RunOptions
@@ -45,6 +45,7 @@ class Approach:
     setup: TrainingSetup
     precision: Precision
     widened: bool
+    placement: Placement = HERE
 
     @property
     def learning_rate(self) -> float:
@@ -110,7 +111,12 @@ def energy_meter(plan: Approach) -> EnergyMeter:
     """Return a meter of the energy of what an approach uses."""
     on_cuda = plan.device.type == "cuda"
     gpus = [str(torch.cuda.get_device_properties(plan.device).uuid)] if on_cuda else []
-    return EnergyMeter(gpus, plan.options.assumptions, synchronize=partial(synchronize, plan.device))
+    return EnergyMeter(
+        gpus,
+        plan.options.assumptions,
+        placement=plan.placement,
+        synchronize=partial(synchronize, plan.device),
+    )
 
 
 def set_flags(*, tf32: bool = False) -> Flags:

@@ -28,7 +28,7 @@ class CasePlan(Approach):
         """Decide how a job runs; raise RedlError for a model, setting or data that cannot be used."""
         case, data = job.case, open_prepared(job.prepared)
         fields = approach(case.model, case.setting, job.options, images_bytes=data.images.nbytes)
-        return cls(job=job, data=data, **fields)
+        return cls(job=job, data=data, placement=job.placement, **fields)
 
     def load_parts(self) -> tuple[Part, Part, Part]:
         """Return the parts to train, validate and test on.

@@ -108,6 +108,7 @@ def summarise(found: Findings) -> Record:
             profile=plan.profile,
             data_fingerprint=plan.data.fingerprint,
         ),
+        placement=plan.job.placement,
     )
 
 

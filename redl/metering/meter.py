@@ -21,10 +21,11 @@ from redl.metering.energy import Component, Figure, SensorError, no_figure
 from redl.metering.family import Family
 from redl.metering.gpus import Gpu, gpu_of
 from redl.metering.headline import headline
+from redl.metering.sharing import apart
 from redl.metering.stopwatch import already_synchronous
 from redl.metering.tdp import LoadMeter, Tdp
 from redl.metering.total import total
-from redl.record import EnergyComponent, EnergyReading, PhaseConditions
+from redl.record import HERE, EnergyComponent, EnergyReading, PhaseConditions, Placement
 
 
 class EnergyMeter:
@@ -32,7 +33,8 @@ class EnergyMeter:
 
     `gpus` are the UUIDs of the GPUs in use; one that cannot be read leaves the GPU component without a
     figure. Of AMD's GPUs, which NVML does not know, as many as they are counted, the first that HIP shows.
-    `synchronize` waits for the device's queued work before each reading. A failure of a sensor or of
+    `synchronize` waits for the device's queued work before each reading. What `placement` says was shared
+    with other cases of the run has no figure, or one that is marked. A failure of a sensor or of
     CarbonTracker never reaches the work that is measured.
 
         with EnergyMeter() as meter:
@@ -46,10 +48,12 @@ class EnergyMeter:
         gpus: Sequence[str] = (),
         assumptions: Assumptions | None = None,
         *,
+        placement: Placement = HERE,
         synchronize: Callable[[], None] = already_synchronous,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._assumptions = assumptions or Assumptions()
+        self._placement = placement
         self._synchronize = synchronize
         self._now = now
         self._duration_s = 0.0
@@ -60,7 +64,7 @@ class EnergyMeter:
         self._counters = CounterMeter(found, amd_gpus=amd_gpus, now=now)
         family = Family()
         self._load = LoadMeter(cpu_seconds=family.cpu_seconds)
-        self._conditions = ConditionsMeter(found, family=family)
+        self._conditions = ConditionsMeter(found, shared=placement.shared, family=family)
 
     def __enter__(self) -> EnergyMeter:
         return self
@@ -110,9 +114,10 @@ class EnergyMeter:
 
     def reading_so_far(self, *, images: int | None = None) -> EnergyReading:
         """Return the energy of all windows that have ended, between two of them."""
+        conditions = self.conditions()
         return total(
-            tuple(self._components()),
-            self.conditions(),
+            tuple(apart(part, self._placement, conditions) for part in self._components()),
+            conditions,
             duration_s=self._duration_s,
             images=images,
             pue=self._assumptions.applied_pue(),

@@ -137,6 +137,9 @@ def _conditions(
         gpus=tuple(_gpu(*pair, seconds) for pair in zip(one.gpus, other.gpus, strict=False)),
         settled_s=one.settled_s + other.settled_s,
         reasons=tuple(dict.fromkeys((*one.reasons, *other.reasons))),
+        node_processors=other.node_processors,
+        node_foreign_share=mean(one.node_foreign_share, other.node_foreign_share),
+        shared=one.shared or other.shared,
     )
 
 

@@ -38,6 +38,9 @@ class PhaseConditions(Section, frozen=True, kw_only=True):
     descendants used, what others used, and what the hypervisor withheld. `load_average_*` are over a minute.
     `cpu_temperature_c` is the highest after a window, `cpu_clock_mhz` the mean over processors and windows.
     `settled_s` is how long the phase waited before it began. `reasons` say why a figure is None.
+
+    Of the whole node, `node_foreign_share` is others' share of the time that any of its `node_processors` was
+    busy. `shared` says that other cases of the run could use the same processors or GPU.
     """
 
     processors: Count
@@ -52,18 +55,28 @@ class PhaseConditions(Section, frozen=True, kw_only=True):
     gpus: tuple[GpuConditions, ...]
     settled_s: Amount
     reasons: tuple[Line, ...]
+    node_processors: Count | None = None
+    node_foreign_share: Amount | None = None
+    shared: bool = False
+
+    @property
+    def restricted(self) -> bool:
+        """Return whether the process may use only some processors of the node, as far as that is known."""
+        return self.node_processors is not None and self.processors < self.node_processors
 
     @property
     def foreign_load(self) -> tuple[str, ...]:
         """Return why time and energy do not come from the work by itself; empty if nothing says so.
 
         That is if others and the hypervisor took more than a tenth of the processors' time, if another
-        process computed on a GPU in use, or if heat or a power brake slowed such a GPU down. What could not
-        be read is no reason.
+        process computed on a GPU in use, if heat or a power brake slowed such a GPU down, or if other cases
+        of the run could use the same device. What could not be read is no reason.
         """
         return tuple(self._foreign_load())
 
     def _foreign_load(self) -> Iterator[str]:
+        if self.shared:
+            yield "cases shared its processors or GPU"
         foreign, steal = self.foreign_cpu_share or 0.0, self.steal_share or 0.0
         if foreign + steal > MOST_FOREIGN_SHARE:
             withheld = f" and the hypervisor withheld {steal:.0%}" if steal >= 0.005 else ""

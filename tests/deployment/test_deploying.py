@@ -18,7 +18,7 @@ from redl.deployment.runtime import Runtime, Serving
 from redl.errors import ModelError
 from redl.execution.case_process import CaseProcess, start_case
 from redl.execution.job import Job, RunOptions
-from redl.record import Divergence, DivergenceKind, Predictions
+from redl.record import HERE, Divergence, DivergenceKind, Predictions
 from redl.record.deployment import Agreement, Deployment
 from redl.study.case import Case, Dataset, Model, Setting
 from redl.study.profile import TINY
@@ -114,6 +114,12 @@ def test_a_network_that_learned_has_one(deployed, monkeypatch):
     assert isinstance(found.agreement, Agreement)
     assert found.agreement_reason is None
     assert found.agreement.max_abs_dp < 1e-5
+
+
+def test_a_case_that_shared_its_device_deploys_under_foreign_load(deployed):
+    shared = replace(deployed, job=replace(deployed.job, placement=replace(HERE, shared=True)))
+    found = shared.measure(Serving(runtime=Runtime.ONNX))
+    assert "cases shared its processors or GPU" == found.conditions.foreign_load[0]
 
 
 def test_a_file_that_cannot_be_run_is_one_line(deployed, tmp_path):

@@ -21,6 +21,7 @@ from redl.deployment.measuring import (
     versions_of,
 )
 from redl.deployment.runtime import Runtime
+from redl.record import HERE
 
 IMAGES = np.arange(5 * 4, dtype=np.uint8).reshape(5, 1, 2, 2)
 ASSUMED = Assumed(country=None, g_per_kwh=None, pue=1.0, cpu_tdp_w=65.0)
@@ -81,6 +82,7 @@ def task(tmp_path):
         images=str(tmp_path / "images.npy"),
         sizes=Sizes(passes=2, at_least_s=0.0, batch_size=2),
         assumed=ASSUMED,
+        placement=HERE,
     )
 
 
@@ -105,6 +107,14 @@ def test_energy_is_that_of_the_images_in_its_window(task):
     found = measure(task, lambda images: images[:, 0, 0, 0].astype(np.float64))
     assert 2 == found.energy.images
     assert found.energy.energy_wh_per_image is None or found.energy.energy_wh_per_image > 0
+
+
+def test_a_runtime_beside_other_workers_has_no_energy_of_the_processors(task):
+    beside = replace(task, placement=replace(HERE, neighbours=1))
+    found = measure(beside, lambda images: images[:, 0, 0, 0].astype(np.float64))
+    assert "cpu: the node's processors were shared with 1 other worker of this run" == (
+        found.energy.reason_unavailable
+    )
 
 
 GROWN = """

@@ -16,7 +16,7 @@ from redl.execution.inference import repeat
 from redl.execution.job import Job, RunOptions
 from redl.execution.run import run
 from redl.metering.assumptions import Assumptions
-from redl.record import FastPath, Pretrained, Record, Status
+from redl.record import HERE, FastPath, Pretrained, Record, Status
 from redl.study.case import Case, Dataset, Model, Setting
 from redl.study.custom import CustomModel, CustomSetting
 from redl.study.profile import TINY, Pretraining
@@ -118,6 +118,7 @@ def test_every_missing_figure_has_its_reason(baseline):
     }
     del figures["data"]["options"]  # there None says that nothing was chosen
     del figures["conditions"]  # which has reasons of its own
+    del figures["placement"]  # whose only measured figure is that of a process, and there is none
     reasons = " ".join(baseline.warnings)
     for path in missing(figures, ""):
         section = path.split(".")[0]
@@ -209,6 +210,17 @@ def test_what_the_user_states_about_grid_site_and_processor_is_applied(prepared)
 
 
 @pytest.mark.slow
+def test_a_case_beside_other_workers_has_no_energy_of_the_processors_in_either_phase(prepared):
+    case = Case(dataset=Dataset.RSNA, model=Model.MLP, setting=Setting.BASELINE, seed=1, profile="tiny")
+    beside = replace(HERE, engine="workers", neighbours=1)
+    record = run(Job(case=case, prepared=prepared, options=RunOptions(profile=TINY), placement=beside))
+    expected = "cpu: the node's processors were shared with 1 other worker of this run"
+    for phase in (record.energy.train, record.energy.inference):
+        assert (None, expected) == (phase.energy_wh, phase.reason_unavailable)
+    assert f"energy of train: {expected}" in record.warnings
+    assert beside == record.placement
+
+
 def test_half_weights_with_8_bit_adam_state_their_formats(record_of):
     recipe = record_of(Setting.HALF_EIGHT_BIT).recipe
     assert "bfloat16" == recipe.weights_dtype

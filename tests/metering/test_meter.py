@@ -5,6 +5,7 @@ import os
 import random
 import threading
 import time
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,9 +19,11 @@ from redl.metering.assumptions import Assumptions
 from redl.metering.carbontracker import meter as carbontracker_meter
 from redl.metering.carbontracker import session
 from redl.metering.conditions import cpu
-from redl.metering.conditions.cpu import NO_TIME
+from redl.metering.conditions import meter as conditions_meter
+from redl.metering.conditions.cpu import NO_TIME, CpuTimes
 from redl.metering.meter import EnergyMeter
-from redl.record import EnergyKind
+from redl.record import HERE, EnergyKind
+from tests.helpers.changes import replace
 from tests.helpers.network import refuse_network
 from tests.helpers.sensors import (
     FakeClock,
@@ -64,8 +67,8 @@ def uuids(nvml):
     return [gpu.uuid for gpu in nvml.gpus]
 
 
-def measured(gpus=(), assumptions=None, *, seconds=0.3, images=None):
-    with EnergyMeter(gpus, assumptions) as meter, meter.window():
+def measured(gpus=(), assumptions=None, *, seconds=0.3, images=None, placement=HERE):
+    with EnergyMeter(gpus, assumptions, placement=placement) as meter, meter.window():
         sum(range(10**5))
         time.sleep(seconds)
     return meter.reading(images=images)
@@ -163,6 +166,37 @@ def test_work_by_itself_is_not_warned_of(nvml):
     nvml.gpus[1].pids = (os.getpid(),)
     reading = measured(uuids(nvml), seconds=0.05)
     assert not any("foreign load" in warning for warning in reading.warnings)
+
+
+@pytest.mark.usefixtures("powercap")
+def test_processors_that_other_workers_used_have_no_energy_and_the_gpus_keep_theirs(nvml):
+    placement = replace(HERE, engine="workers", neighbours=3)
+    gpu, cpu = (reading := measured(uuids(nvml), placement=placement)).components
+    assert (None, ("cpu",), None) == (reading.energy_wh, reading.missing, cpu.energy_wh)
+    assert gpu.energy_wh == reading.energy_wh_partial
+    assert "cpu: the node's processors were shared with 3 other workers of this run" == (
+        reading.reason_unavailable
+    )
+
+
+@pytest.mark.usefixtures("powercap")
+def test_a_process_kept_to_some_processors_is_not_said_to_have_drawn_what_others_did(monkeypatch):
+    monkeypatch.setattr(conditions_meter, "_LEAST_S", 0.0)
+    monkeypatch.setattr(cpu, "own_processors", lambda: (0,))
+    monkeypatch.setattr(cpu, "node_processors", lambda: (0, 1))
+    times = (CpuTimes(total=100.0 * look, busy=100.0 * look, steal=0.0) for look in count())
+    monkeypatch.setattr(cpu, "cpu_times", lambda _: next(times))
+    (found,) = measured(seconds=0.1).components
+    assert found.energy_wh is None
+    assert found.reason_unavailable.startswith("rapl_powercap counts the whole node, of whose busy proc")
+
+
+@pytest.mark.usefixtures("quiet")
+def test_figures_of_cases_that_shared_a_device_are_warned_of(nvml):
+    shared = measured(uuids(nvml), seconds=0.05, placement=replace(HERE, shared=True))
+    warning = "time and energy were taken under foreign load: cases shared its processors or GPU"
+    assert warning == shared.warnings[0]
+    assert shared.components[0].energy_wh > 0
 
 
 def test_the_conditions_are_read_outside_of_what_is_measured(nvml, monkeypatch):

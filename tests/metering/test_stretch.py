@@ -111,15 +111,23 @@ def test_what_the_published_code_read_is_of_the_first_epoch():
 def test_shares_are_means_over_the_time_and_temperatures_the_highest():
     one = replace(CONDITIONS, foreign_cpu_share=0.0, load_average_start=1.0, cpu_temperature_c=50.0)
     other = replace(CONDITIONS, foreign_cpu_share=0.4, load_average_end=3.0, cpu_temperature_c=60.0)
+    one, other = replace(one, node_foreign_share=0.2), replace(other, node_foreign_share=0.6)
     found = joined(
         stretch(conditions=one, energy=energy(seconds=10.0)),
         stretch(conditions=other, energy=energy(seconds=30.0)),
     )
     conditions = found.conditions
-    assert 0.3 == pytest.approx(conditions.foreign_cpu_share)
+    assert (0.3, 0.5) == pytest.approx((conditions.foreign_cpu_share, conditions.node_foreign_share))
     assert (1.0, 3.0) == (conditions.load_average_start, conditions.load_average_end)
     assert 60.0 == conditions.cpu_temperature_c
     assert any("under foreign load" in warning for warning in found.energy.warnings)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_training_that_shared_its_device_for_a_part_did_so(first):
+    pair = [replace(CONDITIONS, shared=first), replace(CONDITIONS, shared=not first, node_processors=8)]
+    found = joined(*(stretch(conditions=one) for one in pair)).conditions
+    assert (True, 8) == (found.shared, found.node_processors)
 
 
 def test_gpus_are_joined_one_by_one():

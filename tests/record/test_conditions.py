@@ -25,6 +25,8 @@ def gpu(**changes):
             ("others used 4% of the processors' time and the hypervisor withheld 7%",),
         ),
         (phase(foreign_cpu_share=None, steal_share=None), ()),
+        (phase(node_processors=8, node_foreign_share=0.9), ()),
+        (phase(shared=True), ("cases shared its processors or GPU",)),
         (phase(foreign_cpu_share=0.5, steal_share=None), ("others used 50% of the processors' time",)),
         (gpu(other_processes=2), ("GPU 2 of 2: other processes computed there (2)",)),
         (gpu(other_processes=None, throttle_reasons=None), ()),
@@ -42,6 +44,11 @@ def gpu(**changes):
 )
 def test_what_counts_as_foreign_load(found, expected):
     assert expected == found.foreign_load
+
+
+@pytest.mark.parametrize(("node", "expected"), [(8, True), (2, False), (None, False)])
+def test_a_process_is_restricted_if_the_node_has_more_processors_than_it_may_use(node, expected):
+    assert expected is phase(processors=2, node_processors=node).restricted
 
 
 def test_both_phases_are_named():

@@ -36,6 +36,11 @@ NEW = {
     "8-techniques": [("recipe.recomputing", False), ("recipe.micro_batch", None)],
     "9-parts": [("recipe.trained_part", None), ("recipe.trained_parameters", None)],
     "10-placement": [("placement", None)],
+    "11-node": [
+        ("conditions.train.node_processors", None),
+        ("conditions.train.node_foreign_share", None),
+        ("conditions.inference.shared", False),
+    ],
 }
 
 

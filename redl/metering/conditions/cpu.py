@@ -54,6 +54,11 @@ def own_processors() -> tuple[int, ...]:
         return tuple(range(os.cpu_count() or 1))
 
 
+def node_processors() -> tuple[int, ...]:
+    """Return the numbers of all processors of the node, whoever may use them."""
+    return tuple(range(len(psutil.cpu_times(percpu=True))))
+
+
 def cpu_times(processors: Sequence[int]) -> CpuTimes:
     """Return what the kernel counted for these processors since it started, in steps of 0.01 s.
 

@@ -17,26 +17,30 @@ from redl.record import PhaseConditions
 
 # Below this the kernel's steps of 0.01 s for each processor say too little.
 _LEAST_S = 0.5
+_UNBEGUN = ("no window was measured",)
 
 
 class ConditionsMeter:
     """A meter of the conditions inside `window()`; the first window begins the phase.
 
-    `gpus` are those in use. It reads at the edges of windows and needs a few milliseconds there.
+    `gpus` are those in use; `shared` says that other cases of the run may use them or the same processors.
+    It reads at the edges of windows and needs a few milliseconds there.
     """
 
     def __init__(
         self,
         gpus: Sequence[Gpu] = (),
         *,
+        shared: bool = False,
         family: Family | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._shared = shared
         self._family = family or Family()
         self._sleep = sleep
         self._settled_s = 0.0
         self._gpus = [GpuWatch(gpu, self._family.pids) for gpu in dict.fromkeys(gpus)]
-        self._processors = cpu.own_processors()
+        self._processors, self._node = cpu.own_processors(), cpu.node_processors()
         self._begun = False
         self._load_start: float | None = None
         self._load_end: float | None = None
@@ -44,17 +48,19 @@ class ConditionsMeter:
         self._temperatures: list[float] = []
         self._clocks: list[float] = []
         self._own_s = 0.0
-        self._times = cpu.NO_TIME
+        self._times = self._node_times = cpu.NO_TIME
 
     @contextmanager
     def window(self) -> Iterator[None]:
         """Count whose processors' time passes inside."""
         self._begin()
-        own_s, times = self._family.cpu_seconds(), cpu.cpu_times(self._processors)
+        own_s = self._family.cpu_seconds()
+        times, node_times = cpu.cpu_times(self._processors), cpu.cpu_times(self._node)
         try:
             yield
         finally:
             self._times += cpu.cpu_times(self._processors) - times
+            self._node_times += cpu.cpu_times(self._node) - node_times
             self._own_s += self._family.cpu_seconds() - own_s
             self._look()
 
@@ -85,28 +91,43 @@ class ConditionsMeter:
             gpus=tuple(gpu.conditions() for gpu in self._gpus),
             settled_s=self._settled_s,
             reasons=(),
+            node_processors=len(self._node),
+            node_foreign_share=self._node_foreign_share(),
+            shared=self._shared,
         )
-        return replace(found, reasons=tuple(self._reasons(found)))
+        reasons = (*self._share_reasons(found), *self._other_reasons(found)) if self._begun else _UNBEGUN
+        return replace(found, reasons=reasons)
 
     def _shares(self) -> tuple[float | None, float | None, float | None]:
         """Return which share of the processors' time this process, others and the hypervisor took."""
         times = self._times
-        if times.total < _LEAST_S * len(self._processors):
+        if self._is_short:
             return None, None, None
         own = min(self._own_s, times.busy)  # the kernel counts a process more finely than a processor
         steal = times.steal / times.total if cpu.counts_steal() else None
         return own / times.total, (times.busy - own) / times.total, steal
 
-    def _reasons(self, found: PhaseConditions) -> Iterator[str]:
-        if not self._begun:
-            yield "no window was measured"
-            return
+    def _node_foreign_share(self) -> float | None:
+        """Return which share others had in the time that processors of the node were busy."""
+        busy = self._node_times.busy
+        return None if self._is_short or busy <= 0 else max(0.0, busy - self._own_s) / busy
+
+    @property
+    def _is_short(self) -> bool:
+        return self._times.total < _LEAST_S * len(self._processors)
+
+    def _share_reasons(self, found: PhaseConditions) -> Iterator[str]:
         if found.own_cpu_share is None:
             seconds = self._times.total / len(self._processors)
-            shares = "own_cpu_share, foreign_cpu_share, steal_share"
+            shares = "own_cpu_share, foreign_cpu_share, steal_share, node_foreign_share"
             yield f"{shares}: the kernel counted only {seconds:.2f} s of each processor"
-        elif found.steal_share is None:
+            return
+        if found.steal_share is None:
             yield "steal_share: this system does not count it"
+        if found.node_foreign_share is None:
+            yield "node_foreign_share: no processor of the node was busy"
+
+    def _other_reasons(self, found: PhaseConditions) -> Iterator[str]:
         if found.load_average_end is None:
             yield "load_average_start, load_average_end: this system has none"
         if found.cpu_temperature_c is None:

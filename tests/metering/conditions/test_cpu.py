@@ -43,6 +43,11 @@ def test_where_numbers_name_no_place_all_processors_count(stat):
     assert times(0, 1, 2) == times(0, 5)
 
 
+def test_the_nodes_processors_are_all_that_the_kernel_lists(stat):
+    stat.write_text(STAT)
+    assert (0, 1, 2) == cpu.node_processors()
+
+
 def test_the_own_processors_are_those_of_the_affinity():
     assert sorted(os.sched_getaffinity(0)) == list(cpu.own_processors())
 

@@ -14,13 +14,18 @@ from tests.helpers.sensors import FakeClock, ScriptedPower, fake_nvml, gpu_uuid
 
 
 class Machine:
-    """Two processors, whose time others, this process and a hypervisor share; the rest is idle."""
+    """Two processors, whose time others, this process and a hypervisor share; the rest is idle.
+
+    `elsewhere` is what others use of the node's other processors, if it has more.
+    """
 
     def __init__(self):
-        self.total = self.own = self.foreign = self.steal = 0.0
+        self.total = self.own = self.foreign = self.steal = self.elsewhere = 0.0
 
-    def cpu_times(self, _):
-        return CpuTimes(total=self.total, busy=self.own + self.foreign, steal=self.steal)
+    def cpu_times(self, processors):
+        elsewhere = self.elsewhere if len(processors) > 2 else 0.0
+        busy = self.own + self.foreign + elsewhere
+        return CpuTimes(total=self.total * len(processors) / 2, busy=busy, steal=self.steal)
 
     def cpu_seconds(self):
         return self.own
@@ -28,17 +33,19 @@ class Machine:
     def pids(self):
         return frozenset({1})
 
-    def work(self, seconds, *, own=0.0, foreign=0.0, steal=0.0):
+    def work(self, seconds, *, own=0.0, foreign=0.0, steal=0.0, elsewhere=0.0):
         self.total += 2 * seconds
         self.own += own
         self.foreign += foreign
         self.steal += steal
+        self.elsewhere += elsewhere
 
 
 @pytest.fixture
 def machine(monkeypatch):
     found = Machine()
     monkeypatch.setattr(cpu, "own_processors", lambda: (0, 1))
+    monkeypatch.setattr(cpu, "node_processors", lambda: (0, 1))
     monkeypatch.setattr(cpu, "cpu_times", found.cpu_times)
     monkeypatch.setattr(cpu, "counts_steal", lambda: True)
     for name, reading in (("load_average", 1.5), ("temperature_c", 60.0), ("clock_mhz", 3000.0)):
@@ -51,7 +58,8 @@ def conditions(machine, *windows, **options):
     for window in windows:
         with meter.window():
             machine.work(**window)
-        machine.work(100.0, own=3.0, foreign=150.0, steal=20.0)  # between windows nothing counts
+        # Between windows nothing counts.
+        machine.work(100.0, own=3.0, foreign=150.0, steal=20.0, elsewhere=50.0)
     meter.close()
     return meter.conditions()
 
@@ -67,6 +75,28 @@ def test_the_shares_are_of_all_windows_together(machine):
     assert (0.5, 0.15, 0.05) == shares(conditions(machine, *windows))
 
 
+def test_what_others_use_of_the_nodes_other_processors_is_a_share_of_its_busy_time(machine, monkeypatch):
+    monkeypatch.setattr(cpu, "node_processors", lambda: (0, 1, 2, 3))
+    windows = [{"seconds": 5.0, "own": 5.0}, {"seconds": 5.0, "own": 4.0, "foreign": 1.0, "elsewhere": 5.0}]
+    found = conditions(machine, *windows)
+    assert (2, 4, True) == (found.processors, found.node_processors, found.restricted)
+    assert 0.05 == pytest.approx(found.foreign_cpu_share)
+    assert 0.40 == pytest.approx(found.node_foreign_share)
+
+
+def test_the_whole_node_has_no_negative_share_either(machine):
+    assert 0.0 == conditions(machine, {"seconds": 10.0, "own": 1.0, "foreign": -0.004}).node_foreign_share
+
+
+def test_a_process_that_may_use_all_processors_is_not_restricted(machine):
+    assert False is conditions(machine, {"seconds": 1.0}).restricted
+
+
+def test_a_phase_that_shared_its_processors_or_gpu_says_so(machine):
+    found = conditions(machine, {"seconds": 10.0, "own": 10.0}, shared=True)
+    assert ("cases shared its processors or GPU",) == found.foreign_load
+
+
 def test_a_quiet_phase_has_no_foreign_load_and_no_missing_figure(machine):
     found = conditions(machine, {"seconds": 10.0, "own": 19.0, "foreign": 0.5})
     assert ((), ()) == (found.foreign_load, found.reasons)
@@ -80,8 +110,10 @@ def test_a_process_counted_more_finely_than_its_processor_leaves_no_negative_sha
 def test_windows_too_short_for_the_kernels_steps_have_no_shares(machine):
     found = conditions(machine, {"seconds": 0.2, "own": 0.2}, {"seconds": 0.2, "own": 0.2})
     assert (None, None, None) == (found.own_cpu_share, found.foreign_cpu_share, found.steal_share)
+    assert found.node_foreign_share is None
     assert (
-        "own_cpu_share, foreign_cpu_share, steal_share: the kernel counted only 0.40 s of each processor",
+        "own_cpu_share, foreign_cpu_share, steal_share, node_foreign_share: "
+        "the kernel counted only 0.40 s of each processor",
     ) == found.reasons
 
 
@@ -92,7 +124,7 @@ def test_what_a_system_does_not_have_is_none_with_a_reason(machine, monkeypatch)
     found = conditions(machine, {"seconds": 10.0})
     named = {name for reason in found.reasons for name in reason.split(":")[0].split(", ")}
     assert named == {name for name in found.__struct_fields__ if getattr(found, name) is None}
-    assert 6 == len(named)
+    assert 7 == len(named)
 
 
 def test_without_a_window_there_is_one_reason(machine):
@@ -160,6 +192,37 @@ def test_on_this_machine_a_busy_orphan_is_foreign():
 
 def test_on_this_machine_a_busy_child_is_own():
     assert pytest.approx(1.2, abs=0.3) == during(BURN)._own_s
+
+
+SPIN = "while True: pass"
+PINNED = """
+import os, sys, time
+from redl.metering.conditions import ConditionsMeter
+os.sched_setaffinity(0, {int(sys.argv[1])})
+meter = ConditionsMeter()
+with meter.window():
+    began = time.monotonic()
+    while time.monotonic() - began < 1.0: pass
+found = meter.conditions()
+print(found.restricted, found.node_foreign_share > 0.1)
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="one processor, or none that a process can be kept to",
+)
+def test_on_this_machine_a_pinned_process_sees_who_is_busy_on_another_processor():
+    own, other = sorted(os.sched_getaffinity(0))[:2]
+    pin = f"import os; os.sched_setaffinity(0, {{{other}}})\n{SPIN}"
+    with subprocess.Popen([sys.executable, "-S", "-c", pin]) as busy:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", PINNED, str(own)], capture_output=True, text=True, check=True
+            )
+        finally:
+            busy.kill()
+    assert ["True", "True"] == done.stdout.split()
 
 
 def test_psutil_reads_the_kernels_count_from_where_it_is_told():
