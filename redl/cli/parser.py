@@ -24,6 +24,7 @@ from redl.cli import (
     report,
     tradeoff,
     verdict,
+    workers,
 )
 from redl.errors import OptionError
 
@@ -72,6 +73,7 @@ def build_parser() -> Parser:
         report,
         export,
         fit,
+        workers,
     ):
         command.add(commands)
     return parser

@@ -58,11 +58,22 @@ def first_gpu() -> str | None:
     return next((gpu.uuid for gpu in _gpus()), None)
 
 
-def seats(asked: int | str, *, share: bool, option: str = "--redl-workers") -> tuple[Seat, ...]:
+def count_of(text: str) -> int | str:
+    """Return a number of workers, or AUTO; raise ValueError for what is neither."""
+    if text == AUTO:
+        return text
+    if (count := int(text)) < 1:
+        raise ValueError(text)
+    return count
+
+
+def seats(
+    asked: int | str, *, share: bool, option: str = "--redl-workers", leave: str = "--redl-share"
+) -> tuple[Seat, ...]:
     """Divide what this process may use among so many workers, or among as many as there is room for.
 
-    Each has a GPU, if there is one, and whole cores, both of them its own unless they are allowed to `share`.
-    Raise OptionError for more than there is room for.
+    Each has a GPU, if there is one, and whole cores, both of them its own unless they are allowed to `share`,
+    by the option `leave`. Raise OptionError for more than there is room for.
     """
     gpus, cores = _gpus(), _cores(own_processors())
     room = min(len(gpus) or len(cores), usable_processors())
@@ -73,7 +84,7 @@ def seats(asked: int | str, *, share: bool, option: str = "--redl-workers") -> t
         what = f"{len(gpus)} GPUs" if gpus else f"{len(cores)} cores"
         raise OptionError(
             f"{option} {count}: {what} and {usable_processors()} usable processors have room for {room}; "
-            "cases that share them disturb each other's figures, which --redl-share allows and marks"
+            f"cases that share them disturb each other's figures, which {leave} allows"
         )
     return tuple(
         Seat(processors=_share(cores, place, count), gpu=_gpu_of(gpus, place)) for place in range(count)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from redl.errors import OptionError
-from redl.fleet.seat import AUTO, Seat, seats
+from redl.fleet.seat import Seat, count_of, seats
 from redl.metering.machine import package_version
 from redl.plugin.options.values import value_or_none
 
@@ -29,7 +29,7 @@ def fleet_options(config: pytest.Config) -> FleetOptions | None:
     Raise OptionError for more workers than there is room for, or options that exclude each other.
     """
     dask, share = config.getoption("redl_dask"), config.getoption("redl_share")
-    asked = value_or_none(config, "workers", _count, _REMEDY)
+    asked = value_or_none(config, "workers", count_of, _REMEDY)
     if asked is None and dask is None:
         if share:
             raise OptionError("--redl-share: there are no workers that could share; add --redl-workers=N")
@@ -42,11 +42,3 @@ def fleet_options(config: pytest.Config) -> FleetOptions | None:
     if package_version("distributed") is None:
         raise OptionError("--redl-dask: distributed is not installed; run pip install 'redl[dask]'")
     return FleetOptions(seats=(), dask=dask, share=share)
-
-
-def _count(text: str) -> int | str:
-    if text == AUTO:
-        return text
-    if (count := int(text)) < 1:
-        raise ValueError
-    return count
