@@ -13,13 +13,19 @@ ROOT = Path(__file__).parents[2]
 
 
 class Cluster:
-    """A scheduler, and `redl workers` with a worker on each of two processors."""
+    """A scheduler, and `redl workers` with two workers, or with none."""
 
     def __init__(self, folder, *, workers=("--workers", "2", "--share")):
-        self.folder = folder
+        self.folder, self.started = folder, []
         self.scheduler = self._start("scheduler", "-m", "distributed.cli.dask_scheduler", *_PRIVATE)
         self.address = self._wait_for("scheduler", r"(tcp://127\.0\.0\.1:\d+)")
-        self.starter = self._start("workers", "-m", "redl", "workers", self.address, *workers)
+        if workers is not None:
+            self.started.append(self._start("workers", "-m", "redl", "workers", self.address, *workers))
+
+    def start_worker(self, *words):
+        """Start a worker as Dask itself starts one."""
+        command = ("-m", "distributed.cli.dask_worker", self.address, "--no-dashboard", *words)
+        self.started.append(self._start("worker", *command))
 
     def _start(self, name, *words):
         with (self.folder / f"{name}.log").open("wb") as log:
@@ -35,10 +41,11 @@ class Cluster:
 
     def close(self):
         """End all of its processes."""
-        for process in (self.starter, self.scheduler):
+        processes = [*self.started, self.scheduler]
+        for process in processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-        for process in (self.starter, self.scheduler):
+        for process in processes:
             try:
                 process.wait(timeout=20)
             except subprocess.TimeoutExpired:

@@ -34,7 +34,7 @@ class Slow(torch.nn.Module):
 
     def forward(self, images):
         if self.training and (HERE / "seconds.txt").exists():
-            (HERE / "training" / str(os.getpid())).touch()
+            (HERE / "training" / str(os.getpid())).write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
             time.sleep(float((HERE / "seconds.txt").read_text()))
         return self.head(images.mean((2, 3)))
 
