@@ -17,7 +17,7 @@ _CAUTION = 0.8  # of what one point promises, or a line far beyond its points
 _ENDLESS = 2**31  # what a peak that does not grow promises
 _FAR = 1.5  # times the largest known batch
 _LARGER = (4, 8, 16)  # images that are tried where the least were refused
-_MOST_TRIALS = 16  # which only a peak that does not grow with the batch would take
+MOST_TRIALS = 16  # which only a peak that does not grow with the batch would take
 
 Try = Callable[[int], Trial]
 
@@ -77,7 +77,7 @@ def search(try_batch: Try, peaks: Peaks, cap_bytes: int, *, least: int, most: in
     """
     fits, refused = {least - 1}, {most + 1}
     refused_in_a_row = 0
-    for _ in range(_MOST_TRIALS):
+    for _ in range(MOST_TRIALS):
         low = max(fits)
         high = min(batch for batch in refused if batch > low)
         batch = _next(low, high, peaks, cap_bytes, creeping=refused_in_a_row > 1)

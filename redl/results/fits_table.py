@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from redl.execution.largest_batch import MOST_TRIALS
 from redl.printable import printable
 from redl.record import EnergyKind
 from redl.record.budget import Cap, Fit
@@ -22,8 +23,8 @@ _HELD = {
     Cap.PROCESS: "A cap holds all that the driver counts for the process, as on a card of that size.",
 }
 _LEGEND = (
-    "largest: images of a batch that trains; one more was refused. = the search ended there, nothing was "
-    "refused. ms and mWh: of its second step.",
+    "largest: images of a batch that trains; one more was refused. = the search was to try no larger one. > "
+    "its trials were used up, so that more may fit. ms and mWh: of its second step.",
     "batch: how the run's batch trains, by micro<N> where it has to be cut; † where batch norm makes that "
     "another training.",
 )
@@ -54,7 +55,7 @@ def sentence(model: str, fits: Iterable[Fit], baseline_bytes: Callable[[int], fl
         return f"{model} does not train within this budget with any of the settings that were tried."
     best = max(fitting, key=lambda fit: fit.batch_size or 0)
     size = best.batch_size or 0
-    batch = f"batch {size}{'' if best.refused else ' or more'}"
+    batch = f"batch {size}{'' if best.is_proven else ' or more'}"
     words = f"{model} trains in {spelled_size(best.cap_bytes)} at {batch} with {best.setting}"
     needed = baseline_bytes(size)
     if best.setting == "baseline" or needed is None:
@@ -83,13 +84,23 @@ def figures_of(fit: Fit, batch_size: int) -> tuple[str, ...]:
     loaded = LOADED * bool(probe.conditions.foreign_load)
     estimated = "~" if energy.kind is EnergyKind.ESTIMATED else ""
     return (
-        f"{fit.batch_size}{'' if fit.is_proven else '='}",
+        _largest(fit),
         _batch(fit, batch_size, batch_norm=probe.batch_norm),
         megabytes(probe.peak_bytes),
         _process(probe.process_bytes, fit.cap_bytes),
         f"{_short(1000 * probe.step_seconds / fit.batch_size)}{loaded}",
         MISSING if per_image is None else f"{estimated}{_short(1000 * per_image)}{loaded}",
     )
+
+
+def _largest(fit: Fit) -> str:
+    if fit.is_proven:
+        return str(fit.batch_size)
+    return f"> {fit.batch_size}" if _is_cut_short(fit) else f"{fit.batch_size}="
+
+
+def _is_cut_short(fit: Fit) -> bool:
+    return not fit.is_proven and len(fit.trials) >= MOST_TRIALS
 
 
 def _short(figure: float) -> str:

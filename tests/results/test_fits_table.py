@@ -2,9 +2,11 @@
 
 import pytest
 
+from redl.execution.largest_batch import MOST_TRIALS
 from redl.record.budget import Cap, Fit
 from redl.results.fits_table import figures_of, fits_table, sentence
 from tests.helpers.budgets import GB, fit, probe
+from tests.helpers.changes import replace
 
 
 def table(*fits, batch_size=32, judged=lambda *_: "not judged"):
@@ -28,6 +30,22 @@ def test_batch_norm_makes_pieces_another_training():
 
 def test_a_search_that_ended_at_its_most_says_so():
     assert "64=" == figures_of(fit(64, None), 32)[0]
+
+
+def cut_short(batch_size, refused):
+    """Return a fit whose search took all of its trials and proved nothing."""
+    found = fit(batch_size, refused)
+    return replace(found, trials=(found.trials[0],) * (MOST_TRIALS - len(found.trials)) + found.trials)
+
+
+@pytest.mark.parametrize("refused", [None, 80])
+def test_a_search_whose_trials_were_used_up_says_that_more_may_fit(refused):
+    assert "> 64" == figures_of(cut_short(64, refused), 32)[0]
+    assert "> its trials were used up" in table(cut_short(64, refused))
+
+
+def test_a_search_that_proves_its_batch_by_the_last_trial_says_no_more():
+    assert "64" == figures_of(cut_short(64, 65), 32)[0]
 
 
 def test_a_process_above_the_cap_is_marked():
@@ -67,6 +85,7 @@ def test_the_sentence_names_the_setting_with_the_largest_batch_and_what_the_base
     [
         ([fit(None, 2)], "vit does not train within this budget with any of the settings that were tried."),
         ([fit(8, 9)], "vit trains in 4GB at batch 8 with baseline."),
+        ([cut_short(64, 80)], "vit trains in 4GB at batch 64 or more with baseline."),
         ([fit(64, None, setting="amp")], "vit trains in 4GB at batch 64 or more with amp."),
     ],
 )
