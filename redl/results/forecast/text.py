@@ -73,7 +73,7 @@ def _lines(found: Forecast) -> Iterator[str]:
         "MB: the largest peak in training."
     )
     if any(cost.rate.loaded for cost in costs):
-        yield f"{LOADED}: told from runs whose times were taken while others computed."
+        yield f"{LOADED}: told from times that were taken while others computed."
     if any(cost.rate.estimated for cost in costs):
         yield "~: told from estimates; no sensor measured the energy."
     if any(cost.energy_wh is None and cost.rate.cases for cost in costs):
