@@ -6,12 +6,13 @@ A seed that diverged stays in the mean, because nobody knows before training whi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
 from scipy.stats import binomtest
 
 from redl.record import EnergyKind, Record
+from redl.results.machine import Machine, machines_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +26,8 @@ class Spread:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Aggregate:
     """Figures of one case over its seeds; None if any seed lacks the figure.
+
+    So are the costs if the seeds ran on several `machines`, because they would be those of none of them.
 
     `broken` counts the seeds that did not finish, which have no figures at all, and `diverged` those of the
     others that diverged; `diverged_interval` is the exact (Clopper-Pearson) 95 % interval of their share.
@@ -46,6 +49,7 @@ class Aggregate:
     energy_wh: float | None
     energy_wh_partial: float | None
     energy_kind: EnergyKind | None
+    machines: frozenset[Machine]
     train_under_load: bool
     inference_under_load: bool
 
@@ -60,6 +64,12 @@ def aggregated(records: Iterable[Record]) -> list[Aggregate]:
     return [_aggregate(group) for group in groups.values()]
 
 
+def comparable(aggregates: Sequence[Aggregate]) -> list[Aggregate]:
+    """Return aggregates whose costs are to be compared: without them if they come from several machines."""
+    machines = frozenset[Machine]().union(*(found.machines for found in aggregates))
+    return list(aggregates) if len(machines) <= 1 else [_without_costs(found) for found in aggregates]
+
+
 def _aggregate(group: Sequence[Record]) -> Aggregate:
     finished = [record for record in group if record.metrics is not None]
     diverged = [record for record in finished if record.divergence and record.divergence.ever]
@@ -69,7 +79,8 @@ def _aggregate(group: Sequence[Record]) -> Aggregate:
         exact = binomtest(len(diverged), len(finished)).proportion_ci(method="exact")
         interval = (float(exact.low), float(exact.high))
     peaks = _all(finished, lambda r: r.memory.train_peak_bytes if r.memory else None)
-    return Aggregate(
+    machines = machines_of(finished)
+    found = Aggregate(
         record=finished[0] if finished else group[0],
         seeds=tuple(record.case.seed for record in group),
         broken=len(group) - len(finished),
@@ -85,8 +96,24 @@ def _aggregate(group: Sequence[Record]) -> Aggregate:
         energy_wh=_mean(finished, lambda r: r.energy.train.energy_wh if r.energy else None),
         energy_wh_partial=_partial(finished),
         energy_kind=_weakest(finished),
+        machines=machines,
         train_under_load=any(record.under_load() for record in finished),
         inference_under_load=any(record.under_load(inference=True) for record in finished),
+    )
+    return found if len(machines) <= 1 else _without_costs(found)
+
+
+def _without_costs(found: Aggregate) -> Aggregate:
+    return replace(
+        found,
+        train_peak_bytes=None,
+        train_seconds=None,
+        inference_seconds=None,
+        energy_wh=None,
+        energy_wh_partial=None,
+        energy_kind=None,
+        train_under_load=False,
+        inference_under_load=False,
     )
 
 

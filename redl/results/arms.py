@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from redl.errors import RecordError
 from redl.record import DivergenceKind, Predictions, Record
+from redl.results.machine import same_machine
 from redl.study.case import Setting
 
 
@@ -53,13 +54,17 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """A saving and its baseline over the seeds that both have, row by row."""
+    """A saving and its baseline over the seeds that both have, row by row.
+
+    `apart` are seeds that both have as well, but under two fingerprints, and that are left out.
+    """
 
     saving: Arm
     baseline: Arm
     seeds: tuple[int, ...]
     new: NDArray[np.float64]
     old: NDArray[np.float64]
+    apart: tuple[int, ...] = ()
 
 
 def arms_of(records: Iterable[Record], predictions: Mapping[str, Predictions]) -> list[Arm]:
@@ -82,7 +87,7 @@ def arms_of(records: Iterable[Record], predictions: Mapping[str, Predictions]) -
 def pairs_of(arms: Sequence[Arm]) -> list[Pair]:
     """Pair each saving with the baseline of its model, data set and scale; raise RecordError without one.
 
-    Seeds that only one of the two has are left out.
+    Seeds that only one of the two has are left out, and those of which they ran on different machines.
     """
     baselines = {(a.dataset, a.model, a.downsample): a for a in arms if a.is_baseline}
     pairs = []
@@ -122,15 +127,18 @@ def _arm(group: Sequence[Record], predictions: Mapping[str, Predictions]) -> Arm
 
 
 def _pair(saving: Arm, baseline: Arm, name: str) -> Pair:
-    seeds = tuple(seed for seed in saving.seeds if seed in baseline.seeds)
-    if seeds and not (
+    shared = [seed for seed in saving.seeds if seed in baseline.seeds]
+    if shared and not (
         np.array_equal(saving.labels, baseline.labels) and np.array_equal(saving.subjects, baseline.subjects)
     ):
         raise RecordError(f"{name}: its baseline saw other test images; compare cases of one data set")
+    new, old = (dict(zip(arm.seeds, arm.records, strict=True)) for arm in (saving, baseline))
+    seeds = tuple(seed for seed in shared if same_machine(new[seed], old[seed]))
     return Pair(
         saving=saving,
         baseline=baseline,
         seeds=seeds,
+        apart=tuple(seed for seed in shared if seed not in seeds),
         new=saving.probabilities[[saving.seeds.index(seed) for seed in seeds]],
         old=baseline.probabilities[[baseline.seeds.index(seed) for seed in seeds]],
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from redl.record import DivergenceKind, FinishedRecord, Record, Status
+from redl.results.machine import same_machine
 from redl.results.reference import Band
 from redl.study.case import Case, Setting
 from redl.study.profile import Profile
@@ -145,6 +146,9 @@ def _difference(record: FinishedRecord, companion: Record | None) -> tuple[str, 
         return "not compared: nothing in this run to compare with", None
     if companion.data is None or companion.data.fingerprint != record.data.fingerprint:
         return "not compared: the other case saw other data", None
+    if not same_machine(record, companion):
+        whose = "its baseline" if record.case.downsample == 1 else "the case in full size"
+        return f"not compared: {whose} ran under another fingerprint", None
     difference = accuracy(record) - accuracy(companion)
     return f"{difference:+.3f}", difference
 

@@ -18,6 +18,7 @@ from redl.record import Record
 from redl.results.aggregate import Aggregate, aggregated
 from redl.results.checks import CaseCheck
 from redl.results.layout import named_table, uncut
+from redl.results.machine import apart_words
 from redl.results.narrow import WIDE, narrow_cases, narrow_cells, problems_of
 from redl.results.notation import (
     LOADED,
@@ -204,6 +205,11 @@ def _legend(records: Sequence[Record]) -> list[str]:
     if any(record.under_load() or record.under_load(inference=True) for record in records):
         legend.append(
             "! taken while others used the machine: no figure of this work by itself, and not gated."
+        )
+    if differ := apart_words(records):
+        legend.append(
+            f"the cases ran under more than one fingerprint ({differ} differ): none is compared with one of "
+            "another, and means over seeds of several have no costs."
         )
     if len({record.case.seed for record in records}) > 1:
         legend += [

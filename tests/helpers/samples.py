@@ -196,6 +196,9 @@ def component(name, energy_wh, kind, sensor):
     )
 
 
+ELSEWHERE = {"cpu": "another processor"}  # the environment of another machine
+
+
 def record(setting=Setting.BASELINE, accuracy=0.9, **changes):
     """Return a whole record under `setting` with a test accuracy, and any section changed."""
     scores = replace(SCORES, accuracy=accuracy)

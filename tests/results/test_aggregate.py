@@ -4,9 +4,9 @@ import pytest
 from scipy.stats import beta
 
 from redl.record import Divergence, DivergenceKind, EnergyKind
-from redl.results.aggregate import aggregated
+from redl.results.aggregate import aggregated, comparable
 from tests.helpers.changes import replace
-from tests.helpers.samples import WHOLE, broken, component, energy, record
+from tests.helpers.samples import ELSEWHERE, WHOLE, broken, component, energy, record
 
 LOST = Divergence(ever=True, final=False, first_epoch=1, kinds=(DivergenceKind.HARD,), reasons=("lost",))
 
@@ -37,6 +37,34 @@ def test_cases_that_differ_in_more_than_their_seed_are_apart():
 def test_accuracy_is_a_mean_with_the_samples_deviation():
     found = one(record(accuracy=0.8), record(accuracy=0.9))
     assert (0.85, 0.0707) == (pytest.approx(found.accuracy.mean), pytest.approx(found.accuracy.sd, abs=1e-4))
+
+
+COSTS = ("train_peak_bytes", "train_seconds", "inference_seconds", "energy_wh", "energy_wh_partial")
+SPENT = energy(component("gpu", 2.0, "measured", "nvml"), energy_wh=2.0)
+PART = replace(SPENT, train=replace(SPENT.train, energy_wh=None, energy_wh_partial=2.0))
+
+
+def costs_of(found):
+    return [getattr(found, name) for name in (*COSTS, "energy_kind")]
+
+
+@pytest.mark.parametrize("spent", [SPENT, PART])
+def test_seeds_of_several_machines_have_a_score_and_no_costs(spent):
+    found = one(record(accuracy=0.8, energy=spent), record(energy=spent, environment=ELSEWHERE))
+    assert ([None] * 6, 2) == (costs_of(found), len(found.machines))
+    assert 0.85 == pytest.approx(found.accuracy.mean)
+
+
+def test_a_seed_that_did_not_finish_is_of_no_machine():
+    assert 1 == len(one(record(), broken("baseline")).machines)
+
+
+@pytest.mark.parametrize(("environment", "expected"), [(ELSEWHERE, True), (WHOLE.environment, False)])
+def test_costs_of_several_machines_are_not_compared(environment, expected):
+    found = comparable(
+        aggregated([record(energy=SPENT), record("amp", energy=SPENT, environment=environment)])
+    )
+    assert [expected] * 2 == [costs_of(each) == [None] * 6 for each in found]
 
 
 def test_one_seed_has_no_deviation():

@@ -7,7 +7,7 @@ from redl.errors import RecordError
 from redl.record import Divergence, DivergenceKind, Predictions
 from redl.results.arms import arms_of, pairs_of
 from tests.helpers.changes import replace
-from tests.helpers.samples import broken
+from tests.helpers.samples import ELSEWHERE, broken
 from tests.helpers.saved import finished
 
 ANSWERS = Predictions(subjects=(0, 0, 1), labels=(1, 1, 0), probabilities=(0.9, None, 0.2))
@@ -55,6 +55,20 @@ def test_a_pair_has_the_seeds_of_both():
     found = arms(finished(seed=1), finished(seed=2), finished("amp", seed=2), finished("amp", seed=3))
     (pair,) = pairs_of(found)
     assert ((2,), (1, 3)) == (pair.seeds, pair.new.shape)
+
+
+def test_a_seed_that_ran_on_two_machines_is_left_out_and_named():
+    there = {"environment": ELSEWHERE}
+    found = arms(
+        finished(seed=1),
+        finished(seed=2),
+        finished(seed=3, **there),
+        finished("amp", seed=1),
+        finished("amp", seed=2, **there),
+        finished("amp", seed=3, **there),
+    )
+    (pair,) = pairs_of(found)
+    assert ((1, 3), (2,), (2, 3), (2, 3)) == (pair.seeds, pair.apart, pair.new.shape, pair.old.shape)
 
 
 def test_a_saving_without_its_baseline_is_refused():

@@ -8,7 +8,7 @@ from redl.results.reference import COMPARED, Band
 from redl.study.case import Model, Setting
 from redl.study.profile import SMOKE, TINY
 from tests.helpers.changes import replace
-from tests.helpers.samples import DIVERGED, WHOLE, broken, record
+from tests.helpers.samples import DIVERGED, ELSEWHERE, WHOLE, broken, record
 
 FLOAT16 = replace(WHOLE.recipe, weights_dtype="float16")
 
@@ -94,6 +94,23 @@ def test_an_accuracy_that_is_missing_fails():
 def test_without_a_baseline_it_says_not_compared():
     expected = "not compared: nothing in this run to compare with"
     assert expected == check_case(record(Setting.AMP), SMOKE, None).comparison
+
+
+def test_a_baseline_of_another_machine_is_not_compared_with_and_nothing_is_wrong():
+    other = check_case(record(Setting.AMP, 0.81), SMOKE, replace(WHOLE, environment=ELSEWHERE))
+    expected = "not compared: its baseline ran under another fingerprint"
+    assert ((), expected) == (other.problems, other.comparison)
+
+
+def test_a_downsampled_case_is_not_compared_with_one_in_full_size_of_another_machine():
+    found = replace(WHOLE, case=replace(WHOLE.case, downsample=2), environment=ELSEWHERE)
+    expected = "not compared: the case in full size ran under another fingerprint"
+    assert expected == check_case(found, SMOKE, WHOLE).comparison
+
+
+def test_a_baseline_of_another_commit_is_compared_with():
+    other = replace(WHOLE, environment=WHOLE.environment | {"git_commit": "0" * 40, "fingerprint": "1"})
+    assert "+0.000" == check_case(record(Setting.AMP), SMOKE, other).comparison
 
 
 def test_a_baseline_of_other_data_is_not_compared_with():

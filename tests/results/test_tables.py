@@ -227,6 +227,20 @@ def test_no_head_is_cut_at_the_narrowest_width():
     assert "…" not in tables([check_case(one, PAPER, None) for one in seeds], width=120, printed=PRINTED)
 
 
+def test_a_table_of_two_machines_says_so_and_has_no_costs_over_them():
+    there = replace(WHOLE, environment=WHOLE.environment | {"cpu": "another processor", "usable_cores": 8})
+    text = table(WHOLE, case(there, seed=2))
+    assert (
+        "the cases ran under more than one fingerprint (cpu, usable_cores differ): none is compared" in text
+    )
+    last = next(line for line in reversed(text.splitlines()) if "densenet" in line)
+    assert 4 == [cell.strip() for cell in last.split("│")].count("-")
+
+
+def test_a_table_of_one_machine_says_nothing_of_fingerprints():
+    assert "fingerprint" not in table(WHOLE, case(WHOLE, seed=2))
+
+
 def test_times_and_energies_taken_under_foreign_load_are_marked():
     busy = replace(PHASE_CONDITIONS, foreign_cpu_share=0.5)
     quiet = replace(PHASE_CONDITIONS, foreign_cpu_share=0.0)

@@ -70,7 +70,13 @@ def _name(metric: Metric) -> str:
 
 
 def _reasons(verdicts: Sequence[Verdict]) -> list[str]:
-    return [f"{_of(verdict)}: {verdict.outcome}: {verdict.reason}." for verdict in verdicts if verdict.reason]
+    reasons = [f"{_of(one)}: {one.outcome}: {one.reason}." for one in verdicts if one.reason]
+    return reasons + [
+        f"{_of(one)}: left out, because its baseline ran under another fingerprint: "
+        f"seed{'s' * (len(one.apart) > 1)} {', '.join(map(str, one.apart))}."
+        for one in verdicts
+        if one.apart
+    ]
 
 
 def _poolings(verdicts: Sequence[Verdict]) -> list[str]:

@@ -54,9 +54,10 @@ class Verdict:
     margin or more, and corrected by Holm's method over all settings of the data set, model and scale. These,
     `shown_margin` and `detectable_margin` (see Comparison) are None where they could not be computed;
     `reason` then says why. `but_lower` marks a saving that is within the margin and yet surely lower. `seeds`
-    are those that both arms have; `patients` and `images` are what the metric is about, `positive_patients`
-    of them with a positive image. `diverged` of the `attempted` seeds diverged or did not finish. `pooling`
-    says what the other settings told of the seed variance; it is None unless that was asked for.
+    are those that both arms have, `apart` those that they have under two fingerprints; `patients` and
+    `images` are what the metric is about, `positive_patients` of them with a positive image. `diverged` of
+    the `attempted` seeds diverged or did not finish. `pooling` says what the other settings told of the seed
+    variance; it is None unless that was asked for.
     """
 
     dataset: str
@@ -83,6 +84,7 @@ class Verdict:
     baseline_diverged: int
     baseline_attempted: int
     pooling: Pooling | None = None
+    apart: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +129,7 @@ def to_json(judged: Sequence[Verdict]) -> str:
 def _find(pair: Pair, margin: float, metric: Metric, pooling: Pooling | None) -> _Finding:
     """Compare a pair over its seeds; raise OptionError for a metric without a meaning for its labels."""
     if not pair.seeds:
-        problem = "no seed finished in both arms"
+        problem = f"no seed finished in both arms{' under one fingerprint' * bool(pair.apart)}"
         return _Finding(
             pair=pair, pooling=pooling, patients=0, positive_patients=0, images=0, problem=problem
         )
@@ -259,6 +261,7 @@ def _judge(finding: _Finding, margin: float, metric: Metric) -> Verdict:
         baseline_diverged=baseline.diverged,
         baseline_attempted=_attempted(baseline),
         pooling=finding.pooling,
+        apart=finding.pair.apart,
     )
 
 

@@ -14,7 +14,7 @@ from redl.results.noninferiority.crossed import compare
 from redl.results.noninferiority.table import verdict_table
 from redl.results.noninferiority.verdict import Outcome, to_json, verdicts
 from tests.helpers.changes import replace
-from tests.helpers.samples import DIVERGED, WHOLE, broken, record
+from tests.helpers.samples import DIVERGED, ELSEWHERE, WHOLE, broken, record
 
 PATIENTS, EACH = 100, 2
 LABELS = np.repeat(np.arange(PATIENTS) % 2, EACH)
@@ -62,6 +62,30 @@ def judged(*savings, baseline=None, margin=0.02, metric=Metric.ACCURACY):
 def one(saving, **given):
     (verdict,) = judged(saving, **given)
     return verdict
+
+
+def elsewhere(given, *seeds):
+    """Return an arm of which some seeds ran on another machine."""
+    return replace(
+        given,
+        records=tuple(
+            replace(one, environment=ELSEWHERE) if seed in seeds else one
+            for seed, one in zip(given.seeds, given.records, strict=True)
+        ),
+    )
+
+
+def test_a_saving_is_judged_only_by_seeds_of_one_fingerprint_and_says_which_are_not():
+    found = one(elsewhere(SAME, 2, 4))
+    assert ((1, 3, 5), (2, 4)) == (found.seeds, found.apart)
+    expected = "rsna densenet amp: left out, because its baseline ran under another fingerprint: seeds 2, 4."
+    assert expected in verdict_table([found], width=200)
+
+
+def test_a_saving_without_a_seed_of_one_fingerprint_is_inconclusive():
+    found = one(elsewhere(SAME, *SAME.seeds))
+    assert Outcome.INCONCLUSIVE is found.outcome
+    assert "no seed finished in both arms under one fingerprint" == found.reason
 
 
 def test_equal_answers_are_non_inferior():
@@ -249,7 +273,7 @@ def test_a_metric_without_a_meaning_is_refused():
 
 def test_json_has_every_verdict_strictly():
     found = judged(SAME, arm("half", [], lost=2))
-    expected = [asdict(verdict) | {"seeds": list(verdict.seeds)} for verdict in found]
+    expected = [asdict(verdict) | {"seeds": list(verdict.seeds), "apart": []} for verdict in found]
     assert expected == json.loads(to_json(found))
     with pytest.raises(ValueError, match="Out of range float"):
         to_json([replace(found[0], p=float("nan"))])

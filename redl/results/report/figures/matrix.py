@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from redl.errors import RecordError
 from redl.record import Predictions, Record
-from redl.results.aggregate import Aggregate, aggregated
+from redl.results.aggregate import Aggregate, aggregated, comparable
 from redl.results.arms import Arm, arms_of
+from redl.results.machine import machines_of
 from redl.results.store import Run
 from redl.study.case import Model, Setting
 
@@ -148,7 +149,7 @@ def _matrix(key: _Key, found: _Gathered) -> Matrix:
         synthetic=synthetic,
         models=full,
         scaled=_by_model(cell for cell in cells if cell.model in scaled),
-        capped=tuple(capped),
+        capped=(*capped, *_apart(cells)),
         unanswered=why,
     )
 
@@ -207,7 +208,20 @@ def _cell(aggregate: Aggregate, group: list[Record], arms: Mapping[tuple[str, st
 
 
 def _by_model(cells: Iterable[Cell]) -> dict[str, Cells]:
+    """Return the cells of each model; those of several machines without the costs, which are compared."""
     found: dict[str, Cells] = {}
     for cell in cells:
         found[cell.model] = (*found.get(cell.model, ()), cell)
-    return found
+    return {model: tuple(with_comparable(each)) for model, each in found.items()}
+
+
+def with_comparable(cells: Sequence[Cell]) -> list[Cell]:
+    """Return cells whose costs are to be compared: without them if they come from several machines."""
+    aggregates = comparable([cell.aggregate for cell in cells])
+    return [replace(cell, aggregate=found) for cell, found in zip(cells, aggregates, strict=True)]
+
+
+def _apart(cells: Sequence[Cell]) -> Iterator[str]:
+    for model in dict.fromkeys(cell.model for cell in cells):
+        if len(machines_of(record for cell in cells if cell.model == model for record in cell.records)) > 1:
+            yield f"{model} ran under more than one fingerprint, across which no resources are compared"

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from redl.results.report.figures.caption import caption, energy_words, memory_words, name_of, titled
 from redl.results.report.figures.drawing import Drawing, LeftOut
-from redl.results.report.figures.matrix import Cell, Matrix
+from redl.results.report.figures.matrix import Cell, Matrix, with_comparable
 from redl.results.report.figures.quantity import TRAINING, Quantity
 from redl.results.report.figures.sheet import plain_ticks, sheet
 from redl.results.report.figures.style import SMALL, handles, looks
@@ -79,7 +79,7 @@ def _drawing(
 
 def _sized(matrix: Matrix) -> list[Cell]:
     """Return the cells that have an accuracy and a number of parameters."""
-    return [cell for cell in matrix.cells if _parameters(cell) and cell.aggregate.accuracy]
+    return with_comparable([cell for cell in matrix.cells if _parameters(cell) and cell.aggregate.accuracy])
 
 
 def _parameters(cell: Cell) -> int:

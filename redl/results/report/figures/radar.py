@@ -55,7 +55,8 @@ def radar(matrix: Matrix) -> Drawing | LeftOut:
     spokes = {model: [_spokes(cell) for cell in cells] for model, cells in matrix.models.items()}
     shown = {model: rows for model, rows in spokes.items() if len(_known_axes(rows)) >= _LEAST_AXES}
     if not shown:
-        return LeftOut(name=name, reason=f"no model has {_LEAST_AXES} of {', '.join(_AXES)} for all settings")
+        reason = f"no model has {_LEAST_AXES} of {', '.join(_AXES)} for all settings"
+        return LeftOut(name=name, reason="; ".join((reason, *matrix.capped)))
     cells = [cell for model in shown for cell in matrix.models[model]]
     about = (energy_words(cells), memory_words(cells), load_words(cells))
     return Drawing(

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from redl.errors import RecordError
 from redl.record import Record
 from redl.results.arms import pairs_of
+from redl.results.machine import same_machine
 from redl.results.noninferiority.influence import right
 from redl.results.report.figures.caption import caption, energy_words, load_words, name_of, titled
 from redl.results.report.figures.drawing import Drawing, LeftOut
@@ -57,7 +58,8 @@ def ratios(matrix: Matrix) -> Drawing | LeftOut:
     name = name_of("ratios", matrix)
     models = {model: rows for model, cells in matrix.models.items() if (rows := _rows(cells))}
     if not models:
-        return LeftOut(name=name, reason="no setting shares a finished seed with its baseline")
+        reason = "no setting shares a finished seed with its baseline"
+        return LeftOut(name=name, reason="; ".join((reason, *matrix.capped)))
     cells = [cell for model in models for cell in matrix.models[model]]
     tolerance = tolerance_of(cells)
     band = f"the band is the tolerance of {100 * tolerance:g} percentage points" if tolerance else ""
@@ -82,7 +84,7 @@ def _by_seed(cell: Cell) -> dict[int, Record]:
 
 def _row(cell: Cell, baseline: Cell) -> Row | None:
     own, other = _by_seed(cell), _by_seed(baseline)
-    seeds = [seed for seed in own if seed in other]
+    seeds = [seed for seed in own if seed in other and same_machine(own[seed], other[seed])]
     if not seeds:
         return None
     new, old = costs([own[seed] for seed in seeds]), costs([other[seed] for seed in seeds])

@@ -55,7 +55,8 @@ def resources(matrix: Matrix) -> Drawing | LeftOut:
     known = [one for one in TRAINING if any(panels[one.name] for panels in found.values())]
     models = {model: panels for model, panels in found.items() if any(panels.values())}
     if not models:
-        return LeftOut(name=name, reason="no case has both an accuracy and a resource that was measured")
+        reason = "no case has both an accuracy and a resource that was measured"
+        return LeftOut(name=name, reason="; ".join((reason, *matrix.capped)))
     cells = [cell for model in models for cell in matrix.models[model]]
     missing = [f"{one.name} is not known" for one in TRAINING if one not in known]
     about = (energy_words(cells), memory_words(cells), load_words(cells), *missing)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from redl.errors import RedlError
 from redl.record import Predictions
-from redl.results.aggregate import Aggregate, aggregated
+from redl.results.aggregate import Aggregate, aggregated, comparable
 from redl.results.arms import Arm, arms_of, pairs_of
 from redl.results.metric import Metric
 from redl.results.noninferiority.verdict import Verdict, verdicts
@@ -49,7 +49,7 @@ def _advice(group: Group, predictions: Mapping[str, Predictions], margin: float)
     return Advice(
         group=group.name,
         sentence=sentence,
-        aggregates=tuple(aggregated(group.records)),
+        aggregates=tuple(comparable(aggregated(group.records))),
         verdicts={verdict.setting: verdict for verdict in judged},
         tradeoff=found,
         arms=tuple(arms),

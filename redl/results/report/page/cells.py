@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from redl.record import Record
-from redl.results.aggregate import Aggregate, aggregated
+from redl.results.aggregate import Aggregate, aggregated, comparable
 from redl.results.report.page.fields import COSTS, SCORES, Field
-from redl.results.report.page.groups import group_name
+from redl.results.report.page.groups import Group, groups_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,11 +33,13 @@ class Cell:
 
 
 def cells_of(records: Iterable[Record]) -> list[Cell]:
-    """Return the cells of records; memory is the largest of the seeds, as in the tables, all else a mean."""
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        groups.setdefault((group_name(record), record.case.setting), []).append(record)
-    return [_cell(group, setting, found) for (group, setting), found in groups.items()]
+    """Return the cells of records; memory is the largest of the seeds, as in the tables, all else a mean.
+
+    A group that ran on several machines has no costs, because they would be compared.
+    """
+    return [
+        _cell(group, found) for group in groups_of(records) for found in comparable(aggregated(group.records))
+    ]
 
 
 def costs_of(aggregate: Aggregate) -> dict[str, float | None]:
@@ -46,11 +48,12 @@ def costs_of(aggregate: Aggregate) -> dict[str, float | None]:
     return {field.path: value for field, value in zip(COSTS, known, strict=True)}
 
 
-def _cell(group: str, setting: str, records: Sequence[Record]) -> Cell:
+def _cell(group: Group, aggregate: Aggregate) -> Cell:
+    setting = aggregate.record.case.setting
+    records = (record for record in group.records if record.case.setting == setting)
     finished = [record for record in records if record.metrics is not None]
-    (aggregate,) = aggregated(records)
     return Cell(
-        group=group,
+        group=group.name,
         setting=setting,
         seeds=len(finished),
         scores={field.path: _range(field, finished) for field in SCORES},

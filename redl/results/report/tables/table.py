@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from redl.record import EnergyKind, Record
 from redl.results.aggregate import Aggregate, aggregated
+from redl.results.machine import Machine
 from redl.results.printed import PrintedRow
 from redl.results.tables import as_printed, table_title
 
@@ -32,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One setting of one model on one data set; `seeds` is how many of them finished."""
+    """One setting of one model on one data set; `seeds` is how many of them finished, on `machines`."""
 
     dataset: str
     model: str
@@ -46,6 +47,7 @@ class Row:
     inference_s: Cell
     energy_wh: Cell
     printed: Cell | None = None
+    machines: frozenset[Machine] = frozenset()
 
 
 COSTS = ("memory_gb", "train_s", "inference_s", "energy_wh")
@@ -135,6 +137,7 @@ def _row(found: Aggregate, printed: Sequence[PrintedRow]) -> Row:
             estimated=found.energy_kind is EnergyKind.ESTIMATED,
         ),
         printed=None if theirs is None else _printed_row(theirs).accuracy,
+        machines=found.machines,
     )
 
 
@@ -158,13 +161,17 @@ def _printed_row(row: PrintedRow) -> Row:
 
 
 def _best_marked(rows: Sequence[Row], cost_digits: tuple[int, ...]) -> tuple[Row, ...]:
-    """Mark the best of each column among the settings of a model on a data set, if there are several."""
+    """Mark the best of each column among the settings of a model on a data set, if there are several.
+
+    Costs on several machines have no best.
+    """
     found, digits = list(rows), {"accuracy": 3, **dict(zip(COSTS, cost_digits, strict=True))}
     for place in {(row.dataset, row.model, row.downsample) for row in rows}:
         among = [
             number for number, row in enumerate(found) if (row.dataset, row.model, row.downsample) == place
         ]
-        for name in ("accuracy", *COSTS):
+        machines = frozenset[Machine]().union(*(found[number].machines for number in among))
+        for name in ("accuracy", *(COSTS if len(machines) <= 1 else ())):
             cells = [getattr(found[number], name) for number in among]
             best = _best(cells, digits[name], highest=name == "accuracy")
             for number, is_best in zip(among, best, strict=True):

@@ -2,7 +2,7 @@
 
 from redl.results.report.figures.matrix import MATRICES, MODELS, SETTINGS, matrices
 from tests.helpers.changes import replace
-from tests.helpers.samples import WHOLE, broken
+from tests.helpers.samples import ELSEWHERE, WHOLE, broken
 from tests.helpers.saved import finished, run_of
 from tests.results.report.figures.replayed import replayed
 
@@ -32,6 +32,17 @@ def test_real_images_are_not_mixed_with_phantoms():
     real = finished(seed=2, data=replace(WHOLE.data, synthetic=False))
     found, _ = matrices([run_of(finished()), run_of(real)])
     assert [True, False] == [one.synthetic for one in found]
+
+
+def test_only_a_model_whose_settings_ran_on_two_machines_has_no_costs():
+    there = {"environment": ELSEWHERE}
+    mlp = (finished(setting, model="mlp", **there) for setting in ("baseline", "amp"))
+    found = matrix_of(finished(), finished("amp", **there), *mlp)
+    peaks = [cell.aggregate.train_peak_bytes for cell in found.cells]
+    assert [None, None, 512_000_000, 512_000_000] == peaks
+    assert ("densenet ran under more than one fingerprint, across which no resources are compared",) == (
+        found.capped
+    )
 
 
 def test_the_same_case_in_two_runs_counts_once():

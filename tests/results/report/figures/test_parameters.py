@@ -5,6 +5,7 @@ import pytest
 from redl.results.report.figures.drawing import LeftOut
 from redl.results.report.figures.matrix import matrices
 from redl.results.report.figures.parameters import parameters, scores
+from tests.helpers.samples import ELSEWHERE
 from tests.helpers.saved import finished, run_of
 
 
@@ -34,6 +35,11 @@ def test_memory_stands_against_parameters_in_its_unit(pair):
 
 def test_the_least_keeps_its_performance_and_the_most_half_of_it(pair):
     assert [[7e6, 0.45], [1e6, 0.8]] == shown(scores(pair).figure.axes[0])
+
+
+def test_models_on_two_machines_have_no_score_against_each_other():
+    pair = matrix_of(finished(), finished(model="mlp", parameters=1, peak=1, environment=ELSEWHERE))
+    assert isinstance(scores(pair), LeftOut)
 
 
 def test_equal_resources_have_no_score(pair):

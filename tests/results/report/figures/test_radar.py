@@ -7,7 +7,7 @@ from redl.results.report.figures.drawing import LeftOut
 from redl.results.report.figures.matrix import matrices
 from redl.results.report.figures.radar import printed_radars, radar
 from tests.helpers.changes import replace
-from tests.helpers.samples import WHOLE, broken, component, energy
+from tests.helpers.samples import ELSEWHERE, WHOLE, broken, component, energy
 from tests.helpers.saved import finished, run_of
 
 
@@ -32,6 +32,12 @@ def line_of(axes, number):
 def pair():
     light = finished("amp", accuracy=0.45, peak=128_000_000, energy=spent(1.0))
     return radar_of(finished(accuracy=0.9, energy=spent(4.0)), light)
+
+
+def test_settings_on_two_machines_have_no_radar_and_it_is_said_why():
+    found = radar_of(finished(energy=spent(4.0)), finished("amp", energy=spent(1.0), environment=ELSEWHERE))
+    assert isinstance(found, LeftOut)
+    assert "densenet ran under more than one fingerprint, across which no resources are" in found.reason
 
 
 def test_the_largest_of_each_axis_lies_on_the_rim(pair):

@@ -5,6 +5,7 @@ import pytest
 from redl.results.report.figures.drawing import LeftOut
 from redl.results.report.figures.matrix import matrices
 from redl.results.report.figures.ratios import ratios
+from tests.helpers.samples import ELSEWHERE
 from tests.helpers.saved import finished, run_of
 from tests.results.report.figures.made import made
 
@@ -48,6 +49,22 @@ def test_settings_are_named_from_the_top(halved):
 def test_measured_energy_is_not_compared_with_estimated():
     found = ratios(made(baseline={}, amp={"kind": "estimated"}))
     assert 2 == len(found.figure.axes[0].containers)
+
+
+def test_a_setting_and_its_baseline_on_two_machines_are_not_compared():
+    found = ratios(made(baseline={}, amp={"environment": ELSEWHERE}))
+    assert found.reason == (
+        "no setting shares a finished seed with its baseline; "
+        "densenet ran under more than one fingerprint, across which no resources are compared"
+    )
+
+
+def test_only_seeds_that_ran_on_one_machine_are_compared():
+    there = {"environment": ELSEWHERE}
+    records = [finished(seed=1), finished(seed=2), finished(seed=3, **there)]
+    records += [finished("amp", seed=1, peak=256_000_000), finished("amp", seed=2, peak=1, **there)]
+    [matrix], _ = matrices([run_of(*records)])
+    assert [[pytest.approx(0.5)], [pytest.approx(1.0)]] == values(ratios(matrix).figure.axes[0])
 
 
 def test_an_unknown_difference_is_said_not_drawn_at_0():

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 
+from redl.results.report.figures.drawing import LeftOut
 from redl.results.report.figures.matrix import matrices
 from redl.results.report.figures.resources import resources, tolerance_of
 from tests.helpers.changes import replace
-from tests.helpers.samples import WHOLE
+from tests.helpers.samples import ELSEWHERE, WHOLE
 from tests.helpers.saved import finished, run_of
 from tests.results.report.figures.replayed import replayed
 
@@ -35,6 +36,12 @@ def step(axes):
 def test_a_point_is_a_setting_in_the_unit_of_the_axis():
     axes = panel(finished(), finished("amp", peak=300_000_000, accuracy=0.8))
     assert ("peak memory (MB)", [[512, 0.9], [300, 0.8]]) == (axes.get_xlabel(), points(axes))
+
+
+def test_settings_on_two_machines_are_not_drawn_and_it_is_said_why():
+    found = resources(matrix_of(finished(), finished("amp", environment=ELSEWHERE)))
+    assert isinstance(found, LeftOut)
+    assert "densenet ran under more than one fingerprint, across which no resources are" in found.reason
 
 
 def test_the_step_leaves_out_a_setting_that_another_beats_in_both():

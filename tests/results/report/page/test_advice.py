@@ -3,6 +3,7 @@
 import redl
 from redl.results.report.page.advice import advice_of
 from redl.results.report.page.groups import groups_of
+from tests.helpers.samples import ELSEWHERE
 from tests.helpers.saved import finished
 
 
@@ -20,6 +21,11 @@ def test_the_verdicts_are_those_of_the_run(example):
 def test_without_predictions_the_sentence_says_so():
     (found,) = advice_of(groups_of([finished()]), {}, 0.02)
     assert "predictions were not saved" in found.sentence
+
+
+def test_costs_on_two_machines_are_not_set_side_by_side():
+    (found,) = advice_of(groups_of([finished(), finished("amp", environment=ELSEWHERE)]), {}, 0.02)
+    assert [None, None] == [one.train_peak_bytes for one in found.aggregates]
 
 
 def test_costs_are_known_without_predictions():

@@ -2,7 +2,7 @@
 
 from redl.results.report.page.cells import cells_of
 from tests.helpers.changes import replace
-from tests.helpers.samples import broken
+from tests.helpers.samples import ELSEWHERE, broken
 from tests.helpers.saved import finished
 
 ACCURACY, MEMORY = "metrics.test.accuracy", "memory.train_peak_bytes"
@@ -17,6 +17,12 @@ def test_a_score_is_a_mean_with_its_lowest_and_highest_seed():
 def test_memory_is_the_largest_of_the_seeds():
     (cell,) = cells_of([finished(seed=1, peak=10), finished(seed=2, peak=30)])
     assert 30 == cell.costs[MEMORY]
+
+
+def test_a_group_that_ran_on_two_machines_has_scores_and_no_costs():
+    found = cells_of([finished(), finished("amp", environment=ELSEWHERE), finished(model="mlp", peak=7)])
+    assert [None, None, 7] == [cell.costs[MEMORY] for cell in found]
+    assert [0.9] * 3 == [cell.scores[ACCURACY].mean for cell in found]
 
 
 def test_a_score_that_a_seed_lacks_is_no_mean_of_the_others():

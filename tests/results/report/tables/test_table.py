@@ -16,7 +16,7 @@ from redl.results.printed import printed_rows
 from redl.results.report.tables import printed_tables, tables_of, write_tables
 from redl.results.report.tables.files import as_csv, as_latex, as_markdown
 from tests.helpers.changes import replace
-from tests.helpers.samples import broken, energy
+from tests.helpers.samples import ELSEWHERE, WHOLE, broken, energy
 from tests.helpers.saved import finished
 
 PAPER = Path(__file__).parents[4] / "reports" / "paper"
@@ -38,6 +38,23 @@ def csv_rows(table):
 def row_of(table, setting):
     (row,) = (row for row in table.rows if row.setting == setting)
     return row
+
+
+# On several machines
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"), [(WHOLE.environment, [True, False]), (ELSEWHERE, [False, False])]
+)
+def test_costs_on_two_machines_have_no_best(environment, expected):
+    there = finished("amp", peak=4_000_000_000, environment=environment)
+    [table] = tables_of([finished(peak=1_000_000_000), there])
+    assert expected == [row.memory_gb.best for row in table.rows]
+
+
+def test_scores_on_two_machines_have_a_best():
+    [table] = tables_of([finished(accuracy=0.9), finished("amp", accuracy=0.8, environment=ELSEWHERE)])
+    assert [True, False] == [row.accuracy.best for row in table.rows]
 
 
 # As printed
