@@ -7,7 +7,6 @@ import pytest
 
 import tests.helpers
 from tests.helpers.cluster import Cluster
-from tests.helpers.slowcases import SlowCases
 
 pytestmark = pytest.mark.slow
 
@@ -22,15 +21,10 @@ def two_gpus(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TWO_GPUS), *([path] if path else [])]))
 
 
-def seen(cases):
-    """Return what CUDA would have shown to each process that trained."""
-    return [path.read_text() for path in (cases.folder / "training").iterdir()]
-
-
 @pytest.mark.usefixtures("two_gpus")
 @pytest.mark.parametrize("engine", ["workers", "dask"])
 def test_two_workers_have_a_gpu_each(slow_cases, engine, tmp_path):
-    cases: SlowCases = slow_cases(seconds=0.2)
+    cases = slow_cases(seconds=0.5)
     if engine == "workers":
         status, printed = cases.run("--redl-workers=auto")
     else:
@@ -42,14 +36,14 @@ def test_two_workers_have_a_gpu_each(slow_cases, engine, tmp_path):
     assert 0 == status, printed
     devices = {record.placement.device for record in cases.records.values()}
     assert {"GPU 1 of 2", "GPU 2 of 2"} == devices
-    assert set(seen(cases)) == UUIDS
+    assert UUIDS == {shown for _, shown in cases.trained}
     assert {1} == {record.placement.neighbours for record in cases.records.values()}
 
 
 @pytest.mark.usefixtures("two_gpus")
 def test_a_third_worker_is_refused_and_may_share(slow_cases):
-    cases: SlowCases = slow_cases(seeds="1")
+    cases = slow_cases(seeds="1")
     status, printed = cases.run("--redl-workers=3")
     assert 4 == status
     assert "--redl-workers 3: 2 GPUs and" in printed
-    assert 0 == cases.trained
+    assert [] == cases.trained

@@ -6,7 +6,6 @@ import signal
 import pytest
 
 from tests.helpers.cluster import Cluster, gone_within, worker_above
-from tests.helpers.slowcases import SlowCases
 
 pytestmark = pytest.mark.slow
 
@@ -28,71 +27,56 @@ def where(engine, request):
 
 
 def test_a_case_whose_worker_is_killed_runs_again_and_the_rest_goes_on(slow_cases, engine, where):
-    cases: SlowCases = slow_cases(seconds=1.5)
+    cases = slow_cases(seconds=1.5)
     run = cases.start(*where)
-    first, other = cases.training(at_least=2, run=run)
+    first, other = cases.held(run)
     os.kill(worker_above(first, WORKERS[engine]), signal.SIGKILL)
     assert gone_within([first], 2)
     assert not gone_within([other], 0)
-    cases.wait_in_each_step(0)
+    cases.release()
     printed, _ = run.communicate(timeout=200)
     assert 0 == run.returncode, printed
-    records = cases.records
-    attempts = sorted((record.placement.attempt, len(record.earlier_attempts)) for record in records.values())
+    records = cases.records.values()
+    attempts = sorted((record.placement.attempt, len(record.earlier_attempts)) for record in records)
     assert [(1, 0), (1, 0), (1, 0), (2, 1)] == attempts
-    (lost,) = (record for record in records.values() if record.placement.attempt == 2)
-    assert ("killed", "its worker was lost") == (
-        lost.earlier_attempts[0].status,
-        lost.earlier_attempts[0].reason,
-    )
+    (lost,) = (record.earlier_attempts[0] for record in records if record.placement.attempt == 2)
+    assert ("killed", "its worker was lost") == (lost.status, lost.reason)
 
 
 def test_after_ctrl_c_nothing_trains_and_the_run_resumes(slow_cases, where):
-    cases: SlowCases = slow_cases(seconds=0.05)
+    cases = slow_cases(free=2, seconds=30)
     run = cases.start(*where)
-    cases.training(at_least=1, run=run)
-    while cases.trained < 3:
-        assert run.poll() is None
-    cases.wait_in_each_step(30)
-    training = cases.training(at_least=2, run=run)
+    training = cases.held(run, after=2)
     os.kill(run.pid, signal.SIGINT)
     assert gone_within(training, 5)
     printed, _ = run.communicate(timeout=60)
     assert 2 == run.returncode, printed
-    finished = cases.trained - 2
-    cases.wait_in_each_step(0)
+    cases.release()
     status, printed = cases.run(*where, "--redl-resume")
     assert 0 == status, printed
-    assert 4 == len(cases.records)
-    assert 4 - finished == cases.trained - finished - 2
+    assert (4, 6) == (len(cases.records), len(cases.trained))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_of_a_run_that_is_killed_nothing_trains_on(slow_cases, where, number):
-    cases: SlowCases = slow_cases(seconds=30)
+    cases = slow_cases(seconds=30)
     run = cases.start(*where)
-    training = cases.training(at_least=2, run=run)
+    training = cases.held(run)
     os.kill(run.pid, number)
     assert gone_within(training, 5)
     run.communicate(timeout=60)
 
 
 def test_a_run_whose_scheduler_is_killed_says_so_and_resumes_with_another(slow_cases, cluster, tmp_path):
-    cases: SlowCases = slow_cases(seconds=0.05)
+    cases = slow_cases(free=2, seconds=30)
     run = cases.start(f"--redl-dask={cluster.address}", "--redl-share")
-    cases.training(run=run)
-    while cases.trained < 3:
-        assert run.poll() is None
-    cases.wait_in_each_step(30)
-    training = cases.training(at_least=2, run=run)
+    training = cases.held(run, after=2)
     cluster.scheduler.kill()
     printed, _ = run.communicate(timeout=90)
     assert 1 == run.returncode, printed
     assert "the Dask scheduler does not answer any more; what has finished is kept" in printed
     assert gone_within(training, 5)
-    finished = cases.trained - 2
-    assert finished > 0
-    cases.wait_in_each_step(0)
+    cases.release()
     (tmp_path / "next").mkdir()
     following = Cluster(tmp_path / "next")
     try:
@@ -100,5 +84,4 @@ def test_a_run_whose_scheduler_is_killed_says_so_and_resumes_with_another(slow_c
     finally:
         following.close()
     assert 0 == status, printed
-    assert 4 == len(cases.records)
-    assert 4 - finished == cases.trained - finished - 2
+    assert (4, 6) == (len(cases.records), len(cases.trained))
