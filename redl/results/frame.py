@@ -57,7 +57,8 @@ def frame_of(records: Iterable[Record]) -> pd.DataFrame:
     """Return a data frame of one row a case, in the order of `records`, with the case's id as its index.
 
     Scores are of the `test_` or `valid_` images; units end names (`_seconds`, `_bytes`, `_wh`, `_g`). What
-    was not measured is missing (NaN or None), never 0; the record says why.
+    was not measured is missing (NaN or None), never 0; the record says why. `train_under_load` marks times
+    and energies that were taken while others used the machine.
     """
     import pandas as pd  # slow to import, and only this table needs it
 
@@ -78,7 +79,14 @@ def _row(record: Record) -> dict[str, Cell]:
         "reason": record.reason,
         "device": environment.get("gpu") or environment.get("cpu"),
         **{column: _cell(record, path) for column, path in _COLUMNS.items()},
+        "train_under_load": _under_load(record),
+        "inference_under_load": _under_load(record, inference=True),
     }
+
+
+def _under_load(record: Record, *, inference: bool = False) -> bool | None:
+    """Return whether a phase was under load; None for an older record, which does not say so."""
+    return record.under_load(inference=inference) or (None if record.conditions is None else False)
 
 
 def _cell(record: Record, path: str) -> Cell:

@@ -40,6 +40,7 @@ from redl.study.case import Model
 from redl.study.profile import PAPER
 
 _MEMORY = {"cpu": "resident growth of the case's process on the CPU", "cuda": "the allocator's on the GPU"}
+_OTHERS = "others used the machine"
 _TABLE_2 = (Model.MLP, Model.EFFICIENTNET)
 _FIGURES = ("|W| (M)", "P_T", "memory (MB)", "T_c (s)", "T (s)", "E (Wh)")
 
@@ -203,9 +204,9 @@ def _legend(records: Sequence[Record]) -> list[str]:
         f"E: of training, {', '.join(kinds) or 'not available'}; ~ marks an estimate, + a part of the whole.",
     ]
     if any(record.under_load() or record.under_load(inference=True) for record in records):
-        legend.append(
-            "! taken while others used the machine: no figure of this work by itself, and not gated."
-        )
+        shared = any(record.placement is not None and record.placement.shared for record in records)
+        others = "other cases of the run could use the same processors or GPU" if shared else _OTHERS
+        legend.append(f"! taken while {others}: no figure of this work by itself, and not gated.")
     if differ := apart_words(records):
         legend.append(
             f"the cases ran under more than one fingerprint ({differ} differ): none is compared with one of "

@@ -2,7 +2,7 @@
 
 import pytest
 
-from redl.record import Conditions, Status
+from redl.record import HERE, Conditions, Status
 from redl.results.checks import check_case
 from redl.results.printed import printed_rows
 from redl.results.tables import tables
@@ -225,6 +225,13 @@ def test_no_head_is_cut_at_the_narrowest_width():
     )
     seeds = [case(found, profile="paper", model="efficientnet", seed=seed) for seed in (1, 10)]
     assert "…" not in tables([check_case(one, PAPER, None) for one in seeds], width=120, printed=PRINTED)
+
+
+def test_times_and_energies_of_cases_that_shared_a_device_are_marked_and_it_is_said_why():
+    text = table(replace(WHOLE, placement=replace(HERE, shared=True)))
+    assert "! taken while other cases of the run could use the same processors or GPU: no figure" in text
+    (row,) = (line for line in text.splitlines() if "densenet" in line)
+    assert 3 == sum(cell.strip().endswith("!") for cell in row.split("│"))
 
 
 def test_a_table_of_two_machines_says_so_and_has_no_costs_over_them():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redl.record import Conditions, Status
+from redl.record import HERE, Conditions, Status
 from redl.results.gate.bits import bits
 from redl.results.gate.comparison import Comparison, Outcome, compare
 from redl.results.gate.noise import CPU_SPREAD
@@ -417,6 +417,12 @@ def test_a_time_taken_under_foreign_load_is_not_gated_and_said():
     assert (
         "train_time_per_image: taken under foreign load in rsna-densenet-amp, where it is not gated",
     ) == found.notes
+
+
+def test_a_time_of_a_case_that_shared_its_device_is_not_gated():
+    after = [timed(), replace(timed("amp", images_per_second=10.0), placement=replace(HERE, shared=True))]
+    found = compare(run_of(timed(), timed("amp")), run_of(*after), rules("train_time_per_image:25%"))
+    assert ["rsna-densenet-baseline"] == [change.cell for change in found.changes]
 
 
 def test_a_gate_of_times_that_were_all_taken_under_foreign_load_fails():

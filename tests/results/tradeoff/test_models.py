@@ -31,7 +31,7 @@ def models(**given):
 
 
 def pareto(found):
-    return {one.model: one.pareto for one in found.standings}
+    return {one.model: one.summary.pareto for one in found.standings}
 
 
 def test_a_run_of_one_model_is_not_compared_between_models():
@@ -52,7 +52,7 @@ def test_a_figure_that_a_model_lacks_is_compared_for_none_and_named():
     found = models(densenet={}, vit={"wh": None})
     assert "vit baseline: seed 1 has no figure (cpu missing)" == found.not_compared[Resource.ENERGY]
     assert (Resource.MEMORY, Resource.TIME) == found.compared
-    assert {Resource.MEMORY, Resource.TIME} == {score.resource for score in found.standings[0].pepr}
+    assert {Resource.MEMORY, Resource.TIME} == {score.resource for score in found.standings[0].summary.pepr}
 
 
 def test_measured_energy_is_not_compared_with_estimated():
@@ -85,7 +85,8 @@ def test_memory_of_two_devices_is_not_compared():
 def test_pepr_is_of_all_models_together():
     found = models(densenet={}, vit={"memory": 100_000_000})
     by_model = {
-        each.model: {LETTERS[one.resource]: one.score for one in each.pepr} for each in found.standings
+        each.model: {LETTERS[one.resource]: one.score for one in each.summary.pepr}
+        for each in found.standings
     }
     assert 0.9 / 2 == pytest.approx(by_model["densenet"]["M"])
     assert 0.9 == pytest.approx(by_model["vit"]["M"])
@@ -104,14 +105,17 @@ def test_a_model_of_which_a_seed_did_not_finish_is_left_out():
         for one in records
     ]
     (found,) = across_models(arms_of(broken, predictions), metric=Metric.ACCURACY, draws=10)
-    left_out = {one.model: one.left_out for one in found.standings}
+    left_out = {one.model: one.summary.left_out for one in found.standings}
     assert {"densenet": None, "vit": "1 of 5 seeds did not finish", "swin": None} == left_out
 
 
 def test_records_without_answers_give_the_same_set_and_scores_without_intervals():
     (found,) = observed_models(run(densenet={}, vit={"memory": 100_000_000})[0])
     assert {"densenet": False, "vit": True} == pareto(found)
-    assert (None, None) == (found.standings[0].pareto_probability, found.standings[0].pepr[0].low)
+    assert (None, None) == (
+        found.standings[0].summary.pareto_probability,
+        found.standings[0].summary.pepr[0].low,
+    )
 
 
 def test_the_table_has_a_row_for_each_combination_and_says_what_is_missing():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from redl.record import EnergyKind, Record
+from redl.results.notation import LOADED
 
 MISSING = "\N{EN DASH}"
 
@@ -39,10 +40,12 @@ class Field:
         return MISSING if value is None else f"{value / self.per:.{self.digits}f}"
 
     def text(self, record: Record) -> str:
-        """Return the figure of a record as it is written, with ~ before an estimate."""
-        mark = "~" if kind_of(record, self.path) is EnergyKind.ESTIMATED else ""
+        """Return the figure of a record as it is written, with ~ before an estimate and ! if under load."""
         value = self.value(record)
-        return MISSING if value is None else mark + self.written(value)
+        if value is None:
+            return MISSING
+        estimated = kind_of(record, self.path) is EnergyKind.ESTIMATED
+        return f"{'~' * estimated}{self.written(value)}{LOADED * is_under_load(record, self.path)}"
 
 
 SCORES: Sequence[Field] = tuple(
@@ -70,6 +73,7 @@ SCORES: Sequence[Field] = tuple(
 _MEMORY = "memory.train_peak_bytes"
 _TIME = "training.seconds_to_stop"
 _ENERGY = "energy.train.energy_wh"
+_EPOCHS = "training.epochs_run"
 COSTS: Sequence[Field] = (
     Field(path=_MEMORY, label="memory", unit="MB", digits=0, per=1e6, meaning="peak memory of training"),
     Field(
@@ -107,7 +111,7 @@ OTHERS: Sequence[Field] = (
         digits=4,
         meaning="energy of all passes over the test images",
     ),
-    Field(path="training.epochs_run", label="epochs", digits=0, meaning="epochs until training stopped"),
+    Field(path=_EPOCHS, label="epochs", digits=0, meaning="epochs until training stopped"),
     Field(path="parameters", label="parameters", unit="M", digits=2, per=1e6, meaning="weights and biases"),
 )
 FIELDS: Sequence[Field] = (*SCORES, *COSTS, *OTHERS)
@@ -115,6 +119,14 @@ FIELDS: Sequence[Field] = (*SCORES, *COSTS, *OTHERS)
 _OF_SCORES = {"accuracy", "AUC", "sensitivity", "specificity"}
 _OF_COSTS = {"memory", "training", "energy", "latency", "epochs"}
 TABLE: Sequence[Field] = tuple(field for field in FIELDS if field.label in _OF_SCORES | _OF_COSTS)
+
+
+def is_under_load(record: Record, path: str) -> bool:
+    """Return whether a figure is a time or an energy that was taken while others computed."""
+    section, _, rest = path.partition(".")
+    if section not in ("training", "inference", "energy") or path == _EPOCHS:
+        return False
+    return record.under_load(inference=section == "inference" or rest.startswith("inference"))
 
 
 def value_at(record: Record, path: str) -> Any:  # noqa: ANN401 - whatever the record holds there

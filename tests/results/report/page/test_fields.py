@@ -2,8 +2,9 @@
 
 import pytest
 
-from redl.record import Record
+from redl.record import HERE, Record
 from redl.results.report.page.fields import FIELDS, Field, value_at
+from tests.helpers.changes import replace
 from tests.helpers.samples import WHOLE, broken, component, energy, record
 
 MEMORY = Field(path="memory.train_peak_bytes", label="memory", unit="MB", digits=0, per=1e6, meaning="peak")
@@ -35,6 +36,28 @@ def test_an_estimate_is_marked():
 def test_a_measured_figure_is_not_marked():
     measured = energy(component("cpu", 0.5, "measured", "rapl"), energy_wh=0.5, kind="measured")
     assert "0.500" == ENERGY.text(record(energy=measured))
+
+
+LOADED = replace(WHOLE, placement=replace(HERE, shared=True))
+MEASURED = {"energy": energy(component("cpu", 0.5, "measured", "rapl"), energy_wh=0.5, kind="measured")}
+
+
+@pytest.mark.parametrize("field", [field for field in FIELDS if "s" == field.unit or "Wh" == field.unit])
+def test_times_and_energies_under_load_are_marked(field):
+    assert field.text(replace(LOADED, **MEASURED)).endswith("!")
+    assert not field.text(replace(WHOLE, **MEASURED)).endswith("!")
+
+
+@pytest.mark.parametrize("field", [field for field in FIELDS if "MB" == field.unit or "" == field.unit])
+def test_scores_sizes_and_counts_under_load_are_not_marked(field):
+    assert not field.text(LOADED).endswith("!")
+
+
+def test_only_figures_of_the_phase_that_was_under_load_are_marked():
+    busy = replace(WHOLE.conditions.train, foreign_cpu_share=0.5)
+    found = record(conditions=replace(WHOLE.conditions, inference=busy), **MEASURED)
+    marked = {field.label for field in FIELDS if field.text(found).endswith("!")}
+    assert {"latency", "inference energy"} == marked
 
 
 def test_a_head_has_the_unit():

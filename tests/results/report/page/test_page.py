@@ -7,6 +7,7 @@ from statistics import fmean
 import pytest
 
 from redl.errors import OptionError, RecordError
+from redl.record import HERE
 from redl.results.report.page import write_page
 from redl.results.report.page.fields import COSTS, TABLE
 from redl.results.report.page.libraries import libraries
@@ -82,6 +83,16 @@ def test_a_mean_is_that_of_the_seeds(page, later):
         f"~{fmean(r.energy.train.energy_wh for r in seeds):.3f}"
         == row.one("td", **{"data-figure": COSTS[2].path}).text
     )
+
+
+def test_costs_of_cases_that_shared_a_device_are_marked_but_memory(tmp_path):
+    shared = finished(placement=replace(HERE, shared=True))
+    write_page([run_of(shared)], tmp_path / "report.html")
+    page = read(tmp_path / "report.html")
+    mean = page.one("tr", **{"data-setting": "baseline"})
+    row = page.one("tr", **{"data-case": shared.case.id})
+    assert ["512", "12.3!"] == [mean.one("td", **{"data-figure": field.path}).text for field in COSTS[:2]]
+    assert ["512", "12.3!"] == [row.one("td", **{"data-field": field.path}).text for field in COSTS[:2]]
 
 
 def test_a_verdict_is_that_of_the_run(page, example):

@@ -112,6 +112,7 @@ function show(id) {
     section("training", one.training ? training : null, reason),
     ...["inference", "parameters", "divergence", "data"].map((name) => section(name, one[name], reason)),
     section("conditions", one.conditions, "not recorded"),
+    section("placement", one.placement, "not recorded"),
     section("earlier_attempts", one.earlier_attempts.length ? one.earlier_attempts : null, "none"),
   );
   $("#case").hidden = false;
