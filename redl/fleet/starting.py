@@ -42,7 +42,8 @@ def workers_elsewhere(commands: Sequence[Sequence[str]]) -> Iterator[tuple[subpr
 def by_ssh(host: str, address: str, options: Sequence[str]) -> list[str]:
     """Return the command that starts workers on a host by the same Python, in the same folder if there."""
     there = shlex.join(_workers(address, options))
-    return ["ssh", "-o", "BatchMode=yes", host, f"cd {shlex.quote(str(Path.cwd()))} 2>/dev/null; exec {there}"]
+    here = shlex.quote(str(Path.cwd()))
+    return ["ssh", "-o", "BatchMode=yes", host, f"cd {here} 2>/dev/null; exec {there}"]
 
 
 def by_srun(address: str) -> list[str]:

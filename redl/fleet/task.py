@@ -23,7 +23,8 @@ from redl.execution.job import Job
 from redl.execution.worker import OnEpoch, Start, Steps
 from redl.fleet.gpu_lock import gpu_lock
 from redl.fleet.messages import Answer, Deployed, EpochEnded, Tell, Waits
-from redl.fleet.seat import Seat, check_seat
+from redl.fleet.seat import Seat, SeatError, check_seat
+from redl.metering.gpus import gpu_of
 from redl.record import Record
 
 
@@ -124,7 +125,18 @@ def _start(job: Job, seat: Seat, on_epoch: OnEpoch) -> AbstractContextManager[St
     from redl.execution.run import open_case  # torch comes with it, which the parent must not import
 
     check_seat(seat)
+    _check_torch(seat)
     return open_case(job, on_epoch)
+
+
+def _check_torch(seat: Seat) -> None:
+    """Raise SeatError if torch computes on another GPU than the one whose energy and memory are read."""
+    import torch
+
+    if seat.gpu is not None and torch.cuda.is_available():
+        found = gpu_of(str(torch.cuda.get_device_properties(0).uuid)).uuid
+        if found != seat.gpu:
+            raise SeatError(f"torch computes on {found}, and this process was given {seat.gpu}")
 
 
 def _prepared(task: Task) -> Path:
