@@ -138,9 +138,9 @@ def _reference(arms: Sequence[Arm], models: Models, wish: Wish) -> Arm | None:
             )
         return named
     fit = [
-        (standing.performance, -place, arm)
+        (standing.summary.performance, -place, arm)
         for place, (arm, standing) in enumerate(zip(arms, models.standings, strict=True))
-        if standing.performance is not None and not arm.diverged and not arm.is_at_chance
+        if standing.summary.performance is not None and not arm.diverged and not arm.is_at_chance
     ]
     return max(fit, key=lambda one: one[:2])[2] if fit else None
 
@@ -225,12 +225,13 @@ def _little_evidence(arm: Arm) -> list[str]:
 
 def _with_figure(candidate: Candidate, models: Models, by: Resource | None) -> Candidate:
     """Return a candidate that is out too if it cannot be ranked."""
-    if candidate.standing.left_out:
-        return replace(candidate, out=tuple(dict.fromkeys((*candidate.out, candidate.standing.left_out))))
+    left_out = candidate.standing.summary.left_out
+    if left_out:
+        return replace(candidate, out=tuple(dict.fromkeys((*candidate.out, left_out))))
     if by is None:
         return replace(candidate, out=(*candidate.out, "no resource can be compared"))
     if by not in models.compared:
-        why = candidate.standing.unknown.get(by) or models.not_compared.get(by, "not known")
+        why = candidate.standing.summary.unknown.get(by) or models.not_compared.get(by, "not known")
         return replace(candidate, out=(*candidate.out, f"{by} cannot be compared: {why}"))
     return candidate
 
@@ -238,6 +239,6 @@ def _with_figure(candidate: Candidate, models: Models, by: Resource | None) -> C
 def _cost(candidate: Candidate, by: Resource | None) -> tuple[float, ...]:
     """Return what is compared: the resource, then the others in their order, then performance."""
     order = [by, *(name for name in COMPARED if name is not by)]
-    known = [getattr(candidate.standing, _POSITIONS[name]) for name in order if name is not None]
+    known = [getattr(candidate.standing.summary, _POSITIONS[name]) for name in order if name is not None]
     figures = [float("inf") if each is None else float(each) for each in known]
-    return (*figures, -(candidate.standing.performance or 0.0))
+    return (*figures, -(candidate.standing.summary.performance or 0.0))

@@ -35,8 +35,16 @@ def choice_tables(found: Sequence[Choice], *, width: int) -> str:
 
 def to_json(found: Sequence[Choice]) -> str:
     """Return choices as strict JSON, a list of objects, each with its sentence."""
-    plain = [asdict(choice) | {"sentence": sentence(choice)} for choice in found]
+    plain = [_flat(asdict(choice)) | {"sentence": sentence(choice)} for choice in found]
     return printable_json(json.dumps(plain, indent=2, allow_nan=False))
+
+
+def _flat(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return plain values in which the summary of a standing lies beside its model."""
+    if isinstance(value, dict):
+        inside = {name: _flat(each) for name, each in value.items()}
+        return inside | inside.pop("summary", {})
+    return [_flat(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def sentence(choice: Choice) -> str:
@@ -81,18 +89,18 @@ def _table(choice: Choice) -> Table:
 
 
 def _row(one: Candidate, choice: Choice) -> tuple[str, ...]:
-    standing: Any = one.standing
+    summary = one.standing.summary
     outcome = "is it" if one.is_reference else str(one.verdict.outcome) if one.verdict else MISSING
-    fate = "out" if one.out else "chosen" if standing.name == choice.chosen else "dearer"
-    probability = standing.pareto_probability
-    pareto = MISSING if standing.pareto is None else "yes" if standing.pareto else "no"
+    fate = "out" if one.out else "chosen" if one.standing.name == choice.chosen else "dearer"
+    probability = summary.pareto_probability
+    pareto = MISSING if summary.pareto is None else "yes" if summary.pareto else "no"
     return (
-        standing.model,
-        standing.setting,
-        number(standing.performance, 3) + ("*" if standing.diverged else ""),
+        one.standing.model,
+        summary.setting,
+        number(summary.performance, 3) + ("*" if summary.diverged else ""),
         megabytes(one.peak_bytes),
-        number(standing.train_seconds, 1),
-        energy(standing.train_wh, None, standing.train_kind),
+        number(summary.train_seconds, 1),
+        energy(summary.train_wh, None, summary.train_kind),
         pareto if probability is None else f"{pareto} ({probability:.2f})",
         outcome,
         fate,

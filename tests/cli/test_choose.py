@@ -35,6 +35,10 @@ def test_json_has_all_that_is_printed(saved, capsys):
     assert ("vit baseline", "densenet baseline") == (found["chosen"], found["reference"])
     assert 350 * 2**20 == found["budget_bytes"]
     assert [["over the budget: 400 MB of 367"], []] == [one["out"] for one in found["candidates"]]
+    standings = [one["standing"] for one in found["candidates"]]
+    assert [("densenet", 400_000_000), ("vit", 300_000_000)] == [
+        (one["model"], one["train_peak_bytes"]) for one in standings
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,20 +7,20 @@ baseline stands beside a large one that is trained with less.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from redl.errors import RecordError
-from redl.record import EnergyKind, Record
+from redl.record import Record
 from redl.results.arms import Arm
 from redl.results.metric import OF_RANKS, Metric
 from redl.results.tradeoff.costs import Costs, Resource, costs
 from redl.results.tradeoff.pareto import pareto_set
-from redl.results.tradeoff.pepr import LETTERS, PeprScore, pepr_scores
+from redl.results.tradeoff.pepr import LETTERS, pepr_scores
 from redl.results.tradeoff.performance import performance
 from redl.results.tradeoff.resampling import DRAWS, Draws, draw
-from redl.results.tradeoff.setting_summary import spent_in
+from redl.results.tradeoff.setting_summary import SettingSummary, spent_in
 from redl.results.tradeoff.tradeoff import COMPARED
 from redl.training.metrics import Floats
 
@@ -30,29 +30,15 @@ _PLACE = ("cpu", "gpu", "device", "usable_cores")  # of a machine, on which its 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """One model under one setting: its mean performance and its costs, as in `SettingSummary`.
-
-    What is not known is None: `left_out` says why it is not compared, `unknown` why it lacks a resource.
-    """
+    """One model and its summary under one setting, as one of all combinations and without a baseline."""
 
     model: str
-    setting: str
-    diverged: int
-    left_out: str | None = None
-    performance: float | None = None
-    train_peak_bytes: int | None = None
-    train_seconds: float | None = None
-    train_wh: float | None = None
-    train_kind: EnergyKind | None = None
-    unknown: dict[Resource, str] = field(default_factory=dict)
-    pareto: bool | None = None
-    pareto_probability: float | None = None
-    pepr: tuple[PeprScore, ...] = ()
+    summary: SettingSummary
 
     @property
     def name(self) -> str:
         """Return model and setting."""
-        return f"{self.model} {self.setting}"
+        return f"{self.model} {self.summary.setting}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,7 +191,10 @@ def _compared(
         standings=tuple(
             found.get(_key(arm))
             or Standing(
-                model=arm.model, setting=arm.setting, diverged=arm.diverged, left_out=left_out[_key(arm)]
+                model=arm.model,
+                summary=SettingSummary(
+                    setting=arm.setting, diverged=arm.diverged, left_out=left_out[_key(arm)]
+                ),
             )
             for arm in arms
         ),
@@ -271,23 +260,37 @@ def _standings(options: Sequence[_Option], compared: Sequence[Resource], metric:
     members = pareto_set(figures[np.isfinite(figures).all(axis=(1, 2))])
     known = [name for name in LETTERS if name in spent] if metric is not Metric.BRIER else []
     scores = pepr_scores(scored, spent, known)
+    sure = compared and len(members) > 1
     return [
         Standing(
             model=one.arm.model,
-            setting=one.arm.setting,
-            diverged=one.arm.diverged,
-            performance=float(one.performance[0]),
-            train_peak_bytes=None if (peak := _first(one, Resource.MEMORY)) is None else int(peak),
-            train_seconds=_first(one, Resource.TIME),
-            train_wh=_first(one, Resource.ENERGY),
-            train_kind=one.costs.kinds[Resource.ENERGY],
-            unknown={name: why for name, why in one.costs.missing.items() if name in COMPARED},
-            pareto=bool(members[0, place]) if compared else None,
-            pareto_probability=float(members[1:, place].mean()) if compared and len(members) > 1 else None,
-            pepr=scores[place],
+            summary=replace(
+                _summary(one),
+                pareto=bool(members[0, place]) if compared else None,
+                pareto_probability=float(members[1:, place].mean()) if sure else None,
+                pepr=scores[place],
+            ),
         )
         for place, one in enumerate(options)
     ]
+
+
+def _summary(one: _Option) -> SettingSummary:
+    """Return what a combination scores and takes by itself."""
+    peak = _first(one, Resource.MEMORY)
+    return SettingSummary(
+        setting=one.arm.setting,
+        diverged=one.arm.diverged,
+        performance=float(one.performance[0]),
+        train_peak_bytes=None if peak is None else int(peak),
+        train_seconds=_first(one, Resource.TIME),
+        train_wh=_first(one, Resource.ENERGY),
+        inference_wh=_first(one, Resource.INFERENCE),
+        train_kind=one.costs.kinds[Resource.ENERGY],
+        inference_kind=one.costs.kinds[Resource.INFERENCE],
+        unknown=one.costs.missing,
+        not_adjusted="models are compared without a baseline",
+    )
 
 
 def _first(option: _Option, resource: Resource) -> float | None:

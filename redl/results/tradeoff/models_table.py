@@ -11,8 +11,9 @@ from rich.table import Table
 from redl.printable import printable
 from redl.results.layout import named_table, uncut
 from redl.results.notation import MISSING, energy, megabytes, number
-from redl.results.tradeoff.models import Models, Standing
+from redl.results.tradeoff.models import Models
 from redl.results.tradeoff.pepr import LETTERS, PeprScore
+from redl.results.tradeoff.setting_summary import SettingSummary
 
 
 def models_tables(found: Sequence[Models], *, width: int) -> str:
@@ -24,7 +25,7 @@ def models_tables(found: Sequence[Models], *, width: int) -> str:
     with console.capture() as captured:
         for models in found:
             console.print(_standings(models))
-            if any(standing.pepr for standing in models.standings):
+            if any(standing.summary.pepr for standing in models.standings):
                 console.print(_pepr(models))
             for line in _notes(models):
                 console.print(f"note: {line}", soft_wrap=True)
@@ -46,9 +47,10 @@ def _standings(models: Models) -> Table:
         "Pareto\n(P)" if models.draws else "Pareto",
     )
     table = named_table(title, ("model", "setting"), heads)
-    for one in models.standings:
+    for standing in models.standings:
+        one = standing.summary
         table.add_row(
-            one.model,
+            standing.model,
             one.setting,
             number(one.performance, 3) + ("*" if one.diverged else ""),
             megabytes(one.train_peak_bytes),
@@ -59,7 +61,7 @@ def _standings(models: Models) -> Table:
     return uncut(table)
 
 
-def _pareto(one: Standing) -> str:
+def _pareto(one: SettingSummary) -> str:
     if one.pareto is None:
         return MISSING
     words = "yes" if one.pareto else "no"
@@ -67,12 +69,12 @@ def _pareto(one: Standing) -> str:
 
 
 def _pepr(models: Models) -> Table:
-    scored = [one for one in models.standings if one.pepr]
-    heads = [f"PePR-{LETTERS[score.resource]}" for score in scored[0].pepr]
+    scored = [one for one in models.standings if one.summary.pepr]
+    heads = [f"PePR-{LETTERS[score.resource]}" for score in scored[0].summary.pepr]
     title = f"Performance per resource unit, within these {len(scored)} combinations"
     table = named_table(title, ("model", "setting"), heads)
     for one in scored:
-        table.add_row(one.model, one.setting, *map(_score, one.pepr))
+        table.add_row(one.model, one.summary.setting, *map(_score, one.summary.pepr))
     return uncut(table)
 
 
@@ -87,9 +89,9 @@ def _notes(models: Models) -> Iterator[str]:
     for resource, why in models.not_compared.items():
         yield f"{resource} is not compared: {why}"
     for one in models.standings:
-        if one.left_out:
-            yield f"{one.name} is left out: {one.left_out}"
-    if any(one.pareto is None and one.left_out is None for one in models.standings):
+        if one.summary.left_out:
+            yield f"{one.name} is left out: {one.summary.left_out}"
+    if any(one.summary.pareto is None and one.summary.left_out is None for one in models.standings):
         yield "no Pareto set: no resource can be compared"
 
 

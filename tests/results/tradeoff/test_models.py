@@ -123,3 +123,9 @@ def test_the_table_has_a_row_for_each_combination_and_says_what_is_missing():
     assert "Models on rsna" in text
     assert "note: energy is not compared: vit baseline: seed 1 has no figure (cpu missing)" in text
     assert "PePR-M" in text
+
+
+def test_a_combination_is_summarised_as_its_setting_is():
+    summary = models(densenet={"wh": 2.0}, vit={}).standings[0].summary
+    assert ("baseline", 2.0) == (summary.setting, summary.train_wh)
+    assert "models are compared without a baseline" == summary.not_adjusted
