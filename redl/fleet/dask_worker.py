@@ -31,8 +31,8 @@ class StopPlugin(WorkerPlugin):
             member().stop()
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's own
-        """End what still runs when the worker ends."""
-        member().close()
+        """End what still runs when the worker ends, or when a later run brings this plugin anew."""
+        member().stop()
 
 
 @cache

@@ -102,6 +102,9 @@ class Fleet:
         for task in tasks:
             if (kept := _kept(task)) is not None:
                 self._found[task.case] = _found(task.job.case, kept)
+        if self._found:
+            words = f"{len(self._found)} of {len(tasks)} cases were finished by an interrupted run's workers"
+            self._shown.say(f"{words}, and are not run again")
         self._engine.submit([task for task in tasks if task.case not in self._found])
 
     def wait(self, case: str) -> Found:

@@ -47,7 +47,7 @@ class Safekeeping:
     def words(self) -> str | None:
         """Return in one line what was resumed; None if nothing was."""
         if self._resume is not None and self._earlier is None:
-            return f"--redl-resume: no earlier run in {shown(self._folder or Path())}; all cases are run"
+            return f"--redl-resume: no earlier run in {shown(self._folder or Path())}, so none is taken over"
         if self._decision is None or self._earlier is None:
             return None
         return "\n".join([self._decision.words(self._earlier.path.name), *self._earlier.faults])

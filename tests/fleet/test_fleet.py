@@ -178,6 +178,9 @@ def test_an_answer_is_kept_beside_the_epochs_and_found_again(fleet, script, show
     resumed.submit([task(epochs=tmp_path / "case"), task(2)])
     assert [task(2).case] == following.submitted
     assert finished() == resumed.wait(task().case).record
+    assert [
+        "1 of 2 cases were finished by an interrupted run's workers, and are not run again"
+    ] == shown.lines
 
 
 def test_what_was_answered_before_the_end_is_kept_at_the_end(fleet, script, tmp_path):

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 from redl.results.store import load_run
-from tests.helpers.cluster import lives
 
 ROOT = Path(__file__).parents[2]
 SUITE = ROOT / "benchmarks" / "test_training.py"
@@ -21,21 +20,31 @@ addopts = "--redl-profile=tiny -p no:randomly -p no:cacheprovider"
 build = "nets.py:slow"
 """
 NETS = """
-import os, time
+import itertools, os, time
 from pathlib import Path
 import torch
 
 HERE = Path(__file__).parent
 
+def place():
+    for number in itertools.count(1):
+        try:
+            with (HERE / "trained" / str(number)).open("x") as file:
+                file.write(f"{os.getpid()} {os.environ.get('CUDA_VISIBLE_DEVICES', '')}")
+            return number
+        except FileExistsError:
+            pass
+
 class Slow(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.head = torch.nn.Linear(1, 1)
+        self.head, self.place = torch.nn.Linear(1, 1), None
 
     def forward(self, images):
-        if self.training and (HERE / "seconds.txt").exists():
-            (HERE / "training" / str(os.getpid())).write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-            time.sleep(float((HERE / "seconds.txt").read_text()))
+        if self.training:
+            self.place = self.place or place()
+            if self.place > int((HERE / "free.txt").read_text()):
+                time.sleep(float((HERE / "seconds.txt").read_text()))
         return self.head(images.mean((2, 3)))
 
 def slow(image_size):
@@ -44,18 +53,19 @@ def slow(image_size):
 
 
 class SlowCases:
-    """A folder with such a project; every step of training waits for `seconds`."""
+    """A folder with such a project; after the first `free` ones, each step of a case waits for `seconds`."""
 
-    def __init__(self, folder, *, cache, seconds=0.0, seeds="1-4"):
+    def __init__(self, folder, *, cache, free=0, seconds=0.0, seeds="1-4"):
         self.folder, self._cache, self._seeds = folder, cache, seeds
-        (folder / "training").mkdir(parents=True)
+        (folder / "trained").mkdir(parents=True)
         (folder / "pyproject.toml").write_text(PYPROJECT)
         (folder / "nets.py").write_text(NETS)
-        self.wait_in_each_step(seconds)
+        (folder / "free.txt").write_text(str(free))
+        (folder / "seconds.txt").write_text(str(seconds))
 
-    def wait_in_each_step(self, seconds):
-        """Choose how long, from now on."""
-        (self.folder / "seconds.txt").write_text(str(seconds))
+    def release(self):
+        """Let no step wait any more."""
+        (self.folder / "seconds.txt").write_text("0")
 
     def start(self, *arguments, chosen="test_training and slow and baseline and rsna"):
         """Start a run in a session of its own, and return its process."""
@@ -82,23 +92,22 @@ class SlowCases:
         printed, _ = process.communicate(timeout=240)
         return process.returncode, printed
 
-    def training(self, *, at_least=1, within=120.0, run=None):
-        """Wait until so many processes train, and return their numbers; those that have trained are gone."""
-        end = time.monotonic() + within
-        while len(found := self._training()) < at_least:
-            if run is not None and run.poll() is not None:
+    def held(self, run, *, after=0, processes=2):
+        """Wait until so many processes train after the first ones, and return their numbers."""
+        end = time.monotonic() + 120
+        while len(self.trained) < after + processes:
+            if run.poll() is not None or time.monotonic() > end:
+                run.kill()
                 raise AssertionError(run.communicate()[0])
-            assert time.monotonic() < end, f"{found} train"
             time.sleep(0.02)
-        return found
-
-    def _training(self):
-        return [int(path.name) for path in (self.folder / "training").iterdir() if lives(int(path.name))]
+        return [pid for pid, _ in self.trained[after:]]
 
     @property
     def trained(self):
-        """Return how many processes have trained a case, or a part of one."""
-        return len(list((self.folder / "training").iterdir()))
+        """Return the processes that have begun to train, in order, and what CUDA would show them."""
+        files = sorted((self.folder / "trained").iterdir(), key=lambda path: int(path.name))
+        found = [path.read_text().split(" ") for path in files]
+        return [(int(words[0]), words[1]) for words in found if len(words) > 1]
 
     @property
     def records(self):

@@ -9,7 +9,9 @@ _HERE = Path(__file__).parent
 _elsewhere = [entry for entry in sys.path if Path(entry or ".").resolve() != _HERE]
 _spec = importlib.machinery.PathFinder.find_spec("pynvml", _elsewhere)
 _real = importlib.util.module_from_spec(_spec)
+_own, sys.modules["pynvml"] = sys.modules["pynvml"], _real  # where it looks for itself
 _spec.loader.exec_module(_real)
+sys.modules["pynvml"] = _own
 globals().update({name: value for name, value in vars(_real).items() if not name.startswith("__")})
 
 UUIDS = ("GPU-11111111-0000", "GPU-22222222-0000")
