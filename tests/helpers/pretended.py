@@ -100,7 +100,6 @@ class Pretended:
             "PYTHONPATH": f"{self.folder}{os.pathsep}{ROOT}",
             "PYTEST_ADDOPTS": "",
         }
-        environment.pop("PYTEST_XDIST_WORKER", None)
         return subprocess.Popen(
             command,
             cwd=self.folder,

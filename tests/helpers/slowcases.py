@@ -75,7 +75,6 @@ class SlowCases:
             *("--benchmark-storage=file://./reports", "--benchmark-save=run"),
         ]
         environment = os.environ | {"PYTEST_ADDOPTS": "", "OMP_NUM_THREADS": "1"}
-        environment.pop("PYTEST_XDIST_WORKER", None)
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", SUITE, *words, *arguments],
             cwd=self.folder,
