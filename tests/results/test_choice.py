@@ -3,11 +3,13 @@
 import pytest
 
 from redl.errors import OptionError
+from redl.record import DivergenceKind
 from redl.results.arms import arms_of
 from redl.results.choice import Wish, choices, read_reference
 from redl.results.metric import Metric
 from redl.results.tradeoff.costs import Resource
 from tests.helpers.changes import replace
+from tests.helpers.samples import WHOLE
 from tests.results.tradeoff.test_models import run
 
 MB = 10**6
@@ -137,3 +139,37 @@ def test_the_peak_is_the_largest_of_the_seeds():
     records[3] = replace(records[3], memory=replace(records[3].memory, train_peak_bytes=900 * MB))
     found = choose(500, arms=arms_of(records, predictions))
     assert "over the budget: 900 MB of 500" == out(found, "densenet")
+
+
+def not_finished(*models, seed=2):
+    """Return the arms of three models, of which these lack a seed."""
+    records, predictions = run(densenet={}, vit={}, swin={})
+    broken = [
+        replace(one, metrics=None) if one.case.model in models and one.case.seed == seed else one
+        for one in records
+    ]
+    return arms_of(broken, predictions)
+
+
+def test_a_model_of_which_a_seed_did_not_finish_says_so():
+    found = choose(arms=not_finished("vit"))
+    assert "1 of 5 seeds did not finish" in out(found, "vit")
+    assert "not judged" not in out(found, "densenet")
+
+
+def test_where_no_resource_can_be_compared_nothing_is_chosen():
+    nothing = {"memory": None, "wh": None}
+    records, predictions = run(densenet=nothing, vit=nothing)
+    moved = [replace(one, environment=dict(one.environment) | {"cpu": one.case.model}) for one in records]
+    found = choose(arms=arms_of(moved, predictions))
+    assert (None, None) == (found.by, found.chosen)
+    assert "no resource can be compared" in out(found, "densenet")
+
+
+def test_a_network_that_answers_by_chance_is_not_chosen_even_if_it_is_named():
+    chance = replace(WHOLE.divergence, kinds=(DivergenceKind.CHANCE,))
+    records, predictions = run(densenet={}, vit={})
+    flat = [replace(one, divergence=chance) if one.case.model == "densenet" else one for one in records]
+    found = choose(arms=arms_of(flat, predictions), reference=("densenet", "baseline"))
+    assert "no seed is better than chance" == out(found, "densenet")
+    assert "densenet baseline" != found.chosen

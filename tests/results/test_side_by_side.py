@@ -58,6 +58,33 @@ def test_a_run_of_other_data_has_no_figures_beside_the_first():
     assert "2.json: saw other data than the baseline" in text
 
 
+def two_seeds(cpu, *, broken=None, seeds=(1, 2)):
+    """Return a run of a machine in which one of the seeds did not finish."""
+    records = [on(cpu, seed=seed) for seed in seeds]
+    records = [
+        replace(one, status="oom", metrics=None) if one.case.seed == broken else one for one in records
+    ]
+    return run_of(*records, name=f"{cpu}.json")
+
+
+def test_a_cell_with_a_seed_that_did_not_finish_has_no_figures():
+    text = side_by_side([two_seeds("Small"), two_seeds("Large", broken=2)], width=160)
+    assert ["0.900", "-"] == row(text, "accuracy")[3:5]
+    assert "Large.json: did not finish: oom" in text
+
+
+def test_a_seed_that_only_the_first_run_lacks_is_named():
+    text = side_by_side([two_seeds("Small", seeds=(1,)), two_seeds("Large")], width=160)
+    assert "Large.json: seed 2 did not finish in Small.json" in text
+
+
+def test_a_cell_that_a_run_does_not_have_was_not_run():
+    other = on("Large", case=replace(WHOLE.case, setting="amp"))
+    text = shown(on("Small"), other)
+    assert ["0.900", "-"] == row(text, "accuracy")[3:5]
+    assert "2.json: was not run" in text
+
+
 def test_compare_prints_the_machines_and_still_refuses_to_judge_without_being_asked(tmp_path, capsys):
     one, two = (save(tmp_path / f"{cpu}.json", on(cpu)) for cpu in ("Small", "Large"))
     assert 2 == main(["compare", str(one), str(two), "--fail=accuracy:0.02"])

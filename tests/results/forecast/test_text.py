@@ -2,6 +2,7 @@
 
 import pytest
 
+from redl.record import EnergyKind
 from redl.results.forecast.history import sort_asked
 from redl.results.forecast.rate import rate_measured
 from redl.results.forecast.text import forecast_text
@@ -115,3 +116,18 @@ def test_whether_the_start_of_processes_is_in_it_is_said(records, words):
 def test_of_steps_only_the_start_is_in_it():
     assert "inference, the start of each case's process, but not keeping epochs. Prep" in by_steps()
     assert "which no saved run tells (1)" in by_steps(timed())
+
+
+def test_times_that_were_taken_beside_others_work_are_marked():
+    busy = replace(timed().conditions.train, foreign_cpu_share=0.5)
+    loaded = timed(conditions=replace(timed().conditions, train=busy))
+    assert "!: told from times that were taken while others computed." in text(loaded)
+    assert "0.0109!" in text(loaded)
+    assert "!" not in text(timed())
+
+
+def test_estimated_energy_is_marked():
+    reading = replace(timed(wh=0.5).energy.train, kind=EnergyKind.ESTIMATED)
+    found = text(timed(energy=replace(timed().energy, train=reading, inference=reading)))
+    assert "~0.23" in found
+    assert "~: told from estimates; no sensor measured the energy." in found

@@ -129,3 +129,43 @@ def test_a_combination_is_summarised_as_its_setting_is():
     summary = models(densenet={"wh": 2.0}, vit={}).standings[0].summary
     assert ("baseline", 2.0) == (summary.setting, summary.train_wh)
     assert "models are compared without a baseline" == summary.not_adjusted
+
+
+def left_out(records, predictions, metric=Metric.ACCURACY):
+    (found,) = across_models(arms_of(records, predictions), metric=metric, draws=10)
+    return {one.model: one.summary.left_out for one in found.standings}
+
+
+def test_models_without_a_common_seed_are_all_left_out():
+    records, predictions = run(densenet={}, vit={})
+    apart = [one for one in records if (one.case.model == "vit") == (one.case.seed > 2)]
+    why = "the combinations have no seed in common"
+    assert {"densenet": why, "vit": why} == left_out(apart, predictions)
+
+
+def test_a_metric_that_needs_all_answers_leaves_out_a_model_that_lacks_one():
+    records, predictions = run(densenet={}, vit={})
+    name = next(name for name in predictions if "-vit-" in name)
+    first = predictions[name]
+    predictions[name] = replace(first, probabilities=(None, *first.probabilities[1:]))
+    assert {"densenet": None, "vit": "an answer is not finite, and auc needs all"} == left_out(
+        records, predictions, Metric.AUC
+    )
+
+
+def test_no_combinations_make_no_table():
+    assert "" == models_tables([], width=80)
+
+
+def test_the_table_says_who_is_left_out_and_why():
+    records, predictions = run(densenet={}, vit={})
+    broken = [replace(one, metrics=None) if one.case.model == "vit" else one for one in records]
+    found = across_models(arms_of(broken, predictions), metric=Metric.ACCURACY, draws=10)
+    assert "note: vit baseline is left out: 5 of 5 seeds did not finish" in models_tables(found, width=80)
+
+
+def test_the_table_of_records_says_how_to_learn_how_sure_it_is():
+    found = observed_models(run(densenet={}, vit={"memory": 100_000_000})[0])
+    text = models_tables(found, width=120)
+    assert "`redl tradeoff RUN` says how sure it is." in text
+    assert "in which it is so" not in text
