@@ -54,13 +54,13 @@ class ConditionsMeter:
     def window(self) -> Iterator[None]:
         """Count whose processors' time passes inside."""
         self._begin()
-        own_s = self._family.cpu_seconds()
-        times, node_times = cpu.cpu_times(self._processors), cpu.cpu_times(self._node)
+        own_s, (times, node_times) = self._family.cpu_seconds(), self._read_times()
         try:
             yield
         finally:
-            self._times += cpu.cpu_times(self._processors) - times
-            self._node_times += cpu.cpu_times(self._node) - node_times
+            ended, node_ended = self._read_times()
+            self._times += ended - times
+            self._node_times += node_ended - node_times
             self._own_s += self._family.cpu_seconds() - own_s
             self._look()
 
@@ -97,6 +97,11 @@ class ConditionsMeter:
         )
         reasons = (*self._share_reasons(found), *self._other_reasons(found)) if self._begun else _UNBEGUN
         return replace(found, reasons=reasons)
+
+    def _read_times(self) -> tuple[cpu.CpuTimes, cpu.CpuTimes]:
+        """Return the times of the own processors and of the node's, which are mostly the same."""
+        own = cpu.cpu_times(self._processors)
+        return own, own if self._processors == self._node else cpu.cpu_times(self._node)
 
     def _shares(self) -> tuple[float | None, float | None, float | None]:
         """Return which share of the processors' time this process, others and the hypervisor took."""
