@@ -28,16 +28,20 @@ class StopPlugin(WorkerPlugin):
     def transition(self, key: Any, start: str, finish: str, **_: Any) -> None:  # noqa: ANN401 - Dask's own
         """End a task's case where the task is let go of before its end."""
         if str(key).startswith(KEY) and start == "executing" and finish not in {"memory", "error"}:
-            member().stop()
+            _stopped.add(str(key))
+            _member().stop()
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's own
         """End what still runs when the worker ends, or when a later run brings this plugin anew."""
-        member().stop()
+        if _member.cache_info().currsize:
+            _member().stop()
+
+
+_stopped: set[str] = set()  # keys of tasks that are not to begin any more
 
 
 @cache
-def member() -> Member:
-    """Return the member of this worker."""
+def _member() -> Member:
     return Member(own_seat())
 
 
@@ -57,11 +61,12 @@ def hello(dask_worker: Worker) -> bytes:
 def perform(task: bytes, topic: str, case: str) -> bytes:
     """Work through a pickled task of a case, and return its answer in JSON; raise LostError without one."""
     worker = get_worker()
+    key = worker.get_current_task()
 
     def tell(message: Message) -> None:
         worker.log_event(topic, {"case": case, "message": encoded(message).decode()})
 
-    return encoded(member().perform(task, tell))
+    return encoded(_member().perform(task, tell, wanted=lambda: key not in _stopped))
 
 
 def _node() -> str:

@@ -55,7 +55,7 @@ class LocalEngine:
             self._closed = True
             self._changed.notify_all()
         for member in self._members:
-            member.stop()
+            member.close()
         for thread in self._threads:
             thread.join()
 
@@ -63,7 +63,6 @@ class LocalEngine:
         while (taken := self._take()) is not None:
             submitted, task = taken
             self._answer(member, task, queued_s=time.monotonic() - submitted)
-        member.close()
 
     def _take(self) -> tuple[float, Task] | None:
         with self._changed:

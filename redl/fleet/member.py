@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
@@ -35,20 +36,21 @@ class Member:
         self._closed = False
         self._process: _Process | None = None
 
-    def perform(self, task: bytes, tell: Tell) -> Answer:
+    def perform(self, task: bytes, tell: Tell, wanted: Callable[[], bool] = lambda: True) -> Answer:
         """Let it work through a pickled task; `tell` is called with what it tells before it answers.
 
-        Raise LostError if it ends before.
+        `wanted` says, before it begins, whether it is to. Raise LostError if it is not, or ends before it
+        has answered.
         """
-        process = self._present()
+        process = self._begin(wanted)
         try:
             process.send(task)
             while not isinstance(message := process.next(), Answer):
                 tell(message)
         except (EOFError, OSError):
-            raise LostError(self._how_it_ended(process)) from None
+            raise LostError(self._end(process)) from None
         except BaseException:
-            self._how_it_ended(process)
+            self._end(process)
             raise
         return message
 
@@ -59,21 +61,21 @@ class Member:
                 self._process.kill()
 
     def close(self) -> None:
-        """End it for good."""
+        """End it for good; this may be called from any thread."""
         with self._lock:
             self._closed = True
-            process, self._process = self._process, None
+            process = self._process
         if process is not None:
-            process.end()
+            self._end(process)
 
-    def _present(self) -> _Process:
-        with self._lock:
-            if self._closed:
-                raise LostError("the run has ended")
+    def _begin(self, wanted: Callable[[], bool]) -> _Process:
+        with self._lock:  # so that whoever stops it either finds the process or is asked before
+            if self._closed or not wanted():
+                raise LostError("its run has ended")
             self._process = self._process or _Process(self.seat)
             return self._process
 
-    def _how_it_ended(self, process: _Process) -> str:
+    def _end(self, process: _Process) -> str:
         with self._lock:
             self._process = None
         return process.end()
@@ -84,6 +86,8 @@ class _Process:
 
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
+        self._ending = threading.Lock()
+        self._ended: str | None = None
         ours, theirs = socket.socketpair()
         reading, self._lifeline = os.pipe()
         with theirs:
@@ -108,9 +112,14 @@ class _Process:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def end(self) -> str:
-        """Kill it, and return in words how it had ended before, if it had."""
+        """Kill it, once, and return in words how it had ended."""
+        with self._ending:
+            self._ended = self._ended or self._end()
+            return self._ended
+
+    def _end(self) -> str:
         with suppress(subprocess.TimeoutExpired):  # its end may be seen before its exit status
-            self._process.wait(timeout=1)
+            self._process.wait(timeout=0.2)
         self.kill()
         code = self._process.wait()
         self._connection.close()

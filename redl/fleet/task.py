@@ -17,7 +17,7 @@ from redl.data.datasets import DataOptions, prepare_dataset
 from redl.deployment.deploying import Deployed as Deployable
 from redl.deployment.files import exporting
 from redl.deployment.runtime import Serving
-from redl.errors import DataError, ModelError, RedlError
+from redl.errors import DataError, RedlError
 from redl.execution.case_process import CaseProcess
 from redl.execution.job import Job
 from redl.execution.worker import OnEpoch, Start, Steps
@@ -111,7 +111,7 @@ class _Course:
             return Deployed(seconds=0.0, fault=fault)
         try:
             found = Deployable(job=self._job, record=record, answered=predictions).measure(serving)
-        except ModelError as error:
+        except RedlError as error:
             return Deployed(seconds=time.perf_counter() - began, fault=str(error))
         return Deployed(seconds=time.perf_counter() - began, deployment=found.to_json())
 

@@ -56,8 +56,10 @@ def redl_handed_out(
     """Return the workers, which have all cases that are to run."""
     if redl_fleet is None:
         return None
+    from redl.deployment.runtime import missing_packages
     from redl.fleet.task import Task
 
+    lacking = missing_packages()  # whose tests are skipped
     wanted = [one for one in redl_session.wanted.values() if one.case.id not in redl_resumed]
     tasks = {
         one.case.id: Task(
@@ -65,7 +67,7 @@ def redl_handed_out(
             below=Path.cwd(),
             data=redl_options.data,
             fingerprint=redl_session.stamps[one.case.id].data,
-            servings=tuple(one.servings),
+            servings=tuple(each for each in one.servings if each.runtime.needs_torch or not lacking),
             keeps_exports=redl_options.deployment.exports is not None,
         )
         for one in sorted(wanted, key=lambda one: one.case.id)
