@@ -59,6 +59,14 @@ def test_a_message_that_is_longer_than_a_pipe_holds_arrives_whole(pipe):
     writer.join()
 
 
+def test_a_message_of_which_a_call_writes_only_a_part_arrives_whole(pipe, monkeypatch):
+    inbox, connection = pipe
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, line: write(descriptor, bytes(line)[:10]))
+    send(connection, BROKE)
+    assert BROKE == inbox.next(soon())
+
+
 def test_a_figure_out_of_range_is_not_sent(pipe):
     with pytest.raises(RecordError, match=r"message: epoch.seconds: a figure is not finite, or below 0"):
         send(pipe[1], EpochEnded(process=7, epoch=Epoch(**{**_fields(EPOCH), "seconds": -1.0})))
