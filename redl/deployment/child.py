@@ -21,16 +21,17 @@ _PATH = re.compile(r"(?<=\w): '[^']*'$")
 
 
 def run_module(module: str, *arguments: Path | str, what: str, threads: int, timeout_s: float) -> None:
-    """Run a module of this package in a fresh interpreter.
+    """Run a module of this package in a fresh interpreter, which ends when this process does.
 
     Raise ModelError, which names `what`, if it does not end well within the time.
     """
+    reading, writing = os.pipe()
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", **dict.fromkeys(_THREADS, str(threads))}
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter and our own module
             [sys.executable, "-m", f"redl.deployment.{module}", *map(str, arguments)],
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=reading,  # whose end is the end of this process
             capture_output=True,
             text=True,
             errors="replace",
@@ -39,6 +40,9 @@ def run_module(module: str, *arguments: Path | str, what: str, threads: int, tim
         )
     except subprocess.TimeoutExpired:
         raise ModelError(f"{what}: no end within {timeout_s:g} s; allow more by --redl-timeout") from None
+    finally:
+        os.close(reading)
+        os.close(writing)
     if done.returncode:
         raise ModelError(f"{what}: {_why(done)}")
 

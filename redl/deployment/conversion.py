@@ -21,6 +21,7 @@ from redl.deployment.onnx_serving import INPUT, OUTPUT
 from redl.deployment.torch_serving import network_in, plan_in
 from redl.errors import ModelError
 from redl.execution.plan import CasePlan
+from redl.parent import end_with_writer_of
 from redl.training.loop import Part, predict
 from redl.training.precision import Precision
 from redl.training.settings import TrainingSetup
@@ -90,4 +91,5 @@ def _forget_origin(model: Any) -> None:  # noqa: ANN401 - the library is not one
 
 
 if __name__ == "__main__":
+    end_with_writer_of(sys.stdin.fileno())
     convert(Path(sys.argv[1]), onnx="onnx" in sys.argv[2:])

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from redl.deployment.runtime import PACKAGES, Runtime
 from redl.metering.machine import package_version
+from redl.parent import end_with_writer_of
 from redl.record.conditions import PhaseConditions
 from redl.record.deployment import Batches, ServedProcess, SingleImages
 from redl.record.placement import Placement
@@ -188,5 +189,6 @@ def _load(task: Task) -> Answer:
 
 
 if __name__ == "__main__":
+    end_with_writer_of(sys.stdin.fileno())
     _task = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Task)
     Path(sys.argv[2]).write_bytes(msgspec.json.encode(measure(_task, _load(_task))))

@@ -21,6 +21,7 @@ from onnxruntime.quantization import (
 )
 
 from redl.deployment.onnx_serving import INPUT
+from redl.parent import end_with_writer_of
 
 _QUANTISED = ["Conv", "MatMul", "Gemm"]
 _AT_ONCE = 16
@@ -57,6 +58,7 @@ def quantise_dynamic(source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
+    end_with_writer_of(sys.stdin.fileno())
     _source, _target, *_images = map(Path, sys.argv[1:])
     if _images:
         quantise_static(_source, _target, np.load(_images[0]))

@@ -1,13 +1,18 @@
 """A fresh process for a module: how it ends is one line."""
 
+import os
 import signal
 import subprocess
+import sys
+import time
 
+import psutil
 import pytest
 
 from redl.deployment import child
 from redl.deployment.child import run_module
 from redl.errors import ModelError
+from tests.helpers.cluster import gone_within
 
 
 def ended(returncode, stderr=""):
@@ -65,3 +70,21 @@ def test_a_process_that_takes_too_long_is_ended():
 def test_a_real_process_says_why_it_failed():
     with pytest.raises(ModelError, match=r"^case: FileNotFoundError: \[Errno 2\] No such file or directory$"):
         run_module("measuring", "absent", what="case", threads=1, timeout_s=60.0)
+
+
+def test_it_ends_when_the_process_that_started_it_is_killed(tmp_path):
+    """A network that never comes, through a pipe, is waited for."""
+    os.mkfifo(tmp_path / "model.onnx")
+    call = "import sys; from redl.deployment.child import run_module; run_module('quantising', *sys.argv[1:]"
+    words = [sys.executable, "-c", f"{call}, what='case', threads=1, timeout_s=100)", tmp_path / "model.onnx"]
+    with subprocess.Popen([*words, tmp_path / "out.onnx"]) as keeper:
+        end = time.monotonic() + 30
+        while not (children := psutil.Process(keeper.pid).children()) and time.monotonic() < end:
+            time.sleep(0.02)
+        (found,) = children
+        while "onnxruntime" not in " ".join(one.path for one in found.memory_maps()):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        keeper.kill()
+        keeper.wait()
+        assert gone_within([found.pid], 2)
