@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from redl.cli.display import print_note
+from redl.cli.options import add_reports
 from redl.errors import OptionError
 
 
@@ -15,21 +16,23 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = commands.add_parser("merge", help="make one saved run of several")
     parser.add_argument(
-        "saved", type=Path, nargs="+", metavar="RUN", help="runs saved by pytest-benchmark, .json files"
+        "saved", nargs="+", metavar="RUN", help="saved runs: a file, or the number or name of one in REPORTS"
     )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write, a new one"
     )
+    add_reports(parser)
     parser.set_defaults(run=run, again="nothing was written; run it again to start over")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Merge, and say what was in several runs; return 0."""
+    from redl.results.gate.baseline import find_run
     from redl.results.merging import merge
     from redl.results.saving import save_new, why
 
     output: Path = arguments.output
-    found = merge(arguments.saved)
+    found = merge([find_run(one, arguments.reports) for one in arguments.saved])
     try:
         save_new(output.parent, output, found.content)
     except OSError as error:

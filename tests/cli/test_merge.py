@@ -29,6 +29,18 @@ def test_the_merged_run_is_a_saved_run(runs, tmp_path):
     assert 2 == len(load_run(tmp_path / "new.json").records)
 
 
+def test_runs_are_found_by_number_and_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "reports" / "machine"
+    folder.mkdir(parents=True)
+    save(folder / "0001_one.json", finished(seed=1))
+    save(folder / "0002_two.json", finished(seed=2))
+    assert 0 == main(["merge", "1", "two", "-o", "new.json"])
+    assert "new.json: 2 cases of 2 runs\n" == capsys.readouterr().out
+    assert 2 == main(["merge", "1", "three", "-o", "other.json"])
+    assert "three" in capsys.readouterr().err
+
+
 def test_a_finished_case_beside_one_that_ended_early_is_said(runs, tmp_path, capsys):
     broken = finished(seed=2, status="killed", reason="killed", metrics=None)
     save(tmp_path / "c.json", broken)
