@@ -18,7 +18,7 @@ class Rate:
 
     A rate without cases was measured by `steps` on noise; its rounds differed by the share `spread`.
     `overhead_seconds` are a case's own beside its images: the start of its process, keeping epochs and so
-    on; of a measured rate only the start. `memory_bytes` and `state_bytes` (weights and optimizer state)
+    on; of a measured rate only opening the model. `memory_bytes` and `state_bytes` (weights and optimizer state)
     are the largest. `estimated` says that any energy is no measured one, `loaded` that all times were taken
     while others computed.
     """

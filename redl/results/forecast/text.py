@@ -107,7 +107,7 @@ def _overhead(costs: Sequence[Cost]) -> str:
     without = len(costs) - started - whole
     parts = {
         "the start of each case's process, keeping epochs and all else that it does": whole,
-        "the start of each case's process, but not keeping epochs": started,
+        "opening the model in each case's process, but not the rest of its start nor keeping epochs": started,
         "without the start of each case's process and keeping epochs, which no saved run tells": without,
     }
     said = [words if count == len(costs) else f"{words} ({count})" for words, count in parts.items() if count]

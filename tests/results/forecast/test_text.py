@@ -113,8 +113,9 @@ def test_whether_the_start_of_processes_is_in_it_is_said(records, words):
     assert words in text(*records)
 
 
-def test_of_steps_only_the_start_is_in_it():
-    assert "inference, the start of each case's process, but not keeping epochs. Prep" in by_steps()
+def test_of_steps_only_opening_the_model_is_in_it():
+    words = "opening the model in each case's process, but not the rest of its start nor keeping epochs. Prep"
+    assert f"inference, {words}" in by_steps()
     assert "which no saved run tells (1)" in by_steps(timed())
 
 
