@@ -18,9 +18,9 @@ class Rate:
 
     A rate without cases was measured by `steps` on noise; its rounds differed by the share `spread`.
     `overhead_seconds` are a case's own beside its images: the start of its process, keeping epochs and so
-    on; of a measured rate only opening the model. `memory_bytes` and `state_bytes` (weights and optimizer state)
-    are the largest. `estimated` says that any energy is no measured one, `loaded` that all times were taken
-    while others computed.
+    on; of a measured rate only opening the model. `memory_bytes` and `state_bytes` (weights and optimizer
+    state) are the largest. `estimated` says that any energy is no measured one, `loaded` that all times were
+    taken while others computed.
     """
 
     cases: int
