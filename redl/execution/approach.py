@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -47,6 +47,42 @@ class Approach:
     widened: bool
     placement: Placement = HERE
 
+    @classmethod
+    def decided(
+        cls,
+        model: str,
+        setting: str,
+        options: RunOptions,
+        *,
+        images_bytes: int,
+        **more: Any,  # noqa: ANN401
+    ) -> Self:
+        """Decide how a model trains under a setting; `more` are fields that do not follow from these.
+
+        Raise RedlError for a model or setting that cannot be used.
+        """
+        profile = options.profile.of(model)
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        network = network_of(
+            model, options.custom_models.get(model), image_size=profile.image_size, reduced=profile.reduced
+        )
+        fast_path = fast_path_of(network, device, images_bytes=images_bytes, plain=options.plain)
+        setup = _setup(setting, options, device)
+        if fast_path.fused:
+            setup = with_fused_adam(setup)
+        precision = Precision.of(setup, device, channels_last=fast_path.channels_last)
+        return cls(
+            options=options,
+            profile=profile,
+            device=device,
+            network=network,
+            fast_path=fast_path,
+            setup=setup,
+            precision=precision,
+            widened=needs_widening(precision.half_dtypes, device),
+            **more,
+        )
+
     @property
     def learning_rate(self) -> float:
         """Return the rate at which the setting's optimizer learns."""
@@ -62,30 +98,6 @@ class OpenModel:
     flags: Flags
     energy: EnergyMeter
     memory: MemoryMeter
-
-
-def approach(model: str, setting: str, options: RunOptions, *, images_bytes: int) -> dict[str, Any]:
-    """Return the fields of an Approach; raise RedlError for a model or setting that cannot be used."""
-    profile = options.profile.of(model)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = network_of(
-        model, options.custom_models.get(model), image_size=profile.image_size, reduced=profile.reduced
-    )
-    fast_path = fast_path_of(network, device, images_bytes=images_bytes, plain=options.plain)
-    setup = _setup(setting, options, device)
-    if fast_path.fused:
-        setup = with_fused_adam(setup)
-    precision = Precision.of(setup, device, channels_last=fast_path.channels_last)
-    return {
-        "options": options,
-        "profile": profile,
-        "device": device,
-        "network": network,
-        "fast_path": fast_path,
-        "setup": setup,
-        "precision": precision,
-        "widened": needs_widening(precision.half_dtypes, device),
-    }
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from redl.data.cache.entry import Prepared, open_prepared
-from redl.execution.approach import Approach, approach
+from redl.execution.approach import Approach
 from redl.execution.job import Job
 from redl.training.downsampling import downsampled
 from redl.training.loop import Part
@@ -27,8 +27,15 @@ class CasePlan(Approach):
     def of(cls, job: Job) -> Self:
         """Decide how a job runs; raise RedlError for a model, setting or data that cannot be used."""
         case, data = job.case, open_prepared(job.prepared)
-        fields = approach(case.model, case.setting, job.options, images_bytes=data.images.nbytes)
-        return cls(job=job, data=data, placement=job.placement, **fields)
+        return cls.decided(
+            case.model,
+            case.setting,
+            job.options,
+            images_bytes=data.images.nbytes,
+            placement=job.placement,
+            job=job,
+            data=data,
+        )
 
     def load_parts(self) -> tuple[Part, Part, Part]:
         """Return the parts to train, validate and test on.

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from redl.errors import ModelError
-from redl.execution.approach import Approach, OpenModel, approach, open_model
+from redl.execution.approach import Approach, OpenModel, open_model
 from redl.execution.job import ProbeJob
 from redl.execution.messages import OverCapError
 from redl.metering.allocator import hold_to
@@ -48,7 +48,7 @@ def approach_of(job: ProbeJob) -> Approach:
     size = job.options.profile.image_size
     profile = replace(job.options.profile, batch_size=job.batch_size)
     options = replace(job.options, profile=profile)
-    return Approach(**approach(job.model, job.setting, options, images_bytes=job.batch_size * size**2))
+    return Approach.decided(job.model, job.setting, options, images_bytes=job.batch_size * size**2)
 
 
 class ProbeRun:

@@ -12,7 +12,8 @@ from redl.record.conditions import MOST_FOREIGN_SHARE
 def apart(component: EnergyComponent, placement: Placement, conditions: PhaseConditions) -> EnergyComponent:
     """Return a component as it is, or without any figure, and why, if it counts what others drew.
 
-    Sensors of processors count the whole node. A GPU belongs to one worker.
+    Sensors of processors count the whole node. A GPU belongs to one worker, and an estimate by the rated
+    power counts the processor time of the case by itself.
     """
     reason = _reason(component, placement, conditions)
     if component.component != Component.CPU or reason is None:
@@ -34,10 +35,12 @@ def apart(component: EnergyComponent, placement: Placement, conditions: PhaseCon
 
 
 def _reason(component: EnergyComponent, placement: Placement, conditions: PhaseConditions) -> str | None:
+    if component.kind is not EnergyKind.MEASURED:
+        return None
     if others := placement.neighbours:
         workers = "worker" if others == 1 else "workers"
         return f"the node's processors were shared with {others} other {workers} of this run"
     share = conditions.node_foreign_share or 0.0
-    if component.kind is not EnergyKind.MEASURED or not conditions.restricted or share <= MOST_FOREIGN_SHARE:
+    if not conditions.restricted or share <= MOST_FOREIGN_SHARE:
         return None
     return f"{component.sensor} counts the whole node, of whose busy processor time others used {share:.0%}"

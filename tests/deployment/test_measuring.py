@@ -21,6 +21,7 @@ from redl.deployment.measuring import (
     versions_of,
 )
 from redl.deployment.runtime import Runtime
+from redl.metering.meter import EnergyMeter
 from redl.record import HERE
 
 IMAGES = np.arange(5 * 4, dtype=np.uint8).reshape(5, 1, 2, 2)
@@ -109,12 +110,18 @@ def test_energy_is_that_of_the_images_in_its_window(task):
     assert found.energy.energy_wh_per_image is None or found.energy.energy_wh_per_image > 0
 
 
-def test_a_runtime_beside_other_workers_has_no_energy_of_the_processors(task):
+def test_the_meter_of_energy_knows_what_else_runs_on_the_node(task, monkeypatch):
+    seen = []
+
+    class Noting(EnergyMeter):
+        def __init__(self, *of, placement, **words):
+            seen.append(placement)
+            super().__init__(*of, placement=placement, **words)
+
+    monkeypatch.setattr("redl.metering.meter.EnergyMeter", Noting)
     beside = replace(task, placement=replace(HERE, neighbours=1))
-    found = measure(beside, lambda images: images[:, 0, 0, 0].astype(np.float64))
-    assert "cpu: the node's processors were shared with 1 other worker of this run" == (
-        found.energy.reason_unavailable
-    )
+    measure(beside, lambda images: images[:, 0, 0, 0].astype(np.float64))
+    assert [beside.placement] == seen
 
 
 GROWN = """

@@ -39,11 +39,10 @@ def reason(component, *, placement=ALONE, **conditions):
     return found.reason_unavailable
 
 
-@pytest.mark.parametrize("of", [CPU, ESTIMATE])
 @pytest.mark.parametrize(("neighbours", "words"), [(1, "1 other worker"), (3, "3 other workers")])
-def test_processors_that_other_workers_used_have_no_figure(of, neighbours, words):
+def test_processors_that_other_workers_used_have_no_figure(neighbours, words):
     placement = replace(ALONE, neighbours=neighbours)
-    assert f"the node's processors were shared with {words} of this run" == reason(of, placement=placement)
+    assert f"the node's processors were shared with {words} of this run" == reason(CPU, placement=placement)
 
 
 def test_a_gpu_keeps_its_figure_beside_other_workers():
@@ -65,5 +64,6 @@ def test_a_process_that_may_use_all_processors_keeps_its_figure(node_processors)
     assert reason(CPU, node_processors=node_processors, node_foreign_share=0.9) is None
 
 
-def test_an_estimate_by_the_own_time_does_not_count_strangers():
+def test_an_estimate_by_the_own_time_counts_neither_strangers_nor_other_workers():
     assert reason(ESTIMATE, node_foreign_share=0.9) is None
+    assert reason(ESTIMATE, placement=replace(ALONE, neighbours=3)) is None

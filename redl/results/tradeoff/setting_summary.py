@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from redl.record import EnergyKind
 from redl.results.arms import Arm
+from redl.results.machine import Machine, machines_of
 from redl.results.metric import Metric
 from redl.results.tradeoff.adjusted import PER, Adjusted, adjusted, per_thousand
 from redl.results.tradeoff.benefit import Units, gains, units_of
@@ -85,6 +86,7 @@ class SettingDraws:
     performance: Floats
     benefit: Floats
     spent: dict[Resource, Floats]
+    machines: frozenset[Machine]
 
 
 def setting_draws(
@@ -107,6 +109,7 @@ def setting_draws(
         performance=performance(chosen, metric, draws),
         benefit=draws.share(by_patient(gains(units, threshold), units.subjects), sizes),
         spent=spent_in(found, draws, images_per_unit=images_per_unit),
+        machines=machines_of(records),
     )
 
 
@@ -184,6 +187,8 @@ def beyond(setting: SettingDraws, baseline: SettingDraws, planned: float) -> tup
 
 def why_not_adjusted(setting: SettingDraws, baseline: SettingDraws) -> str | None:
     """Return why energy beyond the baseline's is not known."""
+    if len(setting.machines | baseline.machines) > 1:
+        return f"{setting.setting} and {baseline.setting} ran under more than one fingerprint"
     for either in (setting, baseline):
         for resource in (Resource.ENERGY, Resource.INFERENCE):
             if resource in either.costs.missing:
@@ -210,22 +215,29 @@ def _cost(units: Units, baseline: Units | None, plan: Plan) -> Interval | None:
 
 
 def _training(setting: SettingDraws, baseline: SettingDraws | None, plan: Plan) -> Footprint:
-    kind = setting.costs.kinds[Resource.ENERGY]
-    comparable = baseline is not None and baseline.costs.kinds[Resource.ENERGY] == kind
+    kind, old = setting.costs.kinds[Resource.ENERGY], _beside(setting, baseline)
+    comparable = old is not None and old.costs.kinds[Resource.ENERGY] == kind
     return footprint(
         of_training(setting.costs.spent),
-        of_training(baseline.costs.spent) if baseline is not None and comparable else None,
+        of_training(old.costs.spent) if old is not None and comparable else None,
         plan.price,
     )
+
+
+def _beside(setting: SettingDraws, baseline: SettingDraws | None) -> SettingDraws | None:
+    """Return the baseline if it ran under the fingerprint of the setting, so that costs can be compared."""
+    if baseline is None or len(setting.machines | baseline.machines) > 1:
+        return None
+    return baseline
 
 
 def _thousand(setting: SettingDraws, baseline: SettingDraws | None, plan: Plan, planned: float) -> Footprint:
     def each(one: SettingDraws) -> Spent:
         return of_thousand(one.costs.spent, images_per_unit=one.images_per_unit, planned=planned)
 
-    comparable = baseline is not None and baseline.costs.kinds == setting.costs.kinds
-    old = each(baseline) if baseline is not None and comparable else None
-    return footprint(each(setting), old, plan.price)
+    old = _beside(setting, baseline)
+    comparable = old is not None and old.costs.kinds == setting.costs.kinds
+    return footprint(each(setting), each(old) if old is not None and comparable else None, plan.price)
 
 
 def _observed(setting: SettingDraws, resource: Resource) -> float | None:

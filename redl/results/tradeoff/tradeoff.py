@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from redl.record import Record
 from redl.results.arms import Arm
+from redl.results.machine import Machine
 from redl.results.metric import OF_RANKS, Metric
 from redl.results.tradeoff.acceptability import Acceptability, acceptability
 from redl.results.tradeoff.adjusted import PER
@@ -147,7 +148,10 @@ def _why_left_out(arm: Arm, seeds: Sequence[int], metric: Metric) -> str | None:
 
 
 def _not_compared(settings: Sequence[SettingDraws]) -> dict[Resource, str]:
-    """Return why resources cannot be compared: one setting lacks a figure, or energy is of two kinds."""
+    """Return why resources cannot be compared: of two machines or kinds, or a setting lacks a figure."""
+    machines = frozenset[Machine]().union(*(setting.machines for setting in settings))
+    if len(machines) > 1:
+        return dict.fromkeys(COMPARED, "the cases ran under more than one fingerprint")
     reasons: dict[Resource, str] = {}
     for resource in COMPARED:
         lacking = [setting for setting in settings if resource in setting.costs.missing]

@@ -18,7 +18,7 @@ from redl.results.tradeoff.error_costs import ErrorCosts
 from redl.results.tradeoff.plan import LAMBDAS_WH, Plan
 from redl.results.tradeoff.tradeoff import tradeoffs
 from tests.helpers.changes import replace
-from tests.helpers.samples import WHOLE, broken, component, energy
+from tests.helpers.samples import ELSEWHERE, WHOLE, broken, component, energy
 from tests.helpers.savings import IMAGES, LABELS, PATIENTS, SEEDS, arms, run_of
 
 # Of an image of the inference that `one` makes: its 4 Wh are of 40 images.
@@ -356,3 +356,18 @@ def test_the_same_run_always_gives_the_same():
 def test_a_plan_that_cannot_be_is_refused(given, words):
     with pytest.raises(OptionError, match=words):
         Plan(**given)
+
+
+# On several machines
+
+
+def test_settings_on_two_machines_are_compared_by_no_resource_and_it_is_said_why():
+    found = tradeoff(arms(baseline={}, amp={"wh": 1.0, "environment": ELSEWHERE}))
+    assert ((), {"the cases ran under more than one fingerprint"}) == (
+        found.compared,
+        set(found.not_compared.values()),
+    )
+    amp = summary(found, "amp")
+    assert ((), None, None) == (amp.changes, amp.training.energy_wh.more, amp.thousand.energy_wh.more)
+    assert "amp and baseline ran under more than one fingerprint" == amp.not_adjusted
+    assert 0.9 == pytest.approx(amp.performance)
