@@ -8,7 +8,7 @@ from typing import Any
 
 import dask
 import msgspec
-from distributed import Client
+from distributed import Client, Security
 
 from redl.errors import OptionError, RedlError
 from redl.execution.stamp import Value, environment_here
@@ -35,6 +35,7 @@ class Cluster:
 
     def __init__(self, address: str, *, share: bool) -> None:
         check_private(address, OPTION)
+        _check_certificate(address)
         self._share = share
         self._hellos: dict[str, Hello] = {}
         self._nodes: list[str] = []
@@ -140,6 +141,21 @@ class Cluster:
                     "two of its workers have the same GPU or processors, and would disturb each other's "
                     "figures; start them by `redl workers`, or allow it by --redl-share, which marks figures"
                 )
+
+
+def _check_certificate(address: str) -> None:
+    """Raise OptionError where an address needs a certificate, and Dask's settings name none of any use."""
+    if not address.startswith("tls://"):
+        return
+    try:
+        found = Security().get_connection_args("client").get("ssl_context")
+    except OSError as error:  # ssl's own errors are some
+        raise OptionError(f"{OPTION} {address}: its certificate cannot be used ({error})") from None
+    if found is None:
+        raise OptionError(
+            f"{OPTION} {address}: no certificate; name the files by DASK_DISTRIBUTED__COMM__TLS__CA_FILE, "
+            "..._TLS__CLIENT__CERT and ..._TLS__CLIENT__KEY"
+        )
 
 
 def check_private(address: str, option: str) -> None:

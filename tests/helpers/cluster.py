@@ -15,10 +15,12 @@ ROOT = Path(__file__).parents[2]
 class Cluster:
     """A scheduler, and `redl workers` with two workers, or with none."""
 
-    def __init__(self, folder, *, workers=("--workers", "2", "--share")):
+    def __init__(self, folder, *, workers=("--workers", "2", "--share"), protocol="tcp"):
         self.folder, self.started = folder, []
-        self.scheduler = self._start("scheduler", "-m", "distributed.cli.dask_scheduler", *_PRIVATE)
-        self.address = self._wait_for("scheduler", r"(tcp://127\.0\.0\.1:\d+)")
+        self.scheduler = self._start(
+            "scheduler", "-m", "distributed.cli.dask_scheduler", *_PRIVATE, "--protocol", protocol
+        )
+        self.address = self._wait_for("scheduler", r"(\w+://127\.0\.0\.1:\d+)")
         if workers is not None:
             self.started.append(self._start("workers", "-m", "redl", "workers", self.address, *workers))
 
