@@ -14,9 +14,8 @@ import msgspec
 from redl.execution.stamp import Value, environment_here
 from redl.fleet.events import Answered, Begun, OnEvent, Told, told
 from redl.fleet.member import LostError, Member
-from redl.fleet.seat import Seat, device_words
+from redl.fleet.seat import Seat, device_words, gpu_name
 from redl.fleet.task import Task
-from redl.metering.gpus import gpu_of
 from redl.record.placement import HERE
 
 MOST_ATTEMPTS = 3  # by then the case itself takes its workers with it, e.g. because memory is short
@@ -40,8 +39,7 @@ class LocalEngine:
     def environment(self) -> dict[str, Value]:
         """Return the machine and software as each of the workers sees them."""
         seat = self._seats[0]
-        gpu = "" if seat.gpu is None else gpu_of(seat.gpu).name
-        return {**environment_here(), "usable_cores": len(seat.processors), "gpus": gpu}
+        return {**environment_here(), "usable_cores": len(seat.processors), "gpus": gpu_name(seat)}
 
     def submit(self, tasks: Sequence[Task]) -> None:
         """Let the workers take these tasks, in this order."""

@@ -112,6 +112,11 @@ def device_words(seat: Seat, all_seats: Sequence[Seat]) -> str:
     return f"processors {_numbers(seat.processors)}"
 
 
+def gpu_name(seat: Seat) -> str:
+    """Return the name of a seat's GPU, as stamps have it; "" without one."""
+    return next((gpu.name for gpu in _gpus() if gpu.uuid == seat.gpu), "")
+
+
 def overlap(one: Seat, other: Seat) -> bool:
     """Return whether two seats of one machine have a GPU or a processor in common."""
     return (one.gpu is not None and one.gpu == other.gpu) or bool({*one.processors} & {*other.processors})

@@ -4,7 +4,17 @@ import pytest
 
 from redl.errors import OptionError
 from redl.fleet import seat
-from redl.fleet.seat import Seat, SeatError, check_seat, count_of, device_words, overlap, own_seat, seats
+from redl.fleet.seat import (
+    Seat,
+    SeatError,
+    check_seat,
+    count_of,
+    device_words,
+    gpu_name,
+    overlap,
+    own_seat,
+    seats,
+)
 from redl.metering.energy import SensorError
 from redl.metering.gpus import Gpu
 
@@ -137,6 +147,12 @@ def test_a_device_is_told_without_its_number():
     two = [Seat(processors=(0,), gpu="GPU-x"), Seat(processors=(1,), gpu="GPU-y")]
     assert "GPU 2 of 2" == device_words(two[1], two)
     assert "processors 0-2,7" == device_words(Seat(processors=(0, 1, 2, 7)), [])
+
+
+def test_a_gpu_is_named_as_stamps_name_it(machine):
+    machine(gpus=(*GPUS[:1], Gpu(uuid="GPU-x", name="H100")))
+    names = [gpu_name(Seat(processors=(0,), gpu=gpu)) for gpu in ("GPU-x", "GPU-y", None)]
+    assert ["H100", "", ""] == names
 
 
 @pytest.mark.parametrize(
