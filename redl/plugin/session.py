@@ -205,11 +205,13 @@ class RedlSession:
     def make_plan(self, cases: Iterable[Case], *, width: int) -> None:
         """Keep what the cases would take, to be printed at the end; end the run if a named run is damaged."""
         from redl.plugin.planning import plan
+        from redl.plugin.progress import Progress
 
         self.finished = True  # nothing ran, so there is nothing to check or to save
         try:
             once = {case.id: case for case in cases}
-            self.plan = plan(list(once.values()), self.options, width=width)
+            measuring = Progress(self._config).counting("measuring")
+            self.plan = plan(list(once.values()), self.options, width=width, on_sort=measuring)
         except RedlError as error:
             raise pytest.UsageError(f"--redl-plan: {error}") from None
 

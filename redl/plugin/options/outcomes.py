@@ -101,7 +101,8 @@ PLAN: Arguments = (
             "const": "",
             "metavar": "RUNS",
             "help": "run nothing, and print what the selected cases would take, told from saved runs of this "
-            "machine: these, by file, number or name, e.g. 7,8, or, without a value, all",
+            "machine: these, by file, number or name, e.g. 7,8, or, without a value, all; `measure`: all, "
+            "and a few measured steps of what they do not tell",
         },
     ),
 )
