@@ -22,7 +22,7 @@ from redl.errors import RecordError
 from redl.execution.stamp import Value
 from redl.fleet.cluster import Cluster
 from redl.fleet.dask_worker import KEY, perform
-from redl.fleet.events import Answered, Begun, Event, Gone, OnEvent, Said, told
+from redl.fleet.events import Answered, Begun, Event, Gone, OnEvent, Said, gone, told
 from redl.fleet.local import MOST_ATTEMPTS
 from redl.fleet.member import LostError
 from redl.fleet.messages import Answer, decoded
@@ -90,6 +90,8 @@ class DaskEngine:
                 self._wait()
         except OSError:
             self._tell(Gone(reason="the Dask scheduler does not answer any more"))
+        except Exception as error:  # a run must not wait for a thread that has ended
+            self._tell(gone("the run on Dask", error))
 
     def _wait(self) -> None:
         """Wait until a case has ended, there are new ones, or it is time to look for workers."""
@@ -168,9 +170,9 @@ def _answer(future: Future[bytes]) -> Answer:
     """Return the answer of a task that has ended; raise LostError without one."""
     try:
         answer = decoded(future.result(timeout=60), "the worker's answer")
-    except (LostError, RecordError):
+    except LostError:
         raise
-    except Exception as error:  # whatever a worker of another kind raises
+    except Exception as error:  # whatever a worker of another kind raises, or answers
         raise LostError(f"its worker could not take it ({type(error).__name__})") from error
     if not isinstance(answer, Answer):
         raise LostError("its worker answered with something else")

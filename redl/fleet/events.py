@@ -54,3 +54,8 @@ OnEvent = Callable[[Event], None]
 def told(case: str, message: Message) -> Told:
     """Return what a worker told of a case before it answered."""
     return Told(case=case, epoch=message.epoch if isinstance(message, EpochEnded) else None)
+
+
+def gone(what: str, error: Exception) -> Gone:
+    """Return that an engine has ended because of an error that nobody foresaw."""
+    return Gone(reason=f"{what} failed ({type(error).__name__}: {next(iter(str(error).splitlines()), '')})")

@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from redl.execution.stamp import Value, environment_here
-from redl.fleet.events import Answered, Begun, OnEvent, Told, told
+from redl.fleet.events import Answered, Begun, Event, OnEvent, gone, told
 from redl.fleet.member import LostError, Member
 from redl.fleet.seat import Seat, device_words, gpu_name
 from redl.fleet.task import Task
@@ -58,9 +58,12 @@ class LocalEngine:
             thread.join()
 
     def _work(self, member: Member) -> None:
-        while (taken := self._take()) is not None:
-            submitted, task = taken
-            self._answer(member, task, queued_s=time.monotonic() - submitted)
+        try:
+            while (taken := self._take()) is not None:
+                submitted, task = taken
+                self._answer(member, task, queued_s=time.monotonic() - submitted)
+        except Exception as error:  # a run must not wait for a thread that has ended
+            self._tell(gone("a worker of this machine", error))
 
     def _take(self) -> tuple[float, Task] | None:
         with self._changed:
@@ -95,6 +98,6 @@ class LocalEngine:
         )
         return replace(task, job=replace(task.job, placement=placement))
 
-    def _tell(self, event: Begun | Told | Answered) -> None:
+    def _tell(self, event: Event) -> None:
         if not self._closed:
             self._on_event(event)

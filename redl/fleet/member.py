@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from redl.errors import RecordError
 from redl.fleet.messages import Answer, Message, Tell, decoded, encoded
 from redl.fleet.seat import Seat
 from redl.parent import end_with_writer_of
@@ -47,7 +48,7 @@ class Member:
             process.send(task)
             while not isinstance(message := process.next(), Answer):
                 tell(message)
-        except (EOFError, OSError):
+        except (EOFError, OSError, RecordError):  # the last of what is no message
             raise LostError(self._end(process)) from None
         except BaseException:
             self._end(process)
