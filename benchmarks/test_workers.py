@@ -30,7 +30,7 @@ LEAST_GAIN = 1.8  # of two workers over one
 LEAST_CASE_S = 30.0  # on one core; shorter cases show the start of processes
 MOST_REMOTE_S = 1.0  # that a case takes longer on a worker of Dask
 CASES = 4
-LONG = replace(TINY, epochs=120, patience=120)
+LONG = replace(TINY, epochs=48, patience=48)
 
 
 class Works:
