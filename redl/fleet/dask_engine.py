@@ -71,8 +71,10 @@ class DaskEngine:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """End all that runs at once; none of it is heard of again."""
+        """End all that runs at once; none of it is heard of again. A second call does nothing."""
         with self._changed:
+            if self._closed:
+                return
             self._closed = True
             self._changed.notify_all()
         self._thread.join()

@@ -84,7 +84,7 @@ def engine(request, members):
         return
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=":0"
     ) as cluster:
         opened = DaskEngine(Cluster(cluster.scheduler_address, share=False), on_event=events.put)
         yield opened, events
