@@ -146,7 +146,7 @@ def test_the_end_stops_what_runs_and_nothing_more_is_told(engine, members):
     opened.submit([task(1), task(2)])
     until(events, Told)
     opened.close()
-    assert members.ended.is_set()
+    assert members.ended.wait(timeout=5)  # a cluster hears of it a moment later
     time.sleep(0.1)
     assert events.empty()
     assert [1] == [seed for seed, _ in members.placements]
