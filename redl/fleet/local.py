@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import msgspec
 
-from redl.execution.stamp import Value, environment_here
+from redl.execution.stamp import Value
 from redl.fleet.events import Answered, Begun, Event, OnEvent, gone, told
 from redl.fleet.member import LostError, Member
-from redl.fleet.seat import Seat, device_words, gpu_name
+from redl.fleet.seat import Seat, device_words, environment_on
 from redl.fleet.task import Task
 from redl.record.placement import HERE
 
@@ -38,8 +38,7 @@ class LocalEngine:
 
     def environment(self) -> dict[str, Value]:
         """Return the machine and software as each of the workers sees them."""
-        seat = self._seats[0]
-        return {**environment_here(), "usable_cores": len(seat.processors), "gpus": gpu_name(seat)}
+        return environment_on(self._seats[0])
 
     def submit(self, tasks: Sequence[Task]) -> None:
         """Let the workers take these tasks, in this order."""

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 
 from redl.errors import RecordError
 from redl.fleet.messages import Answer, Message, Tell, decoded, encoded
-from redl.fleet.seat import Seat
+from redl.fleet.seat import Seat, take
 from redl.parent import end_with_writer_of
 
 
@@ -142,15 +142,9 @@ def main(channel: int, lifeline: int) -> None:
     with suppress(EOFError):
         while True:
             text, seat = pickle.loads(connection.recv_bytes())  # noqa: S301 - from who started this
-            _take(seat)
+            take(seat)
             task: Task = pickle.loads(text)  # noqa: S301 - from the run, through the same socket
             tell(perform(task, seat, tell))
-
-
-def _take(seat: Seat) -> None:
-    """Keep this process, and all that it starts, on the processors of its seat."""
-    with suppress(AttributeError):  # macOS has no such call
-        os.sched_setaffinity(0, seat.processors)
 
 
 if __name__ == "__main__":

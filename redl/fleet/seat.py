@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from redl.errors import OptionError, RedlError
+from redl.execution.stamp import Value, environment_here
 from redl.metering.conditions.cpu import own_processors
 from redl.metering.energy import SensorError
 from redl.metering.gpus import Gpu, visible_gpus
@@ -91,6 +93,27 @@ def seats(
     )
 
 
+@contextmanager
+def seated(seat: Seat) -> Iterator[None]:
+    """Keep this thread, and what it starts, on a seat within the block."""
+    variables = seat.environment
+    before = {name: os.environ.get(name) for name in variables}
+    processors = own_processors()
+    os.environ.update(variables)
+    _keep_to(seat.processors)
+    try:
+        yield
+    finally:
+        _keep_to(processors)
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def take(seat: Seat) -> None:
+    """Keep this process, and all that it starts, on the processors of its seat."""
+    _keep_to(seat.processors)
+
+
 def check_seat(seat: Seat) -> None:
     """Raise SeatError if this process sees other processors or another GPU than it was given.
 
@@ -112,9 +135,10 @@ def device_words(seat: Seat, all_seats: Sequence[Seat]) -> str:
     return f"processors {_numbers(seat.processors)}"
 
 
-def gpu_name(seat: Seat) -> str:
-    """Return the name of a seat's GPU, as stamps have it; "" without one."""
-    return next((gpu.name for gpu in _gpus() if gpu.uuid == seat.gpu), "")
+def environment_on(seat: Seat) -> dict[str, Value]:
+    """Return this machine and its software as a worker on a seat sees them."""
+    gpu = next((gpu.name for gpu in _gpus() if gpu.uuid == seat.gpu), "")
+    return {**environment_here(), "usable_cores": len(seat.processors), "gpus": gpu}
 
 
 def overlap(one: Seat, other: Seat) -> bool:
@@ -127,6 +151,11 @@ def _gpus() -> tuple[Gpu, ...]:
         return visible_gpus()
     except SensorError:
         return ()
+
+
+def _keep_to(processors: Sequence[int]) -> None:
+    with suppress(AttributeError):  # macOS has no such call
+        os.sched_setaffinity(0, processors)
 
 
 def _above(text: str | None, most: int) -> bool:

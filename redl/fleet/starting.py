@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from redl.fleet.seat import Seat
+from redl.fleet.seat import Seat, seated
 
 _PATIENCE_S = 10.0
 _ALONE = "1"  # worker: srun has given each of its tasks a seat
@@ -62,24 +61,11 @@ def _workers(address: str, options: Sequence[str]) -> list[str]:
 
 
 def _started(command: Sequence[str], seats: Sequence[Seat]) -> tuple[subprocess.Popen[bytes], ...]:
-    return tuple(
-        subprocess.Popen(command, env={**os.environ, **seat.environment})  # noqa: S603 - our own words
-        for seat in _seated(seats)
-    )
-
-
-def _seated(seats: Sequence[Seat]) -> Iterator[Seat]:
-    """Yield each seat while this thread is on its processors, which what it starts inherits."""
-    if not hasattr(os, "sched_setaffinity"):  # macOS
-        yield from seats
-        return
-    before = os.sched_getaffinity(0)
-    try:
-        for seat in seats:
-            os.sched_setaffinity(0, seat.processors)
-            yield seat
-    finally:
-        os.sched_setaffinity(0, before)
+    started = []
+    for seat in seats:
+        with seated(seat):
+            started.append(subprocess.Popen(command))  # noqa: S603 - our own words
+    return tuple(started)
 
 
 @contextmanager

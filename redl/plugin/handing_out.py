@@ -94,9 +94,9 @@ def _expected(
     """Return the seconds that saved runs tell of each case; others may be long, so they come first."""
     from redl.plugin.options.gate import reports_of
     from redl.results.forecast.forecast import forecast
-    from redl.results.forecast.history import read_history, this_machine
+    from redl.results.forecast.history import machine_of_workers, read_history
 
     paths = sorted(reports_of(config).glob("*/[0-9][0-9][0-9][0-9]*_*.json"))
-    history = read_history(paths, {**this_machine(), **fleet.environment()})
+    history = read_history(paths, machine_of_workers(fleet.environment()))
     found = forecast(cases, options.run, options.data, history).expected
     return {one.case.id: math.inf if one.cost is None else one.cost.seconds for one in found}

@@ -85,3 +85,15 @@ def test_a_run_whose_scheduler_is_killed_says_so_and_resumes_with_another(slow_c
         following.close()
     assert 0 == status, printed
     assert (4, 6) == (len(cases.records), len(cases.trained))
+
+
+def test_a_run_that_stops_at_a_failure_ends_its_workers(slow_cases):
+    cases = slow_cases(seconds=60)
+    run = cases.start("--redl-workers=2", "--redl-share", "--redl-timeout=6", "-x")
+    training = cases.held(run)
+    printed, _ = run.communicate(timeout=100)
+    assert 1 == run.returncode, printed
+    assert "stopping after 1 failures" in printed
+    assert gone_within(training, 5)
+    assert len(cases.trained) <= 4
+    assert 1 == len(cases.benchmarks)

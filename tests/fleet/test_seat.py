@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -10,9 +12,10 @@ from redl.fleet.seat import (
     check_seat,
     count_of,
     device_words,
-    gpu_name,
+    environment_on,
     overlap,
     own_seat,
+    seated,
     seats,
 )
 from redl.metering.energy import SensorError
@@ -149,10 +152,22 @@ def test_a_device_is_told_without_its_number():
     assert "processors 0-2,7" == device_words(Seat(processors=(0, 1, 2, 7)), [])
 
 
-def test_a_gpu_is_named_as_stamps_name_it(machine):
+def test_a_worker_sees_its_own_processors_and_gpu(machine):
     machine(gpus=(*GPUS[:1], Gpu(uuid="GPU-x", name="H100")))
-    names = [gpu_name(Seat(processors=(0,), gpu=gpu)) for gpu in ("GPU-x", "GPU-y", None)]
-    assert ["H100", "", ""] == names
+    found = [environment_on(Seat(processors=(0, 1), gpu=gpu)) for gpu in ("GPU-x", "GPU-y", None)]
+    assert ["H100", "", ""] == [one["gpus"] for one in found]
+    assert 2 == found[0]["usable_cores"]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process")
+def test_what_is_started_on_a_seat_has_its_processors_and_sees_its_gpu(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    before = os.sched_getaffinity(0)
+    show = "import os; print(os.sched_getaffinity(0), os.environ['CUDA_VISIBLE_DEVICES'])"
+    with seated(Seat(processors=(min(before),), gpu="GPU-a")):
+        seen = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
+    assert f"{{{min(before)}}} GPU-a\n" == seen.stdout
+    assert (before, "0,1") == (os.sched_getaffinity(0), os.environ["CUDA_VISIBLE_DEVICES"])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from redl.fleet.seat import seats
 from redl.results.forecast.history import this_machine
 from redl.study.profile import TINY
 from tests.helpers.changes import replace
@@ -23,10 +24,11 @@ def plan(pytester, *options, expression=CHOSEN):
     return pytester.runpytest_subprocess(*expression, *(options or ["--redl-plan"]), cache)
 
 
-def own_record(**changes):
-    """Return the record of a tiny case that this machine could have run."""
+def own_record(*, cores=None, **changes):
+    """Return the record of a tiny case that this machine could have run, or a worker with so many cores."""
     recipe = replace(timed().recipe, image_size=TINY.image_size, batch_size=TINY.batch_size)
-    return timed(profile="tiny", recipe=recipe, environment=this_machine(), **changes)
+    environment = this_machine() | ({} if cores is None else {"usable_cores": cores})
+    return timed(profile="tiny", recipe=recipe, environment=environment, **changes)
 
 
 def test_a_plan_runs_nothing_and_leaves_nothing(pytester):
@@ -45,6 +47,24 @@ def test_a_saved_run_of_this_machine_tells_what_a_case_takes(pytester):
     # 54 images at 10 a second; 34 answers for validation, 42 of one pass and two rounds, at 100 a second; 3
     # passes of one image at 0.02 s: 6.23 s.
     plan(pytester).stdout.fnmatch_lines(["*densenet*1*1*0.00173*unknown*unknown*512*"])
+
+
+def test_with_workers_a_run_of_such_workers_tells_it(pytester):
+    cores = this_machine()["usable_cores"] * 100
+    save(pytester.path / "reports" / "here" / "0001_run.json", own_record(per_s=1.0, cores=cores))
+    workers = len(seats(2, share=True)[0].processors)
+    save(pytester.path / "reports" / "here" / "0002_run.json", own_record(cores=workers))
+    asked = ("--redl-plan", "--redl-workers=2", "--redl-share")
+    plan(pytester, *asked).stdout.fnmatch_lines(["*densenet*1*1*0.00173*"])
+
+
+def test_a_cluster_is_not_measured_from_here(pytester):
+    result = plan(pytester, "--redl-plan=measure", "--redl-dask=tcp://127.0.0.1:9")
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    message = (
+        "--redl-plan: a cluster's machines are not measured from here; measure on one, by --redl-workers"
+    )
+    result.stderr.fnmatch_lines([f"ERROR: {message}"])
 
 
 def test_a_run_can_be_named(pytester):

@@ -129,6 +129,11 @@ def this_machine() -> dict[str, object]:
     }
 
 
+def machine_of_workers(environment: Mapping[str, object]) -> dict[str, object]:
+    """Return what decides how fast workers train, from what they say of their machine and software."""
+    return {**this_machine(), **environment, "gpu": environment["gpus"] or None}
+
+
 def is_of(record: Record, here: Mapping[str, object]) -> bool:
     """Return whether a case was run on the machine `here`, or on its like, with the same version of torch."""
     there = record.environment or {}
