@@ -78,14 +78,15 @@ def seats(
     by the option `leave`. Raise OptionError for more than there is room for.
     """
     gpus, cores = _gpus(), _cores(own_processors())
-    room = min(len(gpus) or len(cores), usable_processors())
+    room = min(len(gpus) or len(cores), len(cores), usable_processors())
     count = _auto(room, with_gpus=bool(gpus)) if asked == AUTO else int(asked)
     if count > 1 and any(gpu.slice for gpu in gpus):
         raise OptionError(f"{option} {count}: a GPU in MIG mode is measured as a whole; use one worker on it")
     if count > room and not share:
-        what = f"{len(gpus)} GPUs" if gpus else f"{len(cores)} cores"
+        what = f"{len(gpus)} GPUs and {len(cores)} cores" if gpus else f"{len(cores)} cores"
+        what += f", of which {usable_processors()} processors may be used"
         raise OptionError(
-            f"{option} {count}: {what} and {usable_processors()} usable processors have room for {room}; "
+            f"{option} {count}: {what}, have room for {room}; "
             f"cases that share them disturb each other's figures, which {leave} allows"
         )
     return tuple(

@@ -66,13 +66,13 @@ def test_threads_of_a_core_that_this_process_may_not_use_are_not_given(machine):
 
 def test_a_worker_for_each_thread_of_a_core_is_refused(machine):
     machine(processors=8, siblings=lambda number: {number % 4, number % 4 + 4})
-    with pytest.raises(OptionError, match="4 cores and 8 usable processors have room for 4"):
+    with pytest.raises(OptionError, match="5: 4 cores, of which 8 processors may be used, have room for 4"):
         seats(5, share=False)
 
 
 def test_a_quota_of_processor_time_bounds_the_workers(machine):
     machine(processors=8, usable=2)
-    with pytest.raises(OptionError, match="2 usable processors have room for 2"):
+    with pytest.raises(OptionError, match="of which 2 processors may be used, have room for 2"):
         seats(3, share=False)
 
 
@@ -88,8 +88,15 @@ def test_each_worker_has_a_gpu_of_its_own(machine):
 
 def test_more_workers_than_gpus_are_refused(machine):
     machine(processors=8, gpus=GPUS[:2])
-    with pytest.raises(OptionError, match="2 GPUs and 8 usable processors have room for 2"):
+    with pytest.raises(
+        OptionError, match="3: 2 GPUs and 8 cores, of which 8 processors may be used, have room for 2"
+    ):
         seats(3, share=False)
+
+
+def test_workers_of_more_gpus_than_cores_would_share_a_core(machine):
+    machine(processors=4, siblings=lambda number: {number % 2, number % 2 + 2}, gpus=GPUS)
+    assert [(0, 2), (1, 3)] == processors_of(seats("auto", share=False))
 
 
 def test_a_gpu_in_slices_has_one_worker(machine):
