@@ -136,6 +136,7 @@ def set_flags(*, tf32: bool = False) -> Flags:
     precision = "tf32" if tf32 else "ieee"
     torch.backends.cuda.matmul.fp32_precision = precision
     torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined] # set up at import
+    torch.backends.cudnn.rnn.fp32_precision = precision  # type: ignore[attr-defined] # set up at import
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     return Flags(tf32=tf32, cudnn_benchmark=False, deterministic=True)
