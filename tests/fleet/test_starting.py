@@ -1,6 +1,8 @@
 """Workers on other machines are started by ssh and srun, for which scripts stand in that run here."""
 
 import os
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -57,6 +59,36 @@ def test_srun_outside_of_an_allocation_is_refused(capsys, monkeypatch):
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     assert 2 == main(["workers", "tls://head:8786", "--slurm"])
     assert "--slurm: this is no allocation of SLURM" in capsys.readouterr().err
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Let a process that ends at once stand in for each worker; return the commands of the workers."""
+    commands, start = [], subprocess.Popen
+
+    def stand_in(command):
+        commands.append(command)
+        return start([sys.executable, "-c", ""])
+
+    monkeypatch.setattr("redl.fleet.starting.subprocess.Popen", stand_in)
+    return commands
+
+
+def test_it_starts_a_worker_with_one_thread_on_each_seat_and_says_where(started, capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    assert 0 == main(["workers", "tcp://127.0.0.1:9", "--workers=3", "--share"])
+    assert "3 workers for tcp://127.0.0.1:9: processors " in capsys.readouterr().err
+    assert 3 == len(started)
+    assert "-m distributed.cli.dask_worker tcp://127.0.0.1:9 --nworkers 1 --nthreads 1" in " ".join(
+        started[0]
+    )
+    assert before == signal.getsignal(signal.SIGTERM)
+
+
+def test_without_dask_it_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr("redl.cli.workers.package_version", lambda name: None)
+    assert 2 == main(["workers", "tcp://127.0.0.1:9"])
+    assert "distributed is not installed; run pip install 'redl[dask]'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
