@@ -16,6 +16,7 @@ from redl.execution.inference import repeat
 from redl.execution.job import Job, RunOptions
 from redl.execution.run import run
 from redl.metering.assumptions import Assumptions
+from redl.metering.meter import EnergyMeter
 from redl.record import HERE, FastPath, Pretrained, Record, Status
 from redl.study.case import Case, Dataset, Model, Setting
 from redl.study.custom import CustomModel, CustomSetting
@@ -210,14 +211,19 @@ def test_what_the_user_states_about_grid_site_and_processor_is_applied(prepared)
 
 
 @pytest.mark.slow
-def test_a_case_beside_other_workers_has_no_energy_of_the_processors_in_either_phase(prepared):
+def test_the_meters_of_both_phases_know_what_else_runs_on_the_node(prepared, monkeypatch):
+    seen = []
+
+    class Noting(EnergyMeter):
+        def __init__(self, *of, placement, **words):
+            seen.append(placement)
+            super().__init__(*of, placement=placement, **words)
+
+    monkeypatch.setattr("redl.execution.approach.EnergyMeter", Noting)
     case = Case(dataset=Dataset.RSNA, model=Model.MLP, setting=Setting.BASELINE, seed=1, profile="tiny")
     beside = replace(HERE, engine="workers", neighbours=1)
     record = run(Job(case=case, prepared=prepared, options=RunOptions(profile=TINY), placement=beside))
-    expected = "cpu: the node's processors were shared with 1 other worker of this run"
-    for phase in (record.energy.train, record.energy.inference):
-        assert (None, expected) == (phase.energy_wh, phase.reason_unavailable)
-    assert f"energy of train: {expected}" in record.warnings
+    assert [beside, beside] == seen
     assert beside == record.placement
 
 
