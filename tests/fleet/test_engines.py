@@ -4,16 +4,19 @@ import pickle
 import queue
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from redl.data.datasets import DataOptions
+from redl.errors import OptionError
 from redl.execution.job import Job, RunOptions
+from redl.execution.stamp import environment_here
 from redl.fleet import dask_worker, local
 from redl.fleet.cluster import Cluster
 from redl.fleet.dask_engine import DaskEngine
-from redl.fleet.events import Answered, Begun, Gone, Told
+from redl.fleet.events import Answered, Begun, Gone, Said, Told
 from redl.fleet.local import LocalEngine
 from redl.fleet.member import LostError
 from redl.fleet.messages import Answer, Waits
@@ -73,6 +76,20 @@ def members(monkeypatch):
     return found
 
 
+@contextmanager
+def local_cluster(workers=1):
+    """Yield the address of a scheduler in this process, with so many workers."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tcp",
+        dashboard_address=":0",
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
 @pytest.fixture(params=["workers", "dask"])
 def engine(request, members):
     """An engine with one worker, and the queue of what it tells."""
@@ -82,11 +99,8 @@ def engine(request, members):
         yield opened, events
         opened.close()
         return
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=":0"
-    ) as cluster:
-        opened = DaskEngine(Cluster(cluster.scheduler_address, share=False), on_event=events.put)
+    with local_cluster() as address:
+        opened = DaskEngine(Cluster(address, share=False), on_event=events.put)
         yield opened, events
         opened.close()
 
@@ -150,6 +164,68 @@ def test_the_end_stops_what_runs_and_nothing_more_is_told(engine, members):
     time.sleep(0.1)
     assert events.empty()
     assert [1] == [seed for seed, _ in members.placements]
+
+
+def test_without_a_worker_a_run_says_how_to_start_some(monkeypatch):
+    monkeypatch.setattr("redl.fleet.cluster._FIRST_WORKER_S", 0.2)
+    with (
+        local_cluster(workers=0) as address,
+        pytest.raises(OptionError, match="no worker has joined it; start some by `redl workers tcp://"),
+    ):
+        Cluster(address, share=False)
+
+
+def test_workers_in_one_process_are_refused_unless_they_may_share():
+    with local_cluster(workers=2) as address:
+        with pytest.raises(OptionError, match="two of its workers have the same GPU or processors"):
+            Cluster(address, share=False)
+        shared = Cluster(address, share=True)
+        assert 2 == len(shared.workers())
+        assert shared.environment() == environment_here()
+        shared.client.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError("closed"), "the Dask scheduler does not answer any more"),
+        (RuntimeError("odd\nand more"), "the run on Dask failed (RuntimeError: odd)"),
+    ],
+)
+def test_a_scheduler_that_fails_ends_a_run_on_dask_in_words(members, monkeypatch, error, words):
+    events = queue.Queue()
+
+    def fail(self):
+        raise error
+
+    with local_cluster() as address:
+        cluster = Cluster(address, share=False)
+        monkeypatch.setattr(Cluster, "workers", fail)
+        opened = DaskEngine(cluster, on_event=events.put)
+        assert words == until(events, Gone)[-1].reason
+        opened.close()
+
+
+def test_a_worker_that_joins_and_cannot_be_used_is_told_of(members):
+    events = queue.Queue()
+    with local_cluster() as address:
+        cluster = Cluster(address, share=False)
+        opened = DaskEngine(cluster, on_event=events.put)
+        cluster.refused["tcp://other"] = "it has 8 threads"
+        said = until(events, Said)[-1].words
+        opened.close()
+    assert "a worker that joined (tcp://other) is not used: it has 8 threads" == said
+
+
+def test_an_odd_error_of_a_worker_of_dask_is_a_loss(members):
+    events = queue.Queue()
+    members.fates[1] = [ValueError("odd")] * 3
+    with local_cluster() as address:
+        opened = DaskEngine(Cluster(address, share=False), on_event=events.put)
+        opened.submit([task(1)])
+        lost = until(events, Answered)[-1]
+        opened.close()
+    assert (None, "its worker could not take it (ValueError)") == (lost.answer, lost.lost)
 
 
 def test_an_error_that_nobody_foresaw_ends_the_local_engine_in_words(members):

@@ -10,10 +10,9 @@ from redl.errors import OptionError
 from redl.fleet.cluster import Cluster as Joined
 from tests.helpers.cluster import Cluster
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make a certificate"),
-]
+pytestmark = pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="there is no openssl to make a certificate"
+)
 
 
 def make_certificate(pem, key):
@@ -43,6 +42,7 @@ def certificate(tmp_path, monkeypatch):
         yield pem
 
 
+@pytest.mark.slow
 def test_a_run_by_tls_is_as_any(slow_cases, certificate, tmp_path):
     cases = slow_cases(seeds="1-2")
     cluster = Cluster(tmp_path, protocol="tls")
@@ -69,6 +69,7 @@ def test_a_certificate_that_is_none_is_refused(certificate):
         Joined(ADDRESS, share=False)
 
 
+@pytest.mark.slow
 def test_another_certificate_than_the_schedulers_is_refused(certificate, tmp_path):
     cluster = Cluster(tmp_path, protocol="tls", workers=None)
     make_certificate(tmp_path / "other.pem", tmp_path / "other-key.pem")

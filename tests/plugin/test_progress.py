@@ -3,6 +3,8 @@
 from contextlib import nullcontext
 from types import SimpleNamespace
 
+from redl.fleet.events import Told
+from redl.fleet.fleet import Tally
 from redl.plugin.progress import Progress
 from redl.record import Epoch
 from redl.study.profile import SMOKE
@@ -81,3 +83,14 @@ def test_counting_on_a_terminal_is_redrawn_now_and_then():
 
 def test_counting_in_a_quiet_run_shows_nothing():
     assert "" == counted(Screen(terminal=False, verbosity=-1), seconds=1)
+
+
+def test_what_one_of_several_cases_tells_is_shown_with_how_far_all_are():
+    screen = Screen(terminal=False)
+    progress = Progress(screen)
+    progress.told(Told(case="vit-amp", epoch=epoch(3)), Tally(ended=1, running=2, total=8))
+    progress.told(Told(case="vit-8bit", epoch=None), Tally(ended=1, running=2, total=8))
+    assert [
+        "vit-amp  epoch 3  loss 0.250  valid accuracy 0.750  (1 of 8 done, 2 running)",
+        "vit-8bit: waits for its GPU, where another run's case computes",
+    ] == [line for line in screen.text.splitlines() if line]
