@@ -24,7 +24,7 @@ from redl.fleet.task import Task
 from redl.record import Record
 from redl.study.case import Case, Dataset, Model, Setting
 from redl.study.profile import TINY, Profile
-from tests.helpers.cluster import Cluster
+from tests.helpers.cluster import Cluster, needs_two_cores
 
 LEAST_GAIN = 1.8  # of two workers over one
 LEAST_CASE_S = 30.0  # on one core; shorter cases show the start of processes
@@ -88,6 +88,7 @@ def on_seats(chosen: Sequence[Seat]) -> Callable[..., Engine]:
     return partial(LocalEngine, chosen, shared=False)
 
 
+@needs_two_cores
 @pytest.mark.benchmark(group="workers")
 def test_two_workers_take_little_more_than_half_the_time(
     benchmark: BenchmarkFixture, tasks: Callable[[Profile, int], list[Task]]

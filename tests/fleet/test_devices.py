@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import tests.helpers
-from tests.helpers.cluster import Cluster
+from tests.helpers.cluster import Cluster, needs_two_cores
 
 pytestmark = pytest.mark.slow
 
@@ -22,6 +22,7 @@ def two_gpus(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TWO_GPUS), *([path] if path else [])]))
 
 
+@needs_two_cores
 @pytest.mark.usefixtures("two_gpus")
 @pytest.mark.parametrize("engine", ["workers", "dask"])
 def test_two_workers_have_a_gpu_each(slow_cases, engine, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from redl.errors import OptionError
 from redl.plugin.options.fleet import fleet_options
 from redl.results.store import load_run
+from tests.helpers.cluster import needs_two_cores
 
 SUITE = Path(__file__).parents[2] / "benchmarks" / "test_training.py"
 CHOSEN = ("--redl-profile=tiny", "-k", "test_training and rsna and mlp and (baseline or amp)")
@@ -62,6 +63,7 @@ def losses(record):
 
 
 @pytest.mark.slow
+@needs_two_cores
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system pins no process")
 def test_two_workers_find_to_the_last_bit_what_one_core_finds(pytester):
     result, by_two = saved(pytester, "two", "--redl-workers=2")
