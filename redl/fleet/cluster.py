@@ -38,6 +38,7 @@ class Cluster:
         _check_certificate(address)
         self._share = share
         self._hellos: dict[str, Hello] = {}
+        self._environment: dict[str, Value] = {}  # of the first worker, whose like all others must be
         self._nodes: list[str] = []
         self.refused: dict[str, str] = {}
         try:
@@ -64,11 +65,12 @@ class Cluster:
             else:
                 assert isinstance(found, Hello), "others are a fault"
                 self._hellos[address] = found
+                self._environment = self._environment or found.environment
         return tuple(self._hellos)
 
     def environment(self) -> dict[str, Value]:
         """Return the machine and software as each of the workers sees them."""
-        return dict(next(iter(self._hellos.values())).environment)
+        return self._environment
 
     def placement(self, address: str) -> Placement:
         """Return where and beside what a case of a worker runs."""
@@ -129,13 +131,13 @@ class Cluster:
             if found.environment.get(name) != here[name]:
                 theirs = found.environment.get(name)
                 yield f"a worker has {name} {theirs}, and this run {here[name]}; install the same there"
+        for name in sorted(self._environment):
+            if found.environment.get(name) != self._environment[name]:
+                yield (
+                    f"its workers differ ({name}), and cases of different ones are not compared; run each "
+                    "kind by itself, then `redl merge`"
+                )
         for other in self._hellos.values():
-            for name in sorted(found.environment.keys() | other.environment.keys()):
-                if found.environment.get(name) != other.environment.get(name):
-                    yield (
-                        f"its workers differ ({name}), and cases of different ones are not compared; run "
-                        "each kind by itself, then `redl merge`"
-                    )
             if not self._share and other.node == found.node and overlap(other.seat, found.seat):
                 yield (
                     "two of its workers have the same GPU or processors, and would disturb each other's "

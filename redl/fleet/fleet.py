@@ -86,6 +86,7 @@ class Fleet:
         self._shown = shown
         self._tasks: dict[str, Task] = {}
         self._begun: dict[str, list[float]] = {}
+        self._running: set[str] = set()
         self._found: dict[str, Found | RedlError] = {}
         self._gone: str | None = None
 
@@ -142,6 +143,7 @@ class Fleet:
         match event:
             case Begun(case=case):
                 self._begun.setdefault(case, []).append(time.monotonic())
+                self._running.add(case)
             case Told(case=case):
                 self._shown.told(event, self._tally())
             case Said(words=words):
@@ -160,15 +162,11 @@ class Fleet:
         elif len(begun) > 1 and answer.record is not None:
             answer = _after_losses(answer, len(begun) - 1)
         self._found[case.id] = _found(case, answer)
+        self._running.discard(case.id)
         _keep(self._tasks[case.id], answer)
 
     def _tally(self) -> Tally:
-        ended = len(self._found)
-        return Tally(
-            ended=ended,
-            running=sum(1 for case in self._begun if case not in self._found),
-            total=len(self._tasks),
-        )
+        return Tally(ended=len(self._found), running=len(self._running), total=len(self._tasks))
 
 
 def _found(case: Case, answer: Answer) -> Found | RedlError:

@@ -27,6 +27,7 @@ class LocalEngine:
     def __init__(self, seats: Sequence[Seat], *, shared: bool, on_event: OnEvent) -> None:
         self._seats, self._shared, self._on_event = tuple(seats), shared, on_event
         self._members = tuple(Member(seat) for seat in seats)
+        self._environment = environment_on(self._seats[0])
         self._waiting: deque[tuple[float, Task]] = deque()
         self._closed = False
         self._changed = threading.Condition()
@@ -38,7 +39,7 @@ class LocalEngine:
 
     def environment(self) -> dict[str, Value]:
         """Return the machine and software as each of the workers sees them."""
-        return environment_on(self._seats[0])
+        return self._environment
 
     def submit(self, tasks: Sequence[Task]) -> None:
         """Let the workers take these tasks, in this order."""

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 
 from redl.errors import RecordError
 from redl.fleet.messages import Answer, Message, Tell, decoded, encoded
-from redl.fleet.seat import Seat, take
+from redl.fleet.seat import Seat, keep_to
 from redl.parent import end_with_writer_of
 
 
@@ -142,7 +142,7 @@ def main(channel: int, lifeline: int) -> None:
     with suppress(EOFError):
         while True:
             text, seat = pickle.loads(connection.recv_bytes())  # noqa: S301 - from who started this
-            take(seat)
+            keep_to(seat.processors)
             task: Task = pickle.loads(text)  # noqa: S301 - from the run, through the same socket
             tell(perform(task, seat, tell))
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 
 from redl.errors import OptionError, RedlError
@@ -77,16 +77,15 @@ def seats(
     Each has a GPU, if there is one, and whole cores, both of them its own unless they are allowed to `share`,
     by the option `leave`. Raise OptionError for more than there is room for.
     """
-    gpus, cores = _gpus(), _cores(own_processors())
-    room = min(len(gpus) or len(cores), len(cores), usable_processors())
+    gpus, cores = _gpus(), _within_quota(_cores(own_processors()))
+    room = min(len(gpus) or len(cores), len(cores))
     count = _auto(room, with_gpus=bool(gpus)) if asked == AUTO else int(asked)
     if count > 1 and any(gpu.slice for gpu in gpus):
         raise OptionError(f"{option} {count}: a GPU in MIG mode is measured as a whole; use one worker on it")
     if count > room and not share:
-        what = f"{len(gpus)} GPUs and {len(cores)} cores" if gpus else f"{len(cores)} cores"
-        what += f", of which {usable_processors()} processors may be used"
+        what = f"{len(gpus)} GPUs and {len(cores)} usable cores" if gpus else f"{len(cores)} usable cores"
         raise OptionError(
-            f"{option} {count}: {what}, have room for {room}; "
+            f"{option} {count}: {what} have room for {room}; "
             f"cases that share them disturb each other's figures, which {leave} allows"
         )
     return tuple(
@@ -101,18 +100,19 @@ def seated(seat: Seat) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in variables}
     processors = own_processors()
     os.environ.update(variables)
-    _keep_to(seat.processors)
+    keep_to(seat.processors)
     try:
         yield
     finally:
-        _keep_to(processors)
+        keep_to(processors)
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def take(seat: Seat) -> None:
-    """Keep this process, and all that it starts, on the processors of its seat."""
-    _keep_to(seat.processors)
+def keep_to(processors: Sequence[int]) -> None:
+    """Keep this thread, and what it starts, on some processors."""
+    with suppress(AttributeError):  # macOS has no such call
+        os.sched_setaffinity(0, processors)
 
 
 def check_seat(seat: Seat) -> None:
@@ -154,11 +154,6 @@ def _gpus() -> tuple[Gpu, ...]:
         return ()
 
 
-def _keep_to(processors: Sequence[int]) -> None:
-    with suppress(AttributeError):  # macOS has no such call
-        os.sched_setaffinity(0, processors)
-
-
 def _above(text: str | None, most: int) -> bool:
     return text is not None and text.isdecimal() and int(text) > most
 
@@ -167,6 +162,16 @@ def _cores(processors: Sequence[int]) -> list[tuple[int, ...]]:
     """Return the processors by cores: two threads of one core would disturb each other."""
     cores = {number: _siblings(number) & {*processors} for number in processors}
     return sorted({tuple(sorted(core)) for core in cores.values()})
+
+
+def _within_quota(cores: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return as many of the cores as a quota of processor time can keep busy, at least one.
+
+    More would be held back together, as if their cases shared them.
+    """
+    busy = accumulate(len(core) for core in cores)
+    usable = usable_processors()
+    return [core for core, count in zip(cores, busy, strict=True) if count <= usable] or list(cores[:1])
 
 
 def _siblings(number: int) -> set[int]:

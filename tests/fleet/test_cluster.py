@@ -63,7 +63,7 @@ def cluster():
     def of(*, share=False, **workers):
         found = Cluster.__new__(Cluster)
         found.client, found._share = Answering(**workers), share
-        found._hellos, found._nodes, found.refused = {}, [], {}
+        found._hellos, found._nodes, found.refused, found._environment = {}, [], {}, {}
         return found
 
     return of
@@ -119,6 +119,15 @@ def test_a_worker_that_joins_later_is_asked_and_one_that_went_is_forgotten(clust
     assert ("a",) == found.workers()
     found.client = Answering(b=hello(node="m"))
     assert ("b",) == found.workers()
+
+
+def test_one_of_another_kind_is_not_used_when_all_of_the_first_kind_are_gone(cluster):
+    found = cluster(a=hello())
+    found.workers()
+    found.client = Answering(b=hello(environment=unlike(cpu="another")))
+    assert () == found.workers()
+    assert "its workers differ (cpu)" in found.refused["b"]
+    assert environment_here() == found.environment()
 
 
 def test_a_placement_names_no_node_and_counts_the_neighbours(cluster):

@@ -66,14 +66,24 @@ def test_threads_of_a_core_that_this_process_may_not_use_are_not_given(machine):
 
 def test_a_worker_for_each_thread_of_a_core_is_refused(machine):
     machine(processors=8, siblings=lambda number: {number % 4, number % 4 + 4})
-    with pytest.raises(OptionError, match="5: 4 cores, of which 8 processors may be used, have room for 4"):
+    with pytest.raises(OptionError, match="5: 4 usable cores have room for 4"):
         seats(5, share=False)
 
 
 def test_a_quota_of_processor_time_bounds_the_workers(machine):
     machine(processors=8, usable=2)
-    with pytest.raises(OptionError, match="of which 2 processors may be used, have room for 2"):
+    with pytest.raises(OptionError, match="3: 2 usable cores have room for 2"):
         seats(3, share=False)
+
+
+def test_no_more_processors_are_given_than_a_quota_keeps_busy(machine):
+    machine(processors=8, usable=4)
+    assert [(0, 1), (2, 3)] == processors_of(seats(2, share=False))
+
+
+def test_a_quota_below_one_core_leaves_one(machine):
+    machine(processors=8, siblings=lambda number: {number % 4, number % 4 + 4}, usable=1)
+    assert [(0, 4)] == processors_of(seats("auto", share=False))
 
 
 def test_workers_that_share_take_turns_of_what_there_is(machine):
@@ -88,9 +98,7 @@ def test_each_worker_has_a_gpu_of_its_own(machine):
 
 def test_more_workers_than_gpus_are_refused(machine):
     machine(processors=8, gpus=GPUS[:2])
-    with pytest.raises(
-        OptionError, match="3: 2 GPUs and 8 cores, of which 8 processors may be used, have room for 2"
-    ):
+    with pytest.raises(OptionError, match="3: 2 GPUs and 8 usable cores have room for 2"):
         seats(3, share=False)
 
 

@@ -10,22 +10,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from redl.errors import OptionError
-from redl.fleet.seat import seats
+from redl.fleet.seat import AUTO, seats
 
 ROOT = Path(__file__).parents[2]
 
 
-def cores():
-    """Return how many cores there are, of whose threads only one can be a worker by itself."""
-    try:
-        seats(1_000_000, share=False)
-    except OptionError as error:
-        return int(re.search(r"have room for (\d+)", str(error))[1])
-    raise AssertionError
-
-
-needs_two_cores = pytest.mark.skipif(cores() < 2, reason="two workers need two cores")
+needs_two_cores = pytest.mark.skipif(
+    len(seats(AUTO, share=False)) < 2, reason="two workers need two cores, and memory for their cases"
+)
 
 
 class Cluster:
